@@ -1,0 +1,9 @@
+// The command line of the one binary. A new command is one file in gateway/commands/ and one line
+// here, in the order of the help.
+
+#include "gateway/commands/commands.hpp"
+
+int main(int count, char** arguments) {
+  using namespace ishara::commands;
+  return run(count, arguments, {});
+}
