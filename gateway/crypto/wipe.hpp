@@ -2,9 +2,8 @@
 // Memory that is overwritten before it is given back. Thread-safe: no shared state.
 
 #include <cstddef>
-#include <limits>
 #include <memory>
-#include <new>
+#include <memory_resource>
 #include <string_view>
 #include <vector>
 
@@ -41,6 +40,9 @@ using WipedBuffer = std::vector<char, WipingAllocator<char>>;
 inline std::string_view view(const WipedBuffer& buffer) noexcept {
   return {buffer.data(), buffer.size()};
 }
+// The heap, for std::pmr containers of secret bytes: wipes what it frees. Lives for ever.
+std::pmr::memory_resource& wiping_resource() noexcept;
+
 inline WipedBuffer wiped_copy(std::string_view text) { return {text.begin(), text.end()}; }
 
 }  // namespace ishara::crypto

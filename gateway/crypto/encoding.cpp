@@ -1,0 +1,58 @@
+#include "gateway/crypto/encoding.hpp"
+
+#include <sodium.h>
+
+namespace ishara::crypto {
+namespace {
+
+std::string to_base64(View bytes, int variant) {
+  std::string out(sodium_base64_encoded_len(bytes.size(), variant), '\0');
+  sodium_bin2base64(out.data(), out.size(), bytes.data(), bytes.size(), variant);
+  out.pop_back();  // the terminating zero
+  return out;
+}
+
+std::optional<Bytes> read_base64(std::string_view text, int variant) {
+  Bytes out(text.size() / 4 * 3 + 3);
+  std::size_t size = 0;
+  const char* end = nullptr;
+  if (sodium_base642bin(out.data(), out.size(), text.data(), text.size(), nullptr, &size, &end,
+                        variant) != 0 ||
+      end != text.data() + text.size())
+    return std::nullopt;
+  out.resize(size);
+  return out;
+}
+
+}  // namespace
+
+std::string hex(View bytes) {
+  std::string out(bytes.size() * 2 + 1, '\0');
+  sodium_bin2hex(out.data(), out.size(), bytes.data(), bytes.size());
+  out.pop_back();
+  return out;
+}
+
+std::optional<Bytes> from_hex(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  Bytes out(text.size() / 2);
+  std::size_t size = 0;
+  const char* end = nullptr;
+  if (sodium_hex2bin(out.data(), out.size(), text.data(), text.size(), nullptr, &size, &end) != 0 ||
+      end != text.data() + text.size())
+    return std::nullopt;
+  return out;
+}
+
+std::string base64(View bytes) { return to_base64(bytes, sodium_base64_VARIANT_ORIGINAL); }
+std::string base64url(View bytes) {
+  return to_base64(bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+std::optional<Bytes> from_base64(std::string_view text) {
+  return read_base64(text, sodium_base64_VARIANT_ORIGINAL);
+}
+std::optional<Bytes> from_base64url(std::string_view text) {
+  return read_base64(text, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+}  // namespace ishara::crypto
