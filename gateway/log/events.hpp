@@ -1,0 +1,85 @@
+#pragma once
+// Every line that a log of ours can hold. A new event is one enumerator and one row, in the same
+// order; the names of its arguments stand in the row, and their number is checked at compile time.
+//
+// No event per message, and none with a report id, message id or ref: together with the exact
+// second of a line it would undo the hour rounding of the rows (privacy.md section 14).
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace ishara::log {
+
+enum class Level : std::uint8_t { info, warning, error };
+
+enum class Event : std::uint16_t {
+  uncaught_exception,
+  memory_lock_refused,
+  role_started,
+  role_ended,
+  role_restarting,
+  role_given_up,
+  role_killed,
+  serve_stopping,
+  serve_stopped,
+  gateway_listening,
+  gateway_stopping,
+  gateway_stopped,
+  desk_listening,
+  desk_stopping,
+  desk_stopped,
+  desk_request_failed,
+  roster_refused,
+  store_unavailable,
+  store_available,
+};
+
+struct Row {
+  Event event;
+  Level level;
+  std::string_view name;       // lower case, digits and underscores
+  std::string_view arguments;  // their names, separated by one space
+};
+
+inline constexpr std::array rows{
+    Row{Event::uncaught_exception, Level::error, "uncaught_exception", ""},
+    Row{Event::memory_lock_refused, Level::warning, "memory_lock_refused", "errno"},
+    Row{Event::role_started, Level::info, "role_started", "role pid"},
+    Row{Event::role_ended, Level::warning, "role_ended", "role status signal"},
+    Row{Event::role_restarting, Level::info, "role_restarting", "role after_ms"},
+    Row{Event::role_given_up, Level::error, "role_given_up", "role attempts"},
+    Row{Event::role_killed, Level::error, "role_killed", "role after_s"},
+    Row{Event::serve_stopping, Level::info, "serve_stopping", "signal"},
+    Row{Event::serve_stopped, Level::info, "serve_stopped", "status"},
+    Row{Event::gateway_listening, Level::info, "gateway_listening", "port"},
+    Row{Event::gateway_stopping, Level::info, "gateway_stopping", "connections"},
+    Row{Event::gateway_stopped, Level::info, "gateway_stopped", "status"},
+    Row{Event::desk_listening, Level::info, "desk_listening", "port"},
+    Row{Event::desk_stopping, Level::info, "desk_stopping", "connections"},
+    Row{Event::desk_stopped, Level::info, "desk_stopped", "status"},
+    Row{Event::desk_request_failed, Level::error, "desk_request_failed", "endpoint code"},
+    Row{Event::roster_refused, Level::error, "roster_refused", "code"},
+    Row{Event::store_unavailable, Level::error, "store_unavailable", "code"},
+    Row{Event::store_available, Level::info, "store_available", ""},
+};
+
+constexpr const Row& row(Event event) { return rows[static_cast<std::size_t>(event)]; }
+
+constexpr std::size_t argument_count(Event event) {
+  const auto names = row(event).arguments;
+  if (names.empty()) return 0;
+  return static_cast<std::size_t>(std::count(names.begin(), names.end(), ' ')) + 1;
+}
+
+static_assert(
+    [] {
+      for (std::size_t i = 0; i < rows.size(); ++i)
+        if (static_cast<std::size_t>(rows[i].event) != i) return false;
+      return true;
+    }(),
+    "the rows stand in the order of the enumerators");
+
+}  // namespace ishara::log
