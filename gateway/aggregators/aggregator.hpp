@@ -1,0 +1,120 @@
+#pragma once
+// What an aggregator's protocol is to us: four pure functions over a plain HTTP request. No socket,
+// no clock, no state; all functions may be called from any thread at once.
+//
+// The order that callers keep (channels.md 1.3): the secret of the path, `authentic`, `parse`,
+// store durably, `acknowledge`. A refusal never quotes the request: its words are compile-time
+// literals.
+
+#include <array>
+#include <boost/system/result.hpp>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "gateway/config/channels.hpp"
+#include "gateway/crypto/wipe.hpp"
+#include "gateway/http/message.hpp"
+#include "gateway/identity/sender.hpp"
+#include "gateway/identity/text.hpp"
+
+namespace ishara::aggregators {
+
+using config::ChannelSettings;
+
+// The largest body that any aggregator reads; a larger one is refused with 413.
+inline constexpr std::size_t max_body = 64 * 1024;
+
+// What a URL of ours is for; the channel's URL ends in `/dlr` for delivery reports.
+enum class Kind : std::uint8_t { sms, dlr };
+
+enum class errc : std::uint8_t {
+  missing_field = 1,   // a required field is absent, or empty where it may not be
+  bad_field,           // a field is there but cannot be what it must be
+  malformed,           // the body is not what its content type says
+  wrong_content_type,  // a body of a kind that this aggregator never sends
+  wrong_method,        // a method that this aggregator never uses
+  wrong_signature,     // absent or wrong; also a wrong account
+  too_large,           // more than max_body
+};
+// The HTTP status that a refusal is answered with.
+unsigned status_of(errc code) noexcept;
+
+// Text that was written at compile time, so that no byte of a request can be in it.
+class Literal {
+ public:
+  template <std::size_t N>
+  consteval Literal(const char (&text)[N]) : text_{text, N - 1} {}
+  constexpr std::string_view view() const noexcept { return text_; }
+
+ private:
+  std::string_view text_;
+};
+
+struct Refusal {
+  errc code;
+  Literal reason;  // for people: "field 'from' is missing"
+};
+
+template <class T>
+using Result = boost::system::result<T, Refusal>;
+
+// One part of a long text that the aggregator did not join: 3GPP TS 23.040, 9.2.3.24.1 and .8.
+struct Part {
+  std::uint16_t reference;
+  std::uint8_t total;
+  std::uint8_t number;  // 1 to total
+};
+
+// A text from a phone.
+struct Message {
+  identity::Sender from;
+  crypto::WipedBuffer to;  // as sent, spaces around it removed; empty if not sent
+  identity::Text text;     // repaired UTF-8, NFC; may be empty
+  crypto::WipedBuffer id;  // the provider's id of this message; empty if it sends none
+  std::optional<std::chrono::sys_seconds> at;  // the provider's clock; nothing if not sent or odd
+  std::optional<Part> part;
+};
+
+enum class Status : std::uint8_t { queued, sent, delivered, failed };
+
+// What became of a message that we sent.
+struct Delivery {
+  crypto::WipedBuffer id;
+  Status status;
+};
+
+using Event = std::variant<Message, Delivery>;
+
+class Aggregator {
+ public:
+  virtual ~Aggregator() = default;
+
+  // The name in the URL, in `channel add --provider` and of the folder of golden requests.
+  virtual std::string_view name() const noexcept = 0;
+  virtual std::span<const Kind> kinds() const noexcept = 0;
+  // True if the body of our HTTP answer reaches the phone as a text.
+  virtual bool answers_in_response() const noexcept = 0;
+
+  // Checks what the provider signs or sends to prove itself, over the bytes as received. Providers
+  // that prove nothing accept all: the secret of the path stands alone. `settings.verify` off
+  // accepts all too, and is settable by `channel parse` only.
+  virtual Result<void> authentic(const http::Request& request,
+                                 const ChannelSettings& settings) const = 0;
+
+  // Reads the events of an authentic request. No event is a good answer too: a ping without any
+  // parameter, a status word that we do not know.
+  virtual Result<std::vector<Event>> parse(const http::Request& request, Kind kind,
+                                           const ChannelSettings& settings) const = 0;
+
+  // The answer that the provider takes for success; with `reply` (UTF-8) also a text for the phone,
+  // where `answers_in_response()`.
+  virtual http::Response acknowledge(std::optional<std::string_view> reply) const = 0;
+};
+
+}  // namespace ishara::aggregators

@@ -1,0 +1,26 @@
+#pragma once
+// The list of the aggregators that this build speaks, made once and handed down; immutable.
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/aggregators/aggregator.hpp"
+
+namespace ishara::aggregators {
+
+class Registry {
+ public:
+  Registry();
+
+  // The aggregator of this name, or nullptr. It lives as long as the registry.
+  const Aggregator* find(std::string_view name) const noexcept;
+  // In alphabetical order; for configuration and for messages.
+  std::vector<std::string_view> names() const;
+
+ private:
+  std::vector<std::unique_ptr<const Aggregator>> all_;
+};
+
+}  // namespace ishara::aggregators

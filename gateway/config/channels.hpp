@@ -1,0 +1,85 @@
+#pragma once
+// Channels: one short code or USSD code at one aggregator each. `channels/<name>.toml` holds what
+// the gateway needs to receive, `sending/<name>.toml` what the relay needs to send. Both are mode
+// 0600 and belong to the user that reads them.
+//
+// Loading blocks on the disk. A loaded `Channels` is immutable: share it as
+// `std::shared_ptr<const Channels>` and swap it whole when a file has changed.
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/crypto/wipe.hpp"
+
+namespace ishara::config {
+
+// What an aggregator has to know of a channel to check and read a request.
+struct ChannelSettings {
+  std::string country;         // ISO 3166-1 alpha-2, upper case; empty: numbers stay as sent
+  std::string charset;         // for texts whose charset is not declared; empty: UTF-8, else 1252
+  bool entities = false;       // the aggregator escapes texts as HTML once too often
+  crypto::WipedBuffer url;     // our public URL as the provider calls it; may be only its origin
+  crypto::WipedBuffer token;   // the provider's auth token
+  crypto::WipedBuffer secret;  // shared or signature secret
+  std::string signature;       // md5hash, md5, sha1, sha256 or sha512
+  std::string account;         // the provider's id of our account
+  crypto::WipedBuffer password;
+  bool verify = true;  // off only in `channel parse`: accepts any signature
+  std::chrono::sys_seconds now{};
+};
+
+using SecretHash = std::array<std::uint8_t, 32>;  // BLAKE2b-256 of a path secret's 43 characters
+
+struct Channel {
+  std::uint8_t number = 0;  // 1 to 255
+  std::string name;         // the file's name without .toml
+  std::string provider;
+  std::string language;  // tag of the language pack that answers first
+  bool allow_get = false;
+  std::vector<SecretHash> secrets;  // one, or two while one replaces the other
+  ChannelSettings settings;
+};
+
+// A mistake in a file, for people. `what` quotes names of keys, never a value.
+struct ChannelMistake {
+  std::string file;
+  std::size_t line = 0;  // from 1; 0: the whole file
+  std::size_t column = 0;
+  std::string what;
+};
+
+class Channels {
+ public:
+  Channels() = default;
+  explicit Channels(std::vector<Channel> all) : all_{std::move(all)} {}
+
+  // The channel of this provider and path secret, or nullptr. The time taken does not depend on
+  // which secrets are near: every stored hash is compared in full.
+  const Channel* find(std::string_view provider, std::string_view secret) const noexcept;
+  // The channel of this name, or nullptr.
+  const Channel* named(std::string_view name) const noexcept;
+  std::span<const Channel> all() const noexcept { return all_; }
+
+ private:
+  std::vector<Channel> all_;  // by number
+};
+
+struct LoadedChannels {
+  Channels channels;                     // empty if there are mistakes
+  std::vector<ChannelMistake> mistakes;  // all of all files, by file and line
+};
+
+// Reads every `*.toml` of `folder`. `providers` are the names on offer. A folder that does not
+// exist holds no channels. A file that others may read, that is a link or has a second name is a
+// mistake.
+LoadedChannels load_channels(const std::filesystem::path& folder,
+                             std::span<const std::string_view> providers);
+
+}  // namespace ishara::config
