@@ -1,0 +1,50 @@
+#pragma once
+// In which language to answer (conversation.md 1.4, steps 3 to 5): by script, by letters that only
+// one language has, by function words; else the channel's language.
+// Immutable once built, so threads may share it.
+
+#include <cstddef>
+#include <memory_resource>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ishara::i18n {
+
+// What a pack tells about texts in its language.
+struct LanguageTraits {
+  std::string tag;                          // BCP 47: "rw", "ur-Latn"
+  std::string script;                       // ISO 15924: "Latn"
+  std::vector<std::string> function_words;  // in any form; folded here
+  std::u32string markers;                   // letters that speak for this language ...
+  std::u32string unless;                    // ... unless the text has one of these
+};
+
+class LanguageGuess {
+ public:
+  // An unknown script code throws std::invalid_argument: a pack is wrong, at start-up.
+  explicit LanguageGuess(const std::vector<LanguageTraits>& languages);
+
+  // The tag of the language of `utf8`, or `channel_language` if the text does not decide: fewer
+  // than three words (in scripts that write spaces), no known script, or no clear lead. The view
+  // lives as long as this object and `channel_language`. All scratch is in `memory`, as in
+  // normalise.hpp.
+  std::string_view guess(std::string_view utf8, std::string_view channel_language,
+                         std::pmr::memory_resource& memory) const;
+
+ private:
+  struct Language {
+    std::string tag;
+    int script;  // ICU's UScriptCode
+    std::u32string markers;
+    std::u32string unless;
+  };
+  struct Word {
+    std::string folded;
+    std::size_t language;  // index into languages_
+  };
+  std::vector<Language> languages_;
+  std::vector<Word> words_;  // sorted by folded, then language
+};
+
+}  // namespace ishara::i18n
