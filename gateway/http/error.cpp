@@ -1,0 +1,45 @@
+#include "gateway/http/error.hpp"
+
+#include <string>
+
+namespace ishara::http {
+namespace {
+
+class Category final : public boost::system::error_category {
+ public:
+  const char* name() const noexcept override { return "http"; }
+  std::string message(int value) const override {
+    switch (static_cast<errc>(value)) {
+      case errc::malformed:
+        return "not a well-formed HTTP message";
+      case errc::head_too_large:
+        return "the head of the HTTP message is too large";
+      case errc::body_too_large:
+        return "the body of the HTTP message is too large";
+      case errc::truncated:
+        return "the HTTP message is cut off";
+      case errc::unsupported:
+        return "a transfer coding or HTTP version that is not supported";
+      case errc::too_many_fields:
+        return "the form has too many fields";
+      case errc::unreachable:
+        return "no connection to the other side";
+      case errc::untrusted:
+        return "TLS failed: the certificate, its name or the protocol";
+      case errc::lost:
+        return "the connection broke before the whole answer was there";
+      case errc::timed_out:
+        return "no whole answer in time";
+    }
+    return "unknown HTTP error";
+  }
+};
+
+}  // namespace
+
+const boost::system::error_category& category() noexcept {
+  static const Category instance;
+  return instance;
+}
+
+}  // namespace ishara::http
