@@ -1,0 +1,62 @@
+#pragma once
+// A few threads that may block, each with a database connection of its own.
+//
+// Threads: `call` from any executor; the coroutine resumes there. The destructor waits for work
+// that has started, which the store's timeouts bound; no `call` may be pending then.
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "storage/offload.hpp"
+#include "storage/store.hpp"
+
+namespace ishara::storage {
+
+class StorePool {
+ public:
+  StorePool(const std::string& url, std::size_t threads) : threads_{threads} {
+    for (std::size_t i = 0; i < threads; ++i)
+      idle_.push_back(std::make_unique<blocking::Store>(url));
+  }
+  ~StorePool() { threads_.join(); }
+  StorePool(const StorePool&) = delete;
+  StorePool& operator=(const StorePool&) = delete;
+
+  // co_await pool.call([=](blocking::Store& store) { return store.show(report); });
+  template <class F>
+  auto call(F work) -> asio::awaitable<std::invoke_result_t<F&, blocking::Store&>> {
+    co_return co_await offload(threads_, [this, work = std::move(work)]() mutable {
+      const Borrowed borrowed{*this};
+      return work(*borrowed.store);
+    });
+  }
+
+ private:
+  // There are as many stores as threads, so one is always free.
+  struct Borrowed {
+    explicit Borrowed(StorePool& from) : pool{from} {
+      const std::scoped_lock lock{pool.mutex_};
+      store = std::move(pool.idle_.back());
+      pool.idle_.pop_back();
+    }
+    ~Borrowed() {
+      const std::scoped_lock lock{pool.mutex_};
+      pool.idle_.push_back(std::move(store));
+    }
+    Borrowed(const Borrowed&) = delete;
+    Borrowed& operator=(const Borrowed&) = delete;
+    StorePool& pool;
+    std::unique_ptr<blocking::Store> store;
+  };
+
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<blocking::Store>> idle_;  // guarded by mutex_
+  asio::thread_pool threads_;
+};
+
+}  // namespace ishara::storage
