@@ -1,0 +1,71 @@
+#pragma once
+// The regions of the deployment and their names, and how a text names one. Immutable once built;
+// safe to read from many threads.
+
+#include <cstdint>
+#include <memory_resource>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "routing/model/names.hpp"
+#include "routing/pack/pack_file.hpp"
+#include "routing/understand/name_trie.hpp"
+
+namespace ishara::routing {
+
+// How the words before a name speak of it.
+enum class Cue : std::uint8_t {
+  none,
+  location,     // "in Huye"
+  destination,  // "taken to Huye": a mere destination is no region
+};
+
+// A name found in a text: tokens [begin, end).
+struct Mention {
+  std::span<const std::uint32_t> places;  // indices for Gazetteer::place
+  std::size_t begin{};
+  std::size_t end{};
+  Cue cue{Cue::none};
+};
+
+struct Located {
+  RegionCode region;
+  double confidence{};
+};
+
+class Gazetteer {
+ public:
+  struct Place {
+    RegionCode region;
+    bool needs_cue{};  // also an ordinary word or a person's name: counts only with a cue
+  };
+
+  const Place& place(std::uint32_t index) const noexcept { return places_[index]; }
+  // True if the region tree knows this region; the root is always known.
+  bool knows(const RegionCode& region) const noexcept;
+  // The display name of a region of the tree; empty for any other.
+  std::string_view name(const RegionCode& region) const noexcept;
+
+  // The longest names in the text, from left to right, without their cues.
+  std::pmr::vector<Mention> mentions(std::span<const std::string_view> tokens,
+                                     std::pmr::memory_resource& memory) const;
+
+  // Where a text is, given its mentions with their cues and the channel's country: one region, or
+  // the region around those that do not agree. The channel's country at 0.2 if nothing is named.
+  Located locate(std::span<const Mention> mentions, const RegionCode& channel_country,
+                 std::pmr::memory_resource& memory) const;
+
+  // Builds it from regions.tsv and aliases.tsv of any number of country packs (other files are not
+  // looked at); every mistake is added to `mistakes`.
+  static Gazetteer build(std::span<const PackFile> files, std::vector<Mistake>& mistakes);
+
+ private:
+  std::vector<Place> places_;
+  NameTrie names_;
+  std::unordered_map<RegionCode, std::string> regions_;
+};
+
+}  // namespace ishara::routing

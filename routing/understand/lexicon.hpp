@@ -1,0 +1,140 @@
+#pragma once
+// The lexicons of all languages of the deployment, compiled once into an index, so that the cost of
+// a text hardly depends on the number of patterns. Immutable once built; safe to read from many
+// threads.
+//
+// A pattern is words in order with at most one other word between two of them; `a|b` are
+// alternatives for one word, `x*` is a stem, `*x` or `*x*` stands anywhere in a word, `#` is a
+// number from 4 to 17 (an age) and `#yr*` one written together with a word. Sides joined by ` + `
+// stand within 10 words of each other in any order.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory_resource>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "routing/model/category.hpp"
+#include "routing/model/tags.hpp"
+#include "routing/pack/pack_file.hpp"
+#include "routing/understand/name_trie.hpp"
+
+namespace ishara::routing {
+
+// What an entry does when it is found; the third column of lexicon.tsv.
+enum class Role : std::uint8_t {
+  category,  // a category code: adds its weight to that category
+  urgency,   // URG: adds its weight to the urgency; is never negated
+  tag,       // TAG: sets the tags of its flags and nothing else
+  negator,   // NOT: takes the weight of what follows within three words
+  damper,    // DAMP: the text is about a film, a match, a joke
+  idiom,     // IDIOM: takes the weight of the words that it is made of
+  advert,    // ADVERT: a word of promotion texts
+  courtesy,  // GREET: a word of greetings
+  locative,  // AT: the name after it is where something is
+  movement,  // TO: the name after it is a destination
+};
+
+struct Entry {
+  std::string id;
+  std::uint8_t language{};  // index into Lexicon::languages()
+  Role role{};
+  Category category{Category::unclassified};  // for Role::category
+  int weight{};
+  Tags tags;
+  bool injury{};    // a cue of injury, weapon or killing
+  bool now{};       // a cue of something that happens now
+  bool soon{};      // a cue of something within days
+  bool directed{};  // a locative that also stands after verbs of movement ("i Kigali")
+};
+
+// An entry found at certain tokens of a text, in ascending order.
+struct Hit {
+  static constexpr std::size_t most_words = 12;
+
+  std::uint32_t entry{};
+  std::uint8_t words{};
+  bool joined{};           // its pattern has more than one side
+  std::uint16_t inside{};  // bytes before the pattern's first word within its token
+  std::array<std::uint16_t, most_words> positions{};
+
+  std::uint16_t begin() const noexcept { return positions[0]; }
+  std::uint16_t end() const noexcept {
+    return static_cast<std::uint16_t>(positions[words - 1U] + 1);
+  }
+};
+
+class Lexicon {
+ public:
+  // Only so many tokens of a text are looked at; the longest SMS has far fewer.
+  static constexpr std::size_t most_tokens = 4096;
+
+  const Entry& entry(std::uint32_t index) const noexcept { return entries_[index]; }
+  std::size_t size() const noexcept { return entries_.size(); }
+  std::span<const std::string> languages() const noexcept { return languages_; }
+
+  // Every place where a pattern is found, patterns within longer ones included, ordered by first
+  // token, then entry. `tokens` are folded (i18n/normalise.hpp), at most `most_tokens`.
+  std::pmr::vector<Hit> find(std::span<const std::string_view> tokens,
+                             std::pmr::memory_resource& memory) const;
+
+  // Builds it from the files named <language>/lexicon.tsv (other files are not looked at); every
+  // mistake is added to `mistakes`.
+  static Lexicon build(std::span<const PackFile> files, std::vector<Mistake>& mistakes);
+
+ private:
+  friend class LexiconBuilder;
+
+  using AtomId = std::uint32_t;
+  struct Atom {
+    AtomId id{};
+    std::uint16_t offset{};  // where in the token it was found
+  };
+  struct Age {
+    std::string suffix;
+    bool stem{};
+    AtomId id{};
+  };
+  struct Infix {
+    std::string letters;
+    AtomId id{};
+  };
+  // One side of a pattern: items_[first_item, first_item + items), each a sorted range of atoms.
+  struct Side {
+    std::uint32_t entry{};
+    std::uint8_t number{};  // which side of its pattern
+    std::uint32_t first_item{};
+    std::uint8_t items{};
+  };
+  struct Item {
+    std::uint32_t first_atom{};
+    std::uint32_t atoms{};
+  };
+  struct Pattern {
+    std::uint32_t first_side{};
+    std::uint8_t sides{};
+  };
+  struct Found;  // one side, found in a text
+
+  void atoms_of(std::string_view token, std::pmr::vector<Atom>& atoms) const;
+
+  std::vector<Entry> entries_;
+  std::vector<Pattern> patterns_;  // one an entry
+  std::vector<std::string> languages_;
+  std::vector<Side> sides_;
+  std::vector<Item> items_;
+  std::vector<AtomId> item_atoms_;
+
+  std::unordered_map<std::string, AtomId, ViewHash, std::equal_to<>> words_;
+  std::unordered_map<std::string, AtomId, ViewHash, std::equal_to<>> stems_;
+  std::uint64_t stem_lengths_{};  // bit n: some stem has n bytes (63: or more)
+  std::unordered_map<std::uint32_t, std::vector<Infix>> infixes_;  // by their first three bytes
+  std::vector<Age> ages_;
+  std::vector<std::vector<std::uint32_t>> sides_by_atom_;  // sides whose first word the atom is
+};
+
+}  // namespace ishara::routing

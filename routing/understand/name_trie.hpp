@@ -1,0 +1,55 @@
+#pragma once
+// Names of one or more words, found in a row of folded tokens. Immutable once filled; safe to read
+// from many threads.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace ishara::routing {
+
+// Lets a std::string key be looked up by a view, without a copy of a piece of a text.
+struct ViewHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const noexcept {
+    return std::hash<std::string_view>{}(text);
+  }
+};
+
+class NameTrie {
+ public:
+  // `value` is found wherever the tokens of `name` (folded like any text) stand in a row. False,
+  // and nothing added, if the name has no token or more than `longest_name`.
+  bool add(std::string_view name, std::uint32_t value);
+
+  // The values of the longest name that begins with tokens[0], and its length in tokens; length 0
+  // if none does.
+  struct Found {
+    std::span<const std::uint32_t> values;
+    std::size_t length{};
+  };
+  Found longest(std::span<const std::string_view> tokens) const noexcept;
+
+  // The values of exactly this name.
+  std::span<const std::uint32_t> exactly(std::string_view name) const;
+
+  bool empty() const noexcept { return words_.empty(); }
+
+  static constexpr std::size_t longest_name = 8;
+
+ private:
+  struct Node {
+    std::vector<std::uint32_t> values;
+  };
+  std::uint32_t step(std::uint32_t node, std::string_view token) const noexcept;
+
+  std::unordered_map<std::string, std::uint32_t, ViewHash, std::equal_to<>> words_;
+  std::unordered_map<std::uint64_t, std::uint32_t> edges_;  // node and word to node
+  std::vector<Node> nodes_{1};
+};
+
+}  // namespace ishara::routing
