@@ -118,6 +118,13 @@ BoxKey box_key() noexcept {
   return key;
 }
 
+BoxKey box_key_of(const Secret<32>& secret_key) noexcept {
+  BoxKey key;
+  crypto_scalarmult_base(key.public_key.data(), secret_key.reveal().data());
+  key.secret_key = Secret<32>{secret_key.reveal()};
+  return key;
+}
+
 std::optional<SharedKey> shared_key(const PublicKey& theirs, const Secret<32>& ours) noexcept {
   SharedKey key;
   if (crypto_box_beforenm(key.fill().data(), theirs.data(), ours.reveal().data()) != 0)

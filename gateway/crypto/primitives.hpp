@@ -83,6 +83,8 @@ struct BoxKey {
 };
 BoxKey box_key(const Secret<32>& seed) noexcept;
 BoxKey box_key() noexcept;  // fresh
+// The pair of a secret key that is already a scalar, not a seed (test vectors are written so).
+BoxKey box_key_of(const Secret<32>& secret_key) noexcept;
 using SharedKey = Secret<32>;
 // Nothing for a low-order public key.
 std::optional<SharedKey> shared_key(const PublicKey& theirs, const Secret<32>& ours) noexcept;

@@ -1,0 +1,20 @@
+#pragma once
+// The sealing functions with what they draw at random given instead: for test vectors only
+// (privacy.md section 19). Included by tests and by nothing else; scripts/check_includes sees to
+// it.
+
+#include "gateway/identity/envelope.hpp"
+
+namespace ishara::identity::vectors {
+
+SealedText seal_text(std::uint32_t hour, const crypto::Id& report_id, crypto::View json,
+                     crypto::Secret<32> key);
+BoxEnvelope wrap_key(const crypto::Secret<32>& key, const crypto::Id& report_id,
+                     const crypto::Id& message_id, const QueueKeyId& queue,
+                     const SenderHalf& sender, const crypto::Nonce& nonce);
+BoxEnvelope seal_return_address(const ReturnAddress& address, const crypto::Id& report_id,
+                                const crypto::Id& object, std::uint32_t epoch,
+                                const crypto::Id& epoch_kid, const SenderHalf& sender,
+                                const crypto::Nonce& nonce);
+
+}  // namespace ishara::identity::vectors
