@@ -1,0 +1,134 @@
+#include "gateway/config/key_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <limits>
+#include <string>
+
+namespace ishara::config {
+namespace {
+
+class Category final : public boost::system::error_category {
+ public:
+  const char* name() const noexcept override { return "ishara.key_file"; }
+  std::string message(int code) const override {
+    switch (static_cast<key_file_errc>(code)) {
+      case key_file_errc::missing:
+        return "the file does not exist or its folder cannot be entered";
+      case key_file_errc::not_a_file:
+        return "the path is not an ordinary file";
+      case key_file_errc::wrong_mode:
+        return "the file is open to others, its mode must be 0600";
+      case key_file_errc::wrong_owner:
+        return "the file belongs to another user";
+      case key_file_errc::linked:
+        return "the file has a second name (hard link)";
+      case key_file_errc::wrong_size:
+        return "the file has the wrong size";
+      case key_file_errc::unreadable:
+        return "the file cannot be read or written";
+      case key_file_errc::exists:
+        return "the file exists already";
+    }
+    return "unknown";
+  }
+};
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_{value} {}
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+boost::system::result<crypto::WipedBytes> read_checked(const std::filesystem::path& file,
+                                                       std::size_t least, std::size_t most) {
+  // Without O_NONBLOCK the open of a named pipe would wait for a writer.
+  const Descriptor opened{::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)};
+  if (opened.get() < 0) {
+    if (errno == ELOOP) return key_file_errc::not_a_file;
+    if (errno == ENOENT || errno == ENOTDIR) return key_file_errc::missing;
+    return key_file_errc::unreadable;
+  }
+  // All checks on the open file: what is checked is what is read.
+  struct stat status {};
+  if (::fstat(opened.get(), &status) != 0) return key_file_errc::unreadable;
+  if (!S_ISREG(status.st_mode)) return key_file_errc::not_a_file;
+  const auto mode = status.st_mode & 07777;
+  if (mode != 0600 && mode != 0400) return key_file_errc::wrong_mode;
+  if (status.st_uid != ::geteuid()) return key_file_errc::wrong_owner;
+  if (status.st_nlink != 1) return key_file_errc::linked;
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size < least || size > most) return key_file_errc::wrong_size;
+
+  crypto::WipedBytes bytes(size);
+  std::size_t done = 0;
+  while (done < size) {
+    const auto count = ::read(opened.get(), bytes.data() + done, size - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return key_file_errc::unreadable;
+    if (count == 0) return key_file_errc::wrong_size;  // it shrank under our hands
+    done += static_cast<std::size_t>(count);
+  }
+  return bytes;
+}
+
+bool write_all(int descriptor, crypto::View bytes) {
+  while (!bytes.empty()) {
+    const auto count = ::write(descriptor, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  return true;
+}
+
+}  // namespace
+
+const boost::system::error_category& key_file_category() noexcept {
+  static const Category category;
+  return category;
+}
+
+boost::system::result<crypto::WipedBytes> read_key_file(const std::filesystem::path& file,
+                                                        std::size_t size) {
+  return read_checked(file, size, size);
+}
+
+boost::system::result<crypto::WipedBytes> read_secret_file(const std::filesystem::path& file,
+                                                           std::size_t limit) {
+  return read_checked(file, 0, limit);
+}
+
+boost::system::result<void> write_key_file(const std::filesystem::path& file, crypto::View bytes) {
+  const Descriptor created{
+      ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  if (created.get() < 0) {
+    if (errno == EEXIST) return key_file_errc::exists;
+    if (errno == ENOENT || errno == ENOTDIR) return key_file_errc::missing;
+    return key_file_errc::unreadable;
+  }
+  // The umask of the caller may have taken bits away.
+  if (::fchmod(created.get(), 0600) != 0 || !write_all(created.get(), bytes) ||
+      ::fsync(created.get()) != 0) {
+    ::unlink(file.c_str());
+    return key_file_errc::unreadable;
+  }
+  // The name is durable only when its folder is.
+  const auto parent = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
+  const Descriptor folder{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (folder.get() < 0 || ::fsync(folder.get()) != 0) return key_file_errc::unreadable;
+  return {};
+}
+
+}  // namespace ishara::config

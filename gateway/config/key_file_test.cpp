@@ -1,0 +1,83 @@
+#include "gateway/config/key_file.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+
+namespace ishara::config {
+namespace {
+
+class Folder {
+ public:
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "ishara-keys-XXXXXX").string();
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  std::filesystem::path operator/(const char* name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+const crypto::Bytes key(32, 7);
+
+}  // namespace
+
+TEST_CASE("a key file comes back as it was written, with mode 0600") {
+  const Folder folder;
+  const auto before = ::umask(0277);  // even under a umask that takes the owner's own bits
+  REQUIRE(write_key_file(folder / "a.key", key).has_value());
+  ::umask(before);
+  struct stat status {};
+  REQUIRE(::stat((folder / "a.key").c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777) == 0600);
+  const auto read = read_key_file(folder / "a.key", key.size());
+  REQUIRE(read.has_value());
+  CHECK(std::equal(read->begin(), read->end(), key.begin(), key.end()));
+  CHECK(read_secret_file(folder / "a.key", 100)->size() == 32);
+}
+
+TEST_CASE("a key file is never overwritten") {
+  const Folder folder;
+  REQUIRE(write_key_file(folder / "a.key", key).has_value());
+  CHECK(write_key_file(folder / "a.key", key).error() == key_file_errc::exists);
+  CHECK(write_key_file(folder / "none" / "a.key", key).error() == key_file_errc::missing);
+}
+
+TEST_CASE("a key file that others could read or swap is refused") {
+  const Folder folder;
+  const auto file = folder / "a.key";
+  REQUIRE(write_key_file(file, key).has_value());
+  for (const unsigned mode : {0644U, 0640U, 0604U, 0602U, 0700U, 0000U, 04600U}) {
+    CAPTURE(mode);
+    REQUIRE(::chmod(file.c_str(), mode) == 0);
+    CHECK(read_key_file(file, 32).has_error());
+    if (::geteuid() == 0) CHECK(read_key_file(file, 32).error() == key_file_errc::wrong_mode);
+  }
+  REQUIRE(::chmod(file.c_str(), 0400) == 0);
+  CHECK(read_key_file(file, 32).has_value());
+
+  std::filesystem::create_symlink(file, folder / "link.key");
+  CHECK(read_key_file(folder / "link.key", 32).error() == key_file_errc::not_a_file);
+  std::filesystem::create_hard_link(file, folder / "twin.key");
+  CHECK(read_key_file(file, 32).error() == key_file_errc::linked);
+}
+
+TEST_CASE("what is no key file of the right size is refused") {
+  const Folder folder;
+  REQUIRE(write_key_file(folder / "a.key", key).has_value());
+  CHECK(read_key_file(folder / "a.key", 31).error() == key_file_errc::wrong_size);
+  CHECK(read_key_file(folder / "a.key", 33).error() == key_file_errc::wrong_size);
+  CHECK(read_secret_file(folder / "a.key", 31).error() == key_file_errc::wrong_size);
+  CHECK(read_key_file(folder / "b.key", 32).error() == key_file_errc::missing);
+  CHECK(read_key_file(folder / "", 32).error() == key_file_errc::not_a_file);
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK(read_key_file(folder / "pipe", 32).error() == key_file_errc::not_a_file);
+}
+
+}  // namespace ishara::config
