@@ -35,14 +35,14 @@ constexpr std::array known{
     Known{"gateway", "private_listen", R"(private_listen = "127.0.0.1:8081")"},
     Known{"gateway", "tls_certificate", R"(tls_certificate = "tls/chain.pem")"},
     Known{"gateway", "tls_key", R"(tls_key = "tls/key.pem")"},
-    Known{"gateway", "max_head", "max_head = 16384"},
+    Known{"gateway", "max_head", "max_head = 8192"},
     Known{"gateway", "max_body", "max_body = 65536"},
-    Known{"gateway", "connections", "connections = 12000"},
+    Known{"gateway", "connections", "connections = 10000"},
     Known{"gateway", "requests_per_connection", "requests_per_connection = 10000"},
     Known{"gateway", "head_seconds", "head_seconds = 10"},
-    Known{"gateway", "body_seconds", "body_seconds = 20"},
+    Known{"gateway", "body_seconds", "body_seconds = 10"},
     Known{"gateway", "idle_seconds", "idle_seconds = 75"},
-    Known{"gateway", "answer_seconds", "answer_seconds = 15"},
+    Known{"gateway", "write_seconds", "write_seconds = 15"},
     Known{"desk", "listen", R"(listen = "127.0.0.1:8082")"},
     Known{"desk", "tls_certificate", R"(tls_certificate = "tls/chain.pem")"},
     Known{"desk", "tls_key", R"(tls_key = "tls/key.pem")"},
@@ -427,7 +427,7 @@ void read_gateway(Reader& reader, Gateway& out) {
   reader.number("gateway", "head_seconds", out.limits.head_seconds, 1, 300);
   reader.number("gateway", "body_seconds", out.limits.body_seconds, 1, 300);
   reader.number("gateway", "idle_seconds", out.limits.idle_seconds, 1, 3600);
-  reader.number("gateway", "answer_seconds", out.limits.answer_seconds, 1, 300);
+  reader.number("gateway", "write_seconds", out.limits.write_seconds, 1, 300);
 }
 
 }  // namespace

@@ -47,15 +47,16 @@ struct Tls {
   std::filesystem::path key;          // PEM, mode 0600
 };
 
+// Of the listeners; http::Limits says the same to the server.
 struct Limits {
-  std::uint32_t max_head = 16 * 1024;  // bytes of request line and fields
+  std::uint32_t max_head = 8 * 1024;   // bytes of request line and fields
   std::uint32_t max_body = 64 * 1024;  // bytes
-  std::uint32_t connections = 12'000;
+  std::uint32_t connections = 10'000;
   std::uint32_t requests_per_connection = 10'000;
-  std::uint32_t head_seconds = 10;    // from the first byte of a request to the end of its head
-  std::uint32_t body_seconds = 20;    // for the body after that
-  std::uint32_t idle_seconds = 75;    // between two requests of a connection
-  std::uint32_t answer_seconds = 15;  // for the work, including the commit
+  std::uint32_t head_seconds = 10;   // from the first byte of a request to the end of its head
+  std::uint32_t body_seconds = 10;   // from there to the end of the body
+  std::uint32_t write_seconds = 10;  // for one answer
+  std::uint32_t idle_seconds = 75;   // between two requests of a connection
 };
 
 struct Gateway {

@@ -44,7 +44,7 @@ TEST_CASE("a file with every key is read as it is written") {
                 "[gateway]\nlisten = \"0.0.0.0:443\"\nprivate_listen = \"unix:run/private.sock\"\n"
                 "tls_certificate = \"tls/chain.pem\"\ntls_key = \"/secret/key.pem\"\n"
                 "max_head = 8192\nmax_body = 32768\nconnections = 5\nrequests_per_connection = 6\n"
-                "head_seconds = 7\nbody_seconds = 8\nidle_seconds = 9\nanswer_seconds = 10\n"
+                "head_seconds = 7\nbody_seconds = 8\nidle_seconds = 9\nwrite_seconds = 10\n"
                 "[desk]\nlisten = \"[::1]:0\"\ntls_certificate = \"d.pem\"\ntls_key = \"k.pem\"\n"
                 "[database]\ngateway_url = \"postgresql://gateway@/ishara?host=/run\"\n"
                 "desk_url = \"b\"\nowner_url = \"c\"\n"
@@ -60,7 +60,7 @@ TEST_CASE("a file with every key is read as it is written") {
   CHECK(config.gateway.private_listen->is_local());
   CHECK(config.gateway.tls->certificate == "/etc/x/tls/chain.pem");
   CHECK(config.gateway.tls->key == "/secret/key.pem");
-  CHECK(config.gateway.limits.answer_seconds == 10);
+  CHECK(config.gateway.limits.write_seconds == 10);
   CHECK(config.desk.listen.host == "::1");
   CHECK(config.desk.listen.is_local());
   CHECK(config.database.owner_url == "c");
@@ -127,7 +127,7 @@ TEST_CASE("the environment overrides the file, and its mistakes are told apart")
       std::vector<std::string>{
           "environment: unknown variable 'ISHARA_DESK_LITSEN'; did you mean 'ISHARA_DESK_LISTEN'?",
           "environment: ISHARA_GATEWAY_CONNECTIONS must be a whole number from 1 to 1000000; for "
-          "example connections = 12000"});
+          "example connections = 10000"});
 }
 
 TEST_CASE("an endpoint is an address with a port or a socket, and nothing else") {
