@@ -35,6 +35,12 @@ class Digits {
   explicit Digits(std::string_view text) noexcept : size_{text.size()} {
     text.copy(characters_.data(), N);
   }
+  // `first` and then `second`, together at most N characters.
+  Digits(std::string_view first, std::string_view second) noexcept
+      : size_{first.size() + second.size()} {
+    first.copy(characters_.data(), N);
+    second.copy(characters_.data() + first.size(), N - first.size());
+  }
   Digits(Digits&& from) noexcept : characters_{from.characters_}, size_{from.size_} { from.wipe(); }
   Digits& operator=(Digits&& from) noexcept {
     if (this != &from) {
@@ -73,7 +79,7 @@ class Msisdn {
   friend std::ostream& operator<<(std::ostream&, const Msisdn&) = delete;
 
  private:
-  explicit Msisdn(std::string_view digits) noexcept : digits_{digits} {}
+  explicit Msisdn(Digits<15>&& digits) noexcept : digits_{std::move(digits)} {}
   Digits<15> digits_;
 };
 
@@ -108,7 +114,8 @@ class AlphanumericSender {
 using Sender = std::variant<Msisdn, ShortCode, AlphanumericSender>;
 
 // Reads any of the three as aggregators write them: spaces and punctuation, `00`, a lost plus,
-// national form with the channel's country (channels.md 1.4).
+// national form with the channel's country (channels.md 1.4). Without a plus, 3 to 8 digits are a
+// short code. A national number of an unknown country stays as sent, an AlphanumericSender.
 boost::system::result<Sender> parse_sender(std::string_view text, std::string_view country);
 
 }  // namespace ishara::identity
