@@ -30,9 +30,10 @@ struct Request {
   Request& operator=(const Request&) = delete;
 
   Method method = Method::other;
-  crypto::WipedBuffer target;  // origin form, exactly as sent: path and query, still percent-encoded
-  std::vector<Field> fields;   // in order; a repeated name is repeated here
-  crypto::WipedBuffer body;    // exactly as sent, chunking undone
+  crypto::WipedBuffer
+      target;                 // origin form, exactly as sent: path and query, still percent-encoded
+  std::vector<Field> fields;  // in order; a repeated name is repeated here
+  crypto::WipedBuffer body;   // exactly as sent, chunking undone
 
   std::string_view path() const noexcept {
     const auto all = crypto::view(target);
