@@ -31,7 +31,7 @@ std::pmr::vector<std::string_view> words(std::string_view folded_text,
 // The words of `folded(utf8)`.
 std::pmr::vector<std::string_view> tokens(std::string_view utf8, std::pmr::memory_resource& memory);
 
-// Whether any character is a pictograph. Allocates nothing.
+// Whether any character is a pictograph or half of a flag. Allocates nothing.
 bool has_emoji(std::string_view utf8) noexcept;
 
 }  // namespace ishara::i18n

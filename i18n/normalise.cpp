@@ -1,0 +1,233 @@
+#include "i18n/normalise.hpp"
+
+#include <unicode/uchar.h>
+#include <unicode/unorm2.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+
+#include "i18n/utf8.hpp"
+
+namespace ishara::i18n {
+namespace {
+
+enum class Kind : std::uint8_t { other, letter, digit, mark };
+
+constexpr auto ascii_kinds = [] {
+  std::array<Kind, 0x80> kinds{};
+  for (char c = 'a'; c <= 'z'; ++c) kinds[static_cast<std::size_t>(c)] = Kind::letter;
+  for (char c = 'A'; c <= 'Z'; ++c) kinds[static_cast<std::size_t>(c)] = Kind::letter;
+  for (char c = '0'; c <= '9'; ++c) kinds[static_cast<std::size_t>(c)] = Kind::digit;
+  return kinds;
+}();
+
+Kind kind_of(char32_t character) noexcept {
+  if (character < 0x80) return ascii_kinds[character];
+  const auto mask = U_MASK(u_charType(static_cast<UChar32>(character)));
+  if ((mask & U_GC_L_MASK) != 0) return Kind::letter;
+  if ((mask & U_GC_N_MASK) != 0) return Kind::digit;
+  return (mask & U_GC_M_MASK) != 0 ? Kind::mark : Kind::other;
+}
+
+constexpr bool is_apostrophe(char32_t character) noexcept {
+  switch (character) {
+    case U'\'':
+    case U'`':
+    case U'\u2019':
+    case U'\u2018':
+    case U'\u02BB':
+    case U'\u02BC':
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The part of folding that is the same for ASCII and the rest: apostrophes and long runs.
+// `out` has room for every character that is put.
+class Writer {
+ public:
+  explicit Writer(char* out) noexcept : begin_{out}, out_{out} {}
+
+  void put(char32_t character, Kind kind) noexcept {
+    if (apostrophe_) {
+      apostrophe_ = false;
+      // A mark must not move to the letter before: it could stand out of order there.
+      if (kind == Kind::other || kind == Kind::mark) write(U'\'', Kind::other);
+    }
+    if (kind == Kind::letter && character == last_ && character == last_but_one_) return;
+    write(character, kind);
+  }
+  // Inside a word it vanishes: whether it is inside is known when the next character comes.
+  void put_apostrophe() noexcept {
+    if (apostrophe_) write(U'\'', Kind::other);
+    apostrophe_ = last_kind_ != Kind::other;
+    if (!apostrophe_) write(U'\'', Kind::other);
+  }
+  std::string_view finish() noexcept {
+    if (apostrophe_) write(U'\'', Kind::other);
+    apostrophe_ = false;
+    return {begin_, static_cast<std::size_t>(out_ - begin_)};
+  }
+
+ private:
+  void write(char32_t character, Kind kind) noexcept {
+    out_ = write_utf8(character, out_);
+    last_but_one_ = last_;
+    last_ = character;
+    last_kind_ = kind;
+  }
+  char* begin_;
+  char* out_;
+  char32_t last_ = 0;
+  char32_t last_but_one_ = 0;
+  Kind last_kind_ = Kind::other;
+  bool apostrophe_ = false;
+};
+
+std::string_view folded_ascii(std::string_view text, std::pmr::memory_resource& memory) {
+  Writer writer{static_cast<char*>(memory.allocate(text.size(), 1))};
+  for (const char byte : text) {
+    const auto character = static_cast<unsigned char>(byte);
+    if (is_apostrophe(character)) {
+      writer.put_apostrophe();
+    } else {
+      const bool upper = character >= 'A' && character <= 'Z';
+      writer.put(upper ? character + 0x20u : character, ascii_kinds[character]);
+    }
+  }
+  return writer.finish();
+}
+
+// Marks that only decorate a letter: Latin, Greek and Cyrillic diacritics, Hebrew points, Arabic
+// and Syriac vowel signs. Other combining classes, and class 0, spell words of their own.
+bool is_decoration(char32_t character) noexcept {
+  const unsigned combining_class = u_getCombiningClass(static_cast<UChar32>(character));
+  return combining_class == 1 || (combining_class >= 10 && combining_class <= 36) ||
+         combining_class >= 200;
+}
+
+// One letter for the forms that Arabic, Persian, Urdu and Punjabi keyboards give; the forms with
+// hamza or madda have lost them as marks before.
+constexpr char32_t one_form(char32_t character) noexcept {
+  switch (character) {
+    case U'\u0671':  // alef wasla
+      return U'\u0627';
+    case U'\u0649':  // alef maksura
+    case U'\u064A':  // Arabic yeh
+      return U'\u06CC';
+    case U'\u0629':  // teh marbuta
+    case U'\u06C1':  // heh goal
+    case U'\u06BE':  // heh doachashmee
+    case U'\u06C3':  // teh marbuta goal
+      return U'\u0647';
+    case U'\u0643':  // Arabic kaf
+      return U'\u06A9';
+    default:
+      return character;
+  }
+}
+
+using Units = std::pmr::vector<char16_t>;
+
+// ICU moves to memory of its own when its buffer is too small, and the text would stay behind
+// there; so the buffer is the longest there can be: `factor` units of one (UAX 15, expansion
+// factors in UTF-16).
+Units normalised(const UNormalizer2* form, const Units& units, std::size_t factor) {
+  Units buffer(factor * units.size() + 16, units.get_allocator());
+  UErrorCode status = U_ZERO_ERROR;
+  const std::int32_t length =
+      unorm2_normalize(form, units.data(), static_cast<std::int32_t>(units.size()), buffer.data(),
+                       static_cast<std::int32_t>(buffer.size()), &status);
+  if (U_FAILURE(status)) throw std::logic_error{"i18n: normalisation failed"};
+  buffer.resize(static_cast<std::size_t>(length));
+  return buffer;
+}
+
+std::string_view folded_unicode(std::string_view text, std::pmr::memory_resource& memory) {
+  Units units{&memory};
+  units.reserve(text.size());
+  while (!text.empty()) {
+    const CodePoint next = first_of_utf8(text);
+    text.remove_prefix(next.size);
+    append_utf16(next.value, units);
+  }
+  UErrorCode status = U_ZERO_ERROR;
+  // Compatibility forms, case and everything invisible in one step ...
+  Units compatible = normalised(unorm2_getNFKCCasefoldInstance(&status), units, 18);
+  // ... then without what would stand between two marks and keep them from their order ...
+  std::erase_if(compatible, [](char16_t unit) {
+    constexpr char16_t tatweel = u'\u0640';
+    return unit == tatweel || u_charType(unit) == U_ENCLOSING_MARK;  // all are single units
+  });
+  // ... and taken apart, so that marks stand alone.
+  const Units apart = normalised(unorm2_getNFDInstance(&status), compatible, 4);
+
+  Writer writer{static_cast<char*>(memory.allocate(3 * apart.size(), 1))};
+  std::u16string_view rest{apart.data(), apart.size()};
+  while (!rest.empty()) {
+    const CodePoint next = first_of_utf16(rest);
+    rest.remove_prefix(next.size);
+    if (is_decoration(next.value)) continue;
+    if (is_apostrophe(next.value)) {
+      writer.put_apostrophe();
+      continue;
+    }
+    char32_t character = one_form(next.value);
+    if (const auto digit = u_charDigitValue(static_cast<UChar32>(character)); digit >= 0)
+      character = U'0' + static_cast<char32_t>(digit);
+    writer.put(character, kind_of(character));
+  }
+  return writer.finish();
+}
+
+bool is_ascii(std::string_view text) noexcept {
+  return std::all_of(text.begin(), text.end(),
+                     [](char byte) { return static_cast<unsigned char>(byte) < 0x80; });
+}
+
+}  // namespace
+
+std::string_view folded(std::string_view utf8, std::pmr::memory_resource& memory) {
+  return is_ascii(utf8) ? folded_ascii(utf8, memory) : folded_unicode(utf8, memory);
+}
+
+std::pmr::vector<std::string_view> words(std::string_view folded_text,
+                                         std::pmr::memory_resource& memory) {
+  std::pmr::vector<std::string_view> found{&memory};
+  found.reserve(folded_text.size() / 4 + 1);
+  std::size_t start = 0;  // of the word that `i` is in, if it is in one
+  bool inside = false;
+  for (std::size_t i = 0; i < folded_text.size();) {
+    const CodePoint next = first_of_utf8(folded_text.substr(i));
+    const bool counts = kind_of(next.value) != Kind::other;
+    if (counts && !inside) start = i;
+    if (!counts && inside) found.push_back(folded_text.substr(start, i - start));
+    inside = counts;
+    i += next.size;
+  }
+  if (inside) found.push_back(folded_text.substr(start));
+  return found;
+}
+
+std::pmr::vector<std::string_view> tokens(std::string_view utf8,
+                                          std::pmr::memory_resource& memory) {
+  return words(folded(utf8, memory), memory);
+}
+
+bool has_emoji(std::string_view utf8) noexcept {
+  while (!utf8.empty()) {
+    const CodePoint next = first_of_utf8(utf8);
+    utf8.remove_prefix(next.size);
+    const auto code = static_cast<UChar32>(next.value);
+    if (u_hasBinaryProperty(code, UCHAR_EXTENDED_PICTOGRAPHIC) ||
+        u_hasBinaryProperty(code, UCHAR_EMOJI_PRESENTATION))
+      return true;
+  }
+  return false;
+}
+
+}  // namespace ishara::i18n
