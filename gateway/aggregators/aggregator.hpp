@@ -48,6 +48,7 @@ unsigned status_of(errc code) noexcept;
 // Text that was written at compile time, so that no byte of a request can be in it.
 class Literal {
  public:
+  constexpr Literal() noexcept = default;
   template <std::size_t N>
   consteval Literal(const char (&text)[N]) : text_{text, N - 1} {}
   constexpr std::string_view view() const noexcept { return text_; }
@@ -57,7 +58,7 @@ class Literal {
 };
 
 struct Refusal {
-  errc code;
+  errc code{};
   Literal reason;  // for people: "field 'from' is missing"
 };
 

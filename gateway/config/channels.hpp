@@ -16,14 +16,17 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/config/config.hpp"
+#include "gateway/crypto/primitives.hpp"
 #include "gateway/crypto/wipe.hpp"
+#include "i18n/decode.hpp"
 
 namespace ishara::config {
 
 // What an aggregator has to know of a channel to check and read a request.
 struct ChannelSettings {
-  std::string country;         // ISO 3166-1 alpha-2, upper case; empty: numbers stay as sent
-  std::string charset;         // for texts whose charset is not declared; empty: UTF-8, else 1252
+  std::string country;  // ISO 3166-1 alpha-2, upper case; empty: numbers stay as sent
+  i18n::Charset charset = i18n::Charset::unspecified;  // of texts that declare none
   bool entities = false;       // the aggregator escapes texts as HTML once too often
   crypto::WipedBuffer url;     // our public URL as the provider calls it; may be only its origin
   crypto::WipedBuffer token;   // the provider's auth token
@@ -35,7 +38,7 @@ struct ChannelSettings {
   std::chrono::sys_seconds now{};
 };
 
-using SecretHash = std::array<std::uint8_t, 32>;  // BLAKE2b-256 of a path secret's 43 characters
+using SecretHash = crypto::Digest;  // BLAKE2b-256 of the 43 characters of a path secret
 
 struct Channel {
   std::uint8_t number = 0;  // 1 to 255
@@ -45,14 +48,6 @@ struct Channel {
   bool allow_get = false;
   std::vector<SecretHash> secrets;  // one, or two while one replaces the other
   ChannelSettings settings;
-};
-
-// A mistake in a file, for people. `what` quotes names of keys, never a value.
-struct ChannelMistake {
-  std::string file;
-  std::size_t line = 0;  // from 1; 0: the whole file
-  std::size_t column = 0;
-  std::string what;
 };
 
 class Channels {
@@ -72,8 +67,8 @@ class Channels {
 };
 
 struct LoadedChannels {
-  Channels channels;                     // empty if there are mistakes
-  std::vector<ChannelMistake> mistakes;  // all of all files, by file and line
+  Channels channels;              // empty if there are mistakes
+  std::vector<Mistake> mistakes;  // all of all files, by file and line; no value is quoted
 };
 
 // Reads every `*.toml` of `folder`. `providers` are the names on offer. A folder that does not

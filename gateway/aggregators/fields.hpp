@@ -1,0 +1,44 @@
+#pragma once
+// What all aggregators need to read a request: forms, numbers, texts, ids, times, each repaired as
+// channels.md 1.3 to 1.5 says. Pure functions, for any thread.
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+#include "gateway/aggregators/aggregator.hpp"
+#include "gateway/http/form.hpp"
+#include "i18n/decode.hpp"
+
+namespace ishara::aggregators {
+
+// True for a request without any parameter: a dashboard that tries out a new URL.
+bool is_ping(const http::Request& request) noexcept;
+
+// The form in the body; one in the query too, if `with_query`. A body without a content type counts
+// as a form. Refuses a body that is too large, of another type, or with too many fields.
+Result<http::Form> read_fields(const http::Request& request, bool with_query);
+
+// The charset that the Content-Type declares; unspecified if none or unknown.
+i18n::Charset declared_charset(const http::Request& request);
+
+// `sender` read with the channel's country. `missing` and `bad` are the refusals' words.
+Result<identity::Sender> read_sender(std::optional<std::string_view> sender,
+                                     const ChannelSettings& settings, Literal missing, Literal bad);
+
+// The text in `bytes`, by `declared`, else by the channel's charset.
+identity::Text read_text(std::string_view bytes, i18n::Charset declared,
+                         const ChannelSettings& settings);
+
+// Where a text was sent to, with a lost plus put back.
+crypto::WipedBuffer read_recipient(std::optional<std::string_view> recipient);
+
+// A provider's id. The words null and None, which some send for none, are none (channels.md 6).
+crypto::WipedBuffer read_id(std::optional<std::string_view> id);
+
+// "2026-01-02T03:04:05Z" or "2026-01-02 03:04:05", both UTC; nothing for anything else.
+std::optional<std::chrono::sys_seconds> read_utc(std::string_view text) noexcept;
+// Seconds since 1970 in decimal; nothing for anything else.
+std::optional<std::chrono::sys_seconds> read_unix(std::string_view text) noexcept;
+
+}  // namespace ishara::aggregators

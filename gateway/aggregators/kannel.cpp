@@ -1,0 +1,173 @@
+// Kannel (channels.md 3.8), which reaches any SMPP operator. Its sms-service fetches `get-url`,
+// with the names that `ishara channel add` prints in a template, or posts the bare text to
+// `post-url` with the rest in X-Kannel-* fields. It signs nothing. The body of a 200 becomes the
+// reply; any status but 200 and 202 makes Kannel send a text of its own, so nothing else is ever a
+// success.
+
+#include <array>
+#include <charconv>
+#include <memory>
+#include <utility>
+
+#include "gateway/aggregators/aggregator.hpp"
+#include "gateway/aggregators/fields.hpp"
+#include "i18n/sms.hpp"
+
+namespace ishara::aggregators {
+namespace {
+
+// The values of %d; others, and 32 (an intermediate notice), change nothing.
+std::optional<Status> status_of_type(std::string_view type) noexcept {
+  if (type == "1") return Status::delivered;
+  if (type == "2" || type == "16") return Status::failed;
+  if (type == "4" || type == "8") return Status::sent;
+  return std::nullopt;
+}
+
+// What Kannel says of the charset of a text. Its words for 7-bit and 8-bit texts name no charset:
+// such texts have been made UTF-8 inside Kannel, or are in the operator's own alphabet.
+i18n::Charset charset_of(std::string_view charset, std::string_view coding) noexcept {
+  if (charset != "GSM" && charset != "8-BIT" && charset != "binary") {
+    const auto known = i18n::charset_from_name(charset);
+    if (known && *known != i18n::Charset::unspecified) return *known;
+  }
+  return coding == "2" ? i18n::Charset::utf16be : i18n::Charset::unspecified;
+}
+
+// The concatenation element of a user data header (3GPP TS 23.040, 9.2.3.24); nothing if there is
+// none or it makes no sense, for the text is then as whole as it will ever be.
+std::optional<Part> part_of(std::string_view header) noexcept {
+  const auto octet = [header](std::size_t at) { return static_cast<std::uint8_t>(header[at]); };
+  if (header.empty() || header.size() < 1u + octet(0)) return std::nullopt;
+  const std::size_t end = 1u + octet(0);
+  for (std::size_t at = 1; at + 2 <= end;) {
+    const auto element = octet(at);
+    const std::size_t size = octet(at + 1);
+    at += 2;
+    if (at + size > end) return std::nullopt;
+    std::optional<Part> part;
+    if (element == 0x00 && size == 3) part = Part{octet(at), octet(at + 1), octet(at + 2)};
+    if (element == 0x08 && size == 4)
+      part = Part{static_cast<std::uint16_t>(octet(at) << 8 | octet(at + 1)), octet(at + 2),
+                  octet(at + 3)};
+    if (part) {
+      const bool sane = part->total > 1 && part->number >= 1 && part->number <= part->total;
+      return sane ? part : std::nullopt;
+    }
+    at += size;
+  }
+  return std::nullopt;
+}
+
+class Kannel final : public Aggregator {
+ public:
+  std::string_view name() const noexcept override { return "kannel"; }
+
+  std::span<const Kind> kinds() const noexcept override {
+    static constexpr std::array all{Kind::sms, Kind::dlr};
+    return all;
+  }
+
+  bool answers_in_response() const noexcept override { return true; }
+
+  Result<void> authentic(const http::Request&, const ChannelSettings&) const override {
+    return boost::system::in_place_value;
+  }
+
+  Result<std::vector<Event>> parse(const http::Request& request, Kind kind,
+                                   const ChannelSettings& settings) const override {
+    const bool posted = request.method == http::Method::post;
+    if (!posted && request.method != http::Method::get)
+      return Refusal{errc::wrong_method, "this aggregator sends by GET or POST only"};
+    if (is_ping(request) && !request.field("x-kannel-from")) return std::vector<Event>{};
+    // A posted text has a content type of its own; without one, or with that of a form, the body
+    // has the same fields as the query.
+    if (posted && kind == Kind::sms && request.field("content-type") && !http::is_form(request))
+      return parse_posted(request, settings);
+
+    const auto form = read_fields(request, true);
+    if (!form) return form.error();
+    if (kind == Kind::dlr) return parse_delivery(*form);
+    const auto text = form->value("text");
+    if (!text) {
+      if (!form->value("from")) return Refusal{errc::missing_field, "field 'from' is missing"};
+      return Refusal{errc::missing_field, "field 'text' is missing"};
+    }
+    const auto charset =
+        charset_of(form->value("charset").value_or(""), form->value("coding").value_or(""));
+    return message(form->value("from"), form->value("to"), read_text(*text, charset, settings),
+                   form->value("id"), read_unix(form->value("ts").value_or("")),
+                   part_of(form->value("udh").value_or("")), settings);
+  }
+
+  http::Response acknowledge(std::optional<std::string_view> reply) const override {
+    if (!reply || reply->empty()) return {200, "text/plain", "", {}, false};
+    http::Response response{200, "text/plain; charset=UTF-8", std::string{*reply}, {}, false};
+    // Without this Kannel squeezes every reply into GSM-7 and loses what does not fit.
+    if (i18n::measure(*reply).encoding == i18n::Encoding::ucs2)
+      response.fields.emplace_back("X-Kannel-Coding", "2");
+    return response;
+  }
+
+ private:
+  static Result<std::vector<Event>> message(std::optional<std::string_view> from,
+                                            std::optional<std::string_view> to, identity::Text text,
+                                            std::optional<std::string_view> id,
+                                            std::optional<std::chrono::sys_seconds> at,
+                                            std::optional<Part> part,
+                                            const ChannelSettings& settings) {
+    auto sender =
+        read_sender(from, settings, "field 'from' is missing", "field 'from' is not a number");
+    if (!sender) return sender.error();
+    std::vector<Event> events;
+    events.emplace_back(
+        Message{std::move(*sender), read_recipient(to), std::move(text), read_id(id), at, part});
+    return events;
+  }
+
+  // `post-url`: the body is the text. The URL may carry %-escapes too, so fields that X-Kannel-*
+  // lacks (the id) may stand in the query.
+  static Result<std::vector<Event>> parse_posted(const http::Request& request,
+                                                 const ChannelSettings& settings) {
+    if (request.body.size() > max_body)
+      return Refusal{errc::too_large, "the body is larger than 64 KiB"};
+    const auto type = http::media_type(request);
+    if (type.name != "text/plain" && type.name != "application/octet-stream")
+      return Refusal{errc::wrong_content_type, "the body is neither a form nor a text"};
+    const auto query = http::Form::parse(request.query());
+    if (!query) return Refusal{errc::malformed, "the query has too many fields"};
+    const auto either = [&](std::string_view field, std::string_view in_query) {
+      const auto value = request.field(field);
+      return value ? value : query->value(in_query);
+    };
+
+    const auto from = either("x-kannel-from", "from");
+    if (!from)
+      return Refusal{errc::missing_field,
+                     "field 'X-Kannel-From' is missing; set send-sender = true in the sms-service"};
+    const auto charset = charset_of(type.charset, either("x-kannel-coding", "coding").value_or(""));
+    const auto header = http::form_decode(request.field("x-kannel-udh").value_or(""));
+    return message(from, either("x-kannel-to", "to"),
+                   read_text(crypto::view(request.body), charset, settings), query->value("id"),
+                   read_utc(request.field("x-kannel-time").value_or("")),
+                   part_of(crypto::view(header)), settings);
+  }
+
+  // The id is ours: the relay puts it into dlr-url, with status=%d.
+  static Result<std::vector<Event>> parse_delivery(const http::Form& form) {
+    auto id = read_id(form.value("id"));
+    if (id.empty()) return Refusal{errc::missing_field, "field 'id' is missing"};
+    const auto type = form.value("status");
+    if (!type) return Refusal{errc::missing_field, "field 'status' is missing"};
+    std::vector<Event> events;
+    if (const auto status = status_of_type(*type))
+      events.emplace_back(Delivery{std::move(id), *status});
+    return events;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<const Aggregator> make_kannel() { return std::make_unique<const Kannel>(); }
+
+}  // namespace ishara::aggregators
