@@ -35,6 +35,11 @@ enum class Event : std::uint16_t {
   roster_refused,
   store_unavailable,
   store_available,
+  answer_withheld,
+  knowledge_loaded,
+  knowledge_refused,
+  channels_loaded,
+  channels_refused,
 };
 
 struct Row {
@@ -64,6 +69,11 @@ inline constexpr std::array rows{
     Row{Event::roster_refused, Level::error, "roster_refused", "code"},
     Row{Event::store_unavailable, Level::error, "store_unavailable", "code"},
     Row{Event::store_available, Level::info, "store_available", ""},
+    Row{Event::answer_withheld, Level::error, "answer_withheld", "code"},
+    Row{Event::knowledge_loaded, Level::info, "knowledge_loaded", "routing queues"},
+    Row{Event::knowledge_refused, Level::error, "knowledge_refused", "code"},
+    Row{Event::channels_loaded, Level::info, "channels_loaded", "channels"},
+    Row{Event::channels_refused, Level::error, "channels_refused", "mistakes"},
 };
 
 constexpr const Row& row(Event event) { return rows[static_cast<std::size_t>(event)]; }

@@ -1,0 +1,49 @@
+#include "gateway/intake/knowledge.hpp"
+
+namespace ishara::intake {
+namespace {
+
+struct KnowledgeCategory final : boost::system::error_category {
+  const char* name() const noexcept override { return "ishara.knowledge"; }
+  std::string message(int code) const override {
+    switch (static_cast<knowledge_errc>(code)) {
+      case knowledge_errc::queue_unknown:
+        return "the routing tables name a queue that no signed roster has";
+      case knowledge_errc::queue_class:
+        return "a queue has another class in the routing tables than in the signed rosters";
+    }
+    return "unknown";
+  }
+};
+
+bool same_class(routing::QueueClass table, identity::OrganisationClass roster) {
+  switch (table) {
+    case routing::QueueClass::ngo:
+      return roster == identity::OrganisationClass::ngo;
+    case routing::QueueClass::police:
+      return roster == identity::OrganisationClass::police;
+    case routing::QueueClass::other:
+      return roster == identity::OrganisationClass::other;
+  }
+  return false;
+}
+
+}  // namespace
+
+const boost::system::error_category& knowledge_category() noexcept {
+  static const KnowledgeCategory category;
+  return category;
+}
+
+boost::system::result<void> consistent(const routing::Table& table,
+                                       const identity::Directory& directory) {
+  for (const auto& queue : table.queues()) {
+    const auto* known = directory.queue_named(queue.name.view());
+    if (!known) return knowledge_errc::queue_unknown;
+    if (!same_class(queue.queue_class, known->organisation_class))
+      return knowledge_errc::queue_class;
+  }
+  return {};
+}
+
+}  // namespace ishara::intake

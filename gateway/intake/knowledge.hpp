@@ -1,0 +1,39 @@
+#pragma once
+// What a gateway knows: one immutable value, swapped whole while requests run on the old one.
+// It exists only if all of it fits together; a gateway without it answers 503.
+
+#include <boost/system/result.hpp>
+#include <memory>
+
+#include "gateway/config/channels.hpp"
+#include "gateway/identity/roster.hpp"
+#include "i18n/pack.hpp"
+#include "routing/snapshot.hpp"
+
+namespace ishara::intake {
+
+enum class knowledge_errc {
+  queue_unknown = 1,  // the routing tables name a queue that no signed roster has
+  queue_class,        // a queue has another class in the tables than in the signed rosters
+};
+const boost::system::error_category& knowledge_category() noexcept;
+inline boost::system::error_code make_error_code(knowledge_errc code) noexcept {
+  return {static_cast<int>(code), knowledge_category()};
+}
+
+struct Knowledge {
+  std::shared_ptr<const i18n::Packs> packs;
+  std::shared_ptr<const config::Channels> channels;
+  std::shared_ptr<const routing::Snapshot> routing;
+  std::shared_ptr<const identity::Directory> directory;
+};
+
+// Routing tables come from the database and keys from signed rosters: a table may only point to
+// queues that the rosters have, with the class that the rosters give.
+boost::system::result<void> consistent(const routing::Table& table,
+                                       const identity::Directory& directory);
+
+}  // namespace ishara::intake
+
+template <>
+struct boost::system::is_error_code_enum<ishara::intake::knowledge_errc> : std::true_type {};
