@@ -16,7 +16,7 @@ struct LanguageTraits {
   std::string tag;                          // BCP 47: "rw", "ur-Latn"
   std::string script;                       // ISO 15924: "Latn"
   std::vector<std::string> function_words;  // in any form; folded here
-  std::u32string markers;                   // letters that speak for this language ...
+  std::u32string markers;                   // lower-case letters that speak for this language ...
   std::u32string unless;                    // ... unless the text has one of these
 };
 

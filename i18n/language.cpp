@@ -1,0 +1,125 @@
+#include "i18n/language.hpp"
+
+#include <unicode/uchar.h>
+#include <unicode/uscript.h>
+
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+#include <tuple>
+
+#include "i18n/normalise.hpp"
+#include "i18n/utf8.hpp"
+
+namespace ishara::i18n {
+namespace {
+
+// Fewer words say too little about a language (conversation.md 1.4).
+constexpr std::size_t fewest_words = 3;
+constexpr std::size_t fewest_hits = 2;
+constexpr std::size_t margin = 1;
+
+// Calls `use` with every code point of `utf8`.
+template <class F>
+void for_each_code_point(std::string_view utf8, F&& use) {
+  while (!utf8.empty()) {
+    const CodePoint next = first_of_utf8(utf8);
+    utf8.remove_prefix(next.size);
+    use(next.value);
+  }
+}
+
+UScriptCode script_of(char32_t character) {
+  UErrorCode status = U_ZERO_ERROR;
+  return uscript_getScript(static_cast<UChar32>(character), &status);
+}
+
+// The script of most letters; USCRIPT_COMMON if there are none.
+UScriptCode script_of_text(std::string_view utf8, std::pmr::memory_resource& memory) {
+  std::pmr::map<UScriptCode, std::size_t> letters{&memory};
+  for_each_code_point(utf8, [&](char32_t character) {
+    const UScriptCode script = script_of(character);
+    if (script > USCRIPT_INHERITED) ++letters[script];
+  });
+  const auto most = std::max_element(letters.begin(), letters.end(),
+                                     [](auto& a, auto& b) { return a.second < b.second; });
+  return most == letters.end() ? USCRIPT_COMMON : most->first;
+}
+
+bool has_one_of(std::string_view utf8, std::u32string_view letters) {
+  bool found = false;
+  for_each_code_point(utf8, [&](char32_t character) {
+    const auto lower = static_cast<char32_t>(u_tolower(static_cast<UChar32>(character)));
+    found = found || letters.find(lower) != letters.npos;
+  });
+  return found;
+}
+
+}  // namespace
+
+LanguageGuess::LanguageGuess(const std::vector<LanguageTraits>& languages) {
+  for (const LanguageTraits& traits : languages) {
+    UErrorCode status = U_ZERO_ERROR;
+    UScriptCode script = USCRIPT_INVALID_CODE;
+    uscript_getCode(traits.script.c_str(), &script, 1, &status);
+    if (U_FAILURE(status) || script <= USCRIPT_INHERITED)
+      throw std::invalid_argument{"unknown script '" + traits.script + "'; use ISO 15924, as Latn"};
+    for (const std::string& word : traits.function_words) {
+      std::pmr::monotonic_buffer_resource memory;
+      words_.push_back({std::string{folded(word, memory)}, languages_.size()});
+    }
+    languages_.push_back({traits.tag, script, traits.markers, traits.unless});
+  }
+  const auto order = [](const Word& a, const Word& b) {
+    return std::tie(a.folded, a.language) < std::tie(b.folded, b.language);
+  };
+  std::sort(words_.begin(), words_.end(), order);
+  const auto same = [](const Word& a, const Word& b) {
+    return a.folded == b.folded && a.language == b.language;
+  };
+  words_.erase(std::unique(words_.begin(), words_.end(), same), words_.end());
+}
+
+std::string_view LanguageGuess::guess(std::string_view utf8, std::string_view channel_language,
+                                      std::pmr::memory_resource& memory) const {
+  const auto found = tokens(utf8, memory);
+  const UScriptCode script = script_of_text(utf8, memory);
+  if (found.size() < fewest_words && uscript_breaksBetweenLetters(script) == 0)
+    return channel_language;
+
+  // By script and marker letters, if they leave one language.
+  const Language* by_script = nullptr;
+  const Language* by_letters = nullptr;
+  std::size_t of_script = 0;
+  std::size_t of_letters = 0;
+  for (const Language& language : languages_) {
+    if (language.script != script) continue;
+    by_script = &language;
+    ++of_script;
+    if (!has_one_of(utf8, language.markers) || has_one_of(utf8, language.unless)) continue;
+    by_letters = &language;
+    ++of_letters;
+  }
+  if (of_script == 0) return channel_language;
+  if (of_script == 1) return by_script->tag;
+  if (of_letters == 1) return by_letters->tag;
+
+  // By function words; one that two languages share counts for both.
+  std::pmr::vector<std::size_t> hits(languages_.size(), &memory);
+  for (const std::string_view word : found) {
+    auto entry =
+        std::lower_bound(words_.begin(), words_.end(), word,
+                         [](const Word& a, std::string_view wanted) { return a.folded < wanted; });
+    for (; entry != words_.end() && entry->folded == word; ++entry)
+      if (languages_[entry->language].script == script) ++hits[entry->language];
+  }
+  const auto best = std::max_element(hits.begin(), hits.end());
+  const std::size_t best_hits = *best;
+  const auto winner = static_cast<std::size_t>(best - hits.begin());
+  *best = 0;
+  const std::size_t second_hits = *std::max_element(hits.begin(), hits.end());
+  if (best_hits < fewest_hits || best_hits < second_hits + margin) return channel_language;
+  return languages_[winner].tag;
+}
+
+}  // namespace ishara::i18n

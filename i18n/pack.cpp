@@ -1,0 +1,150 @@
+#include "i18n/pack.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <memory_resource>
+#include <stdexcept>
+
+#include "i18n/normalise.hpp"
+#include "i18n/utf8.hpp"
+
+namespace ishara::i18n {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void refuse(const fs::path& file, std::size_t line, const std::string& what) {
+  std::string message = file.string();
+  if (line > 0) message += ":" + std::to_string(line);
+  throw std::runtime_error{message + ": " + what};
+}
+
+// Calls `use` with number and text of every line that is neither empty nor a comment.
+void for_each_line(const fs::path& file,
+                   const std::function<void(std::size_t, std::string_view)>& use) {
+  std::ifstream stream{file, std::ios::binary};
+  if (!stream) refuse(file, 0, "cannot be read");
+  std::size_t number = 0;
+  for (std::string line; std::getline(stream, line);) {
+    ++number;
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    for (std::string_view rest = line; !rest.empty();) {
+      const CodePoint next = first_of_utf8(rest);
+      if (!next.valid) refuse(file, number, "is not UTF-8");
+      rest.remove_prefix(next.size);
+    }
+    if (!line.empty() && line.front() != '#') use(number, line);
+  }
+}
+
+std::u32string letters_of(std::string_view utf8) {
+  std::u32string letters;
+  while (!utf8.empty()) {
+    const CodePoint next = first_of_utf8(utf8);
+    utf8.remove_prefix(next.size);
+    if (next.value != U' ') letters += next.value;
+  }
+  return letters;
+}
+
+std::map<std::string, std::string> read_settings(const fs::path& file) {
+  std::map<std::string, std::string> settings;
+  for_each_line(file, [&](std::size_t number, std::string_view line) {
+    const std::size_t tab = line.find('\t');
+    if (tab == line.npos || tab + 1 == line.size())
+      refuse(file, number, "write a key, one tab and a value");
+    const std::string key{line.substr(0, tab)};
+    const auto known = {"tag", "script", "encoding", "reviewed", "markers", "unless"};
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      refuse(
+          file, number,
+          "unknown key '" + key + "'; known are tag, script, encoding, reviewed, markers, unless");
+    if (!settings.emplace(key, line.substr(tab + 1)).second)
+      refuse(file, number, "key '" + key + "' is given twice");
+  });
+  for (const char* key : {"tag", "script", "encoding", "reviewed"})
+    if (!settings.contains(key)) refuse(file, 0, std::string{"key '"} + key + "' is missing");
+  return settings;
+}
+
+// Which of two words a setting says.
+bool is_first(const fs::path& file, const std::string& value, const char* first,
+              const char* second) {
+  if (value != first && value != second)
+    refuse(file, 0, "'" + value + "' must be " + first + " or " + second);
+  return value == first;
+}
+
+}  // namespace
+
+Pack Pack::load(const fs::path& directory) {
+  Pack pack;
+  const fs::path settings_file = directory / "pack.tsv";
+  auto settings = read_settings(settings_file);
+  pack.tag = settings["tag"];
+  if (pack.tag != directory.filename().string())
+    refuse(settings_file, 0, "tag '" + pack.tag + "' is not the name of the directory");
+  pack.encoding = is_first(settings_file, settings["encoding"], "gsm7", "ucs2") ? Encoding::gsm7
+                                                                                : Encoding::ucs2;
+  pack.reviewed = is_first(settings_file, settings["reviewed"], "yes", "no");
+  pack.traits = {pack.tag,
+                 settings["script"],
+                 {},
+                 letters_of(settings["markers"]),
+                 letters_of(settings["unless"])};
+
+  const fs::path catalogue_file = directory / "messages.mo";
+  auto catalogue = Catalogue::load(catalogue_file);
+  if (!catalogue) refuse(catalogue_file, 0, catalogue.error().message());
+  pack.catalogue = std::move(*catalogue);
+
+  const fs::path forbidden_file = directory / "forbidden.txt";
+  for_each_line(forbidden_file, [&](std::size_t number, std::string_view line) {
+    std::pmr::monotonic_buffer_resource memory;
+    const auto found = tokens(line, memory);
+    std::vector<std::string> entry{found.begin(), found.end()};
+    if (entry.empty()) refuse(forbidden_file, number, "has no word");
+    if (line.back() == '*') entry.back() += '*';
+    pack.forbidden.push_back(std::move(entry));
+  });
+  const fs::path words_file = directory / "function_words.txt";
+  for_each_line(words_file, [&](std::size_t number, std::string_view line) {
+    std::pmr::monotonic_buffer_resource memory;
+    if (tokens(line, memory).size() != 1) refuse(words_file, number, "write one word a line");
+    pack.traits.function_words.emplace_back(line);
+  });
+  return pack;
+}
+
+Packs Packs::load(const fs::path& directory) {
+  std::error_code failure;
+  std::vector<Pack> packs;
+  for (const auto& entry : fs::directory_iterator{directory, failure})
+    if (entry.is_directory()) packs.push_back(Pack::load(entry.path()));
+  if (failure) refuse(directory, 0, "cannot be read");
+  if (packs.empty()) refuse(directory, 0, "has no language pack");
+  std::sort(packs.begin(), packs.end(), [](const Pack& a, const Pack& b) { return a.tag < b.tag; });
+  return Packs{std::move(packs)};
+}
+
+Packs::Packs(std::vector<Pack> packs)
+    : packs_{std::move(packs)}, guess_{[this] {
+        std::vector<LanguageTraits> languages;
+        for (const Pack& pack : packs_) languages.push_back(pack.traits);
+        return languages;
+      }()} {}
+
+const Pack* Packs::find(std::string_view tag) const noexcept {
+  const auto place = std::find_if(packs_.begin(), packs_.end(),
+                                  [tag](const Pack& pack) { return pack.tag == tag; });
+  return place == packs_.end() ? nullptr : &*place;
+}
+
+const Pack* Packs::for_reply(std::string_view utf8, std::string_view channel_language,
+                             std::pmr::memory_resource& memory) const {
+  return find(guess_.guess(utf8, channel_language, memory));
+}
+
+}  // namespace ishara::i18n
