@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -70,6 +71,15 @@ struct LoadedChannels {
   Channels channels;              // empty if there are mistakes
   std::vector<Mistake> mistakes;  // all of all files, by file and line; no value is quoted
 };
+
+// One channel from the text of its file, which `file` names in mistakes. Nothing if it has any: all
+// of them are then added to `mistakes`.
+std::optional<Channel> parse_channel(std::string_view toml, const std::filesystem::path& file,
+                                     std::span<const std::string_view> providers,
+                                     std::vector<Mistake>& mistakes);
+
+// The hash to keep of a path secret.
+SecretHash hash_of_secret(std::string_view secret) noexcept;
 
 // Reads every `*.toml` of `folder`. `providers` are the names on offer. A folder that does not
 // exist holds no channels. A file that others may read, that is a link or has a second name is a

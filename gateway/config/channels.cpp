@@ -1,0 +1,316 @@
+#include "gateway/config/channels.hpp"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+#include <utility>
+
+#include "gateway/config/key_file.hpp"
+#include "gateway/crypto/encoding.hpp"
+
+namespace ishara::config {
+namespace {
+
+constexpr std::size_t file_limit = 64 * 1024;
+
+struct Known {
+  std::string_view key;
+  std::string_view example;
+};
+constexpr std::array known{
+    Known{"number", "number = 1"},
+    Known{"provider", "provider = \"kannel\""},
+    Known{"country", "country = \"RW\""},
+    Known{"language", "language = \"rw\""},
+    Known{"secrets", "secrets = [\"<64 hexadecimal digits>\"]"},
+    Known{"allow_get", "allow_get = true"},
+    Known{"charset", "charset = \"UTF-8\""},
+    Known{"entities", "entities = true"},
+    Known{"url", "url = \"https://reports.example.org\""},
+    Known{"token", "token = \"<the provider's auth token>\""},
+    Known{"secret", "secret = \"<the signature secret>\""},
+    Known{"signature", "signature = \"sha256\""},
+    Known{"account", "account = \"<the provider's id of the account>\""},
+    Known{"password", "password = \"<the provider's password>\""},
+};
+
+std::string example_of(std::string_view key) {
+  const auto found = std::ranges::find(known, key, &Known::key);
+  return "for example " + std::string{found->example};
+}
+
+std::string in_quotes(std::string_view word) { return "'" + std::string{word} + "'"; }
+
+// "choose from a, b, c".
+template <class Range, class Projection>
+std::string choice(const Range& range, Projection projection) {
+  std::string out;
+  for (const auto& entry : range)
+    out += (out.empty() ? "choose from " : ", ") + std::string{std::invoke(projection, entry)};
+  return out;
+}
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+}
+
+bool is_country(std::string_view text) {
+  return text.size() == 2 && std::ranges::all_of(text, [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+bool is_language(std::string_view text) {
+  return text.size() >= 2 && text.size() <= 35 && std::ranges::all_of(text, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-';
+         });
+}
+
+// Reads one file and notes every mistake on the way. Values are never quoted: any of them may be a
+// secret in the wrong place.
+class Reader {
+ public:
+  Reader(const toml::table& root, std::string file, std::vector<Mistake>& mistakes)
+      : root_{root}, file_{std::move(file)}, mistakes_{mistakes} {}
+
+  void refuse_unknown() {
+    for (const auto& [key, node] : root_)
+      if (std::ranges::find(known, key.str(), &Known::key) == known.end())
+        note(key.source().begin, "unknown key " + in_quotes(key.str()), choice(known, &Known::key));
+  }
+
+  // The value of a key of this type; nothing if the key is absent or, which is noted, of another.
+  template <class T>
+  std::optional<T> value(std::string_view key, std::string_view must_be) {
+    const auto* node = root_.get(key);
+    if (node == nullptr) return std::nullopt;
+    auto found = node->value_exact<T>();
+    if (!found) refuse(key, "must be " + std::string{must_be});
+    return found;
+  }
+  std::optional<std::string> text(std::string_view key) {
+    return value<std::string>(key, "a text in quotes");
+  }
+  void secret(std::string_view key, crypto::WipedBuffer& out) {
+    if (const auto found = text(key)) out = crypto::wiped_copy(*found);
+  }
+
+  // True if the key is there; else notes that it is missing.
+  bool required(std::string_view key) {
+    if (root_.contains(key)) return true;
+    mistakes_.push_back({file_, 0, 0, "missing key " + in_quotes(key), example_of(key)});
+    return false;
+  }
+
+  const toml::array* list(std::string_view key) {
+    const auto* node = root_.get(key);
+    if (node != nullptr && node->as_array() == nullptr)
+      refuse(key, "must be a list of texts in quotes");
+    return node == nullptr ? nullptr : node->as_array();
+  }
+
+  void refuse(std::string_view key, std::string what, std::string suggestion = {}) {
+    const auto* node = root_.get(key);
+    note(node->source().begin, in_quotes(key) + " " + std::move(what),
+         suggestion.empty() ? example_of(key) : std::move(suggestion));
+  }
+
+ private:
+  void note(const toml::source_position& at, std::string what, std::string suggestion) {
+    mistakes_.push_back({file_, at.line, at.column, std::move(what), std::move(suggestion)});
+  }
+
+  const toml::table& root_;
+  std::string file_;
+  std::vector<Mistake>& mistakes_;
+};
+
+void read_identity(Reader& reader, std::span<const std::string_view> providers, Channel& out) {
+  if (reader.required("number")) {
+    if (const auto number = reader.value<std::int64_t>("number", "a whole number from 1 to 255")) {
+      if (*number < 1 || *number > 255)
+        reader.refuse("number", "must be a whole number from 1 to 255");
+      else
+        out.number = static_cast<std::uint8_t>(*number);
+    }
+  }
+  if (reader.required("provider")) {
+    if (auto provider = reader.text("provider")) {
+      if (std::ranges::find(providers, *provider) == providers.end())
+        reader.refuse("provider", "is none that this build offers",
+                      choice(providers, std::identity{}));
+      out.provider = std::move(*provider);
+    }
+  }
+  if (reader.required("language")) {
+    if (auto language = reader.text("language")) {
+      if (!is_language(*language)) reader.refuse("language", "is no language tag");
+      out.language = std::move(*language);
+    }
+  }
+  out.allow_get = reader.value<bool>("allow_get", "true or false").value_or(false);
+}
+
+void read_secrets(Reader& reader, Channel& out) {
+  if (!reader.required("secrets")) return;
+  const auto* list = reader.list("secrets");
+  if (list == nullptr) return;
+  for (const auto& entry : *list) {
+    const auto hash = crypto::from_hex_exact<32>(entry.value_or(std::string_view{}));
+    if (!hash) {
+      reader.refuse("secrets", "holds an entry that is no hash of 64 hexadecimal digits",
+                    "`ishara channel add` writes the hash; the secret itself stands nowhere");
+      return;
+    }
+    out.secrets.push_back(*hash);
+  }
+  if (out.secrets.empty() || out.secrets.size() > 2)
+    reader.refuse("secrets", "must hold one hash, or two while one secret replaces the other");
+}
+
+void read_settings(Reader& reader, ChannelSettings& out) {
+  if (reader.required("country")) {
+    if (auto country = reader.text("country")) {
+      if (!is_country(*country)) reader.refuse("country", "is no ISO 3166-1 code in upper case");
+      out.country = std::move(*country);
+    }
+  }
+  if (const auto charset = reader.text("charset")) {
+    if (const auto known_charset = i18n::charset_from_name(*charset))
+      out.charset = *known_charset;
+    else
+      reader.refuse("charset", "is none that Ishara knows",
+                    "choose from UTF-8, windows-1252, UTF-16BE, GSM");
+  }
+  out.entities = reader.value<bool>("entities", "true or false").value_or(false);
+  reader.secret("url", out.url);
+  const auto url = crypto::view(out.url);
+  if (!url.empty() && !url.starts_with("https://") && !url.starts_with("http://"))
+    reader.refuse("url", "must begin with https:// or http://");
+  reader.secret("token", out.token);
+  reader.secret("secret", out.secret);
+  reader.secret("password", out.password);
+  if (auto account = reader.text("account")) out.account = std::move(*account);
+  if (auto signature = reader.text("signature")) {
+    constexpr std::string_view methods[] = {"md5hash", "md5", "sha1", "sha256", "sha512"};
+    if (std::ranges::find(methods, *signature) == std::end(methods))
+      reader.refuse("signature", "is no method of signing", choice(methods, std::identity{}));
+    out.signature = std::move(*signature);
+  }
+}
+
+// What is wrong between files: numbers and path secrets must be one channel's alone.
+void refuse_doubles(const std::vector<Channel>& all, const std::filesystem::path& folder,
+                    std::vector<Mistake>& mistakes) {
+  for (auto later = all.begin(); later != all.end(); ++later) {
+    const auto file = (folder / (later->name + ".toml")).string();
+    for (auto earlier = all.begin(); earlier != later; ++earlier) {
+      if (earlier->number == later->number)
+        mistakes.push_back({file, 0, 0, "has the number of channel " + in_quotes(earlier->name),
+                            "give it a number of its own, from 1 to 255"});
+      for (const auto& hash : later->secrets)
+        if (std::ranges::find(earlier->secrets, hash) != earlier->secrets.end())
+          mistakes.push_back({file, 0, 0,
+                              "has a path secret of channel " + in_quotes(earlier->name),
+                              "make a new one with `ishara channel add`"});
+    }
+  }
+}
+
+std::string advice_on(const boost::system::error_code& error, const std::filesystem::path& file) {
+  if (error == key_file_errc::wrong_mode) return "chmod 600 " + file.string();
+  if (error == key_file_errc::wrong_owner) return "chown it to the user that runs the gateway";
+  if (error == key_file_errc::wrong_size) return "a channel file has at most 64 KiB";
+  if (error == key_file_errc::linked || error == key_file_errc::not_a_file)
+    return "put an ordinary file with one name in its place";
+  return "see that the user of the gateway can read it";
+}
+
+}  // namespace
+
+const Channel* Channels::find(std::string_view provider, std::string_view secret) const noexcept {
+  const auto hash = hash_of_secret(secret);
+  const Channel* found = nullptr;
+  for (const auto& channel : all_)
+    for (const auto& stored : channel.secrets)
+      if (crypto::equal(stored, hash) && channel.provider == provider) found = &channel;
+  return found;
+}
+
+const Channel* Channels::named(std::string_view name) const noexcept {
+  const auto found = std::ranges::find(all_, name, &Channel::name);
+  return found == all_.end() ? nullptr : &*found;
+}
+
+SecretHash hash_of_secret(std::string_view secret) noexcept {
+  return crypto::hash32({crypto::bytes_of(secret)});
+}
+
+std::optional<Channel> parse_channel(std::string_view text, const std::filesystem::path& file,
+                                     std::span<const std::string_view> providers,
+                                     std::vector<Mistake>& mistakes) {
+  const auto before = mistakes.size();
+  // toml++ keeps copies of the values that it frees unwiped; they are gone when this returns.
+  toml::table root;
+  try {
+    root = toml::parse(text, file.string());
+  } catch (const toml::parse_error& error) {
+    // toml++'s own words quote the line, which may hold a token.
+    const auto at = error.source().begin;
+    mistakes.push_back({file.string(), at.line, at.column, "this is not TOML from here on",
+                        "check quotes, brackets and = around this place, and that no key stands "
+                        "twice"});
+    return std::nullopt;
+  }
+  Channel out;
+  out.name = file.stem().string();
+  if (!is_name(out.name))
+    mistakes.push_back({file.string(), 0, 0, "the file's name is no name of a channel",
+                        "use at most 64 lower-case letters, digits, - and _, then .toml"});
+  Reader reader{root, file.string(), mistakes};
+  reader.refuse_unknown();
+  read_identity(reader, providers, out);
+  read_secrets(reader, out);
+  read_settings(reader, out.settings);
+  if (mistakes.size() > before) return std::nullopt;
+  return out;
+}
+
+LoadedChannels load_channels(const std::filesystem::path& folder,
+                             std::span<const std::string_view> providers) {
+  LoadedChannels out;
+  std::error_code error;
+  std::vector<std::filesystem::path> files;
+  for (std::filesystem::directory_iterator entry{folder, error}, end; !error && entry != end;
+       entry.increment(error))
+    if (entry->path().extension() == ".toml") files.push_back(entry->path());
+  if (error && error != std::errc::no_such_file_or_directory)
+    out.mistakes.push_back({folder.string(), 0, 0, "the folder of channels cannot be read",
+                            "see that the user of the gateway can enter it"});
+  std::ranges::sort(files);
+
+  std::vector<Channel> all;
+  for (const auto& file : files) {
+    const auto bytes = read_secret_file(file, file_limit);
+    if (!bytes) {
+      out.mistakes.push_back(
+          {file.string(), 0, 0, bytes.error().message(), advice_on(bytes.error(), file)});
+      continue;
+    }
+    const std::string_view text{reinterpret_cast<const char*>(bytes->data()), bytes->size()};
+    if (auto channel = parse_channel(text, file, providers, out.mistakes))
+      all.push_back(std::move(*channel));
+  }
+  refuse_doubles(all, folder, out.mistakes);
+  std::ranges::stable_sort(out.mistakes, {}, [](const Mistake& mistake) {
+    return std::tuple{mistake.file, mistake.line, mistake.column};
+  });
+  std::ranges::sort(all, {}, &Channel::number);
+  if (out.mistakes.empty()) out.channels = Channels{std::move(all)};
+  return out;
+}
+
+}  // namespace ishara::config
