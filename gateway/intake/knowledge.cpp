@@ -11,6 +11,8 @@ struct KnowledgeCategory final : boost::system::error_category {
         return "the routing tables name a queue that no signed roster has";
       case knowledge_errc::queue_class:
         return "a queue has another class in the routing tables than in the signed rosters";
+      case knowledge_errc::bad_tables:
+        return "the active routing version is no pack, or a pack with mistakes";
     }
     return "unknown";
   }

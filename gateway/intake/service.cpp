@@ -1,0 +1,341 @@
+#include "gateway/intake/service.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+#include "gateway/http/configured.hpp"
+#include "gateway/http/server.hpp"
+#include "gateway/log/log.hpp"
+#include "i18n/pack.hpp"
+#include "routing/pack/bundle.hpp"
+#include "storage/listener.hpp"
+#include "storage/store_pool.hpp"
+
+namespace ishara::intake {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+constexpr auto stop_time = 20s;  // longer than any write of an answer and any statement
+
+std::chrono::sys_seconds wall_clock() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+// A file of a language pack, with the name that routing knows it by: "rw/lexicon.tsv".
+struct NamedFile {
+  std::string name;
+  std::string content;
+};
+
+std::vector<NamedFile> language_files(const config::Config& config) {
+  std::vector<NamedFile> files;
+  for (const auto& tag : config.deployment.languages) {
+    for (const auto& entry : fs::directory_iterator{config.paths.packs / tag}) {
+      std::ifstream file{entry.path(), std::ios::binary};
+      files.push_back({tag + "/" + entry.path().filename().string(),
+                       {std::istreambuf_iterator<char>{file}, {}}});
+    }
+  }
+  return files;
+}
+
+// What changes when a channel file does: names, sizes and times of the folder's files.
+std::string fingerprint(const fs::path& folder) {
+  std::string out;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator{folder, error})
+    out += fmt::format("{} {} {}\n", entry.path().filename().string(), entry.file_size(error),
+                       entry.last_write_time(error).time_since_epoch().count());
+  return out;
+}
+
+// All that comes from the database, verified.
+struct Learnt {
+  std::shared_ptr<const identity::Directory> directory;
+  std::shared_ptr<const routing::Snapshot> routing;
+  std::uint32_t routing_version = 0;
+};
+
+boost::system::result<Learnt> learn(storage::blocking::Store& store,
+                                    const crypto::PublicKey& root_key,
+                                    std::span<const NamedFile> languages) {
+  const auto rosters = store.rosters();
+  if (!rosters) return rosters.error();
+  const auto version = store.active_routing();
+  if (!version) return version.error();
+
+  identity::SignedRoster root;
+  std::vector<identity::SignedRoster> organisations;
+  for (const auto& row : *rosters) {
+    identity::SignedRoster roster{.bytes = row.bytes};
+    if (row.signature.size() != roster.signature.size())
+      return identity::roster_errc::bad_signature;
+    std::copy(row.signature.begin(), row.signature.end(), roster.signature.begin());
+    if (row.issuer == storage::Id{})
+      root = std::move(roster);
+    else
+      organisations.push_back(std::move(roster));
+  }
+  auto directory = identity::Directory::verified(root, organisations, root_key);
+  if (!directory) return directory.error();
+
+  const std::string_view content{reinterpret_cast<const char*>(version->content.data()),
+                                 version->content.size()};
+  auto files = routing::unbundle(content);
+  if (!files) return knowledge_errc::bad_tables;
+  for (const auto& file : languages) files->push_back({file.name, file.content});
+  auto loaded = routing::load(*files);
+  if (!loaded.snapshot) return knowledge_errc::bad_tables;
+  if (const auto good = consistent(loaded.snapshot->table, *directory); !good) return good.error();
+
+  return Learnt{.directory = std::make_shared<const identity::Directory>(std::move(*directory)),
+                .routing = std::move(loaded.snapshot),
+                .routing_version = version->version};
+}
+
+// Nobody may go back behind a roster that was seen (privacy.md section 6).
+bool older(const identity::Directory& next, const identity::Directory& seen) {
+  if (next.root_version() < seen.root_version()) return true;
+  for (std::size_t i = 0; i < seen.organisations().size(); ++i)
+    for (std::size_t k = 0; k < next.organisations().size(); ++k)
+      if (seen.organisations()[i].id == next.organisations()[k].id &&
+          next.organisation_versions()[k] < seen.organisation_versions()[i])
+        return true;
+  return false;
+}
+
+struct SilentObserver final : http::Observer {
+  void on(http::Event) noexcept override {}
+};
+
+}  // namespace
+
+class Service::Work {
+ public:
+  Work(asio::io_context& context, const config::Config& config,
+       const aggregators::Registry& registry, Keys keys)
+      : context_{context},
+        config_{config},
+        registry_{registry},
+        packs_{std::make_shared<const i18n::Packs>(i18n::Packs::load(config.paths.packs))},
+        languages_{language_files(config)},
+        pool_{config.database.gateway_url, 1},
+        writer_{context.get_executor(), {.url = config.database.gateway_url}},
+        intake_{registry, writer_, std::move(keys), wall_clock},
+        server_{context.get_executor(),
+                http::configured(config.gateway.listen),
+                http::configured(config.gateway.limits),
+                [this](http::Request request) { return answer(std::move(request)); },
+                observer_,
+                [this](const http::Request& head) { return admit(head); },
+                http::configured(config.gateway.tls)},
+        second_{context},
+        again_{context} {
+    if (config.gateway.private_listen)
+      private_server_.emplace(
+          context.get_executor(), http::configured(*config.gateway.private_listen),
+          http::configured(config.gateway.limits),
+          [this](http::Request request) { return own(std::move(request)); }, observer_);
+  }
+
+  void start() {
+    server_.start();
+    if (private_server_) private_server_->start();
+    log::write<log::Event::gateway_listening>(server_.port());
+    read_channels();
+    spawn(every_second());
+    listener_.emplace(
+        context_.get_executor(), config_.database.gateway_url, std::vector<std::string>{"routing"},
+        [this] { learn_soon(); }, [this](std::string_view, std::string_view) { learn_soon(); });
+    learn_soon();
+  }
+
+  asio::awaitable<void> stop() {
+    log::write<log::Event::gateway_stopping>(server_.connections());
+    stopping_ = true;
+    second_.cancel();
+    again_.cancel();
+    listener_.reset();
+    co_await server_.stop(stop_time);
+    co_await writer_.flush_and_stop();
+    if (private_server_) co_await private_server_->stop(1s);
+    log::write<log::Event::gateway_stopped>(0);
+  }
+
+  std::uint16_t port() const { return server_.port(); }
+
+ private:
+  void spawn(asio::awaitable<void> task) {
+    asio::co_spawn(context_, std::move(task), [](std::exception_ptr error) {
+      if (error) std::rethrow_exception(error);
+    });
+  }
+
+  std::optional<http::Response> admit(const http::Request& head) {
+    if (is_health(head)) return std::nullopt;
+    return intake_.admit(head);
+  }
+
+  asio::awaitable<http::Response> answer(http::Request request) {
+    if (is_health(request)) co_return health(request.path());
+    co_return co_await intake_.handle(std::move(request));
+  }
+
+  static bool is_health(const http::Request& request) {
+    return request.path() == "/healthz" || request.path() == "/readyz";
+  }
+
+  http::Response health(std::string_view path) const {
+    const bool good = path == "/healthz" || (intake_.knowledge() && writer_.connected());
+    http::Response response;
+    response.status = good ? 200 : 503;
+    response.content_type = "text/plain";
+    response.body = good ? "ok\n" : "not ready\n";
+    return response;
+  }
+
+  // The private listener: health, and the sums of the last full minute on.
+  asio::awaitable<http::Response> own(http::Request request) {
+    if (is_health(request)) co_return health(request.path());
+    http::Response response;
+    if (request.path() == "/metrics") {
+      response.content_type = "text/plain; version=0.0.4";
+      response.body = metrics_;
+    } else {
+      response.status = 404;
+    }
+    co_return response;
+  }
+
+  // Sums are taken once a minute: a finer step would show when a single report came.
+  void take_metrics() {
+    const auto& intake = intake_.counters();
+    const auto writer = writer_.counters();
+    metrics_.clear();
+    const auto add = [&](std::string_view name, std::uint64_t value) {
+      metrics_ +=
+          fmt::format("# TYPE ishara_{0}_total counter\nishara_{0}_total {1}\n", name, value);
+    };
+    add("reports_accepted", intake.accepted);
+    add("redeliveries", intake.duplicates);
+    add("requests_not_found", intake.not_found);
+    add("requests_forbidden", intake.forbidden);
+    add("requests_refused", intake.refused);
+    add("requests_unavailable", intake.unavailable);
+    add("reports_not_stored", intake.not_stored);
+    add("answers_withheld", intake.answers_withheld);
+    add("writer_batches", writer.batches);
+    add("writer_retries", writer.retries);
+    add("writer_connections", writer.connections);
+  }
+
+  asio::awaitable<void> every_second() {
+    for (unsigned second = 0; !stopping_; ++second) {
+      intake_.end_second();
+      if (fingerprint(config_.paths.channels) != channels_seen_) read_channels();
+      if (second % 60 == 0) take_metrics();
+      second_.expires_after(1s);
+      boost::system::error_code cancelled;
+      co_await second_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+    }
+  }
+
+  void read_channels() {
+    channels_seen_ = fingerprint(config_.paths.channels);
+    auto loaded = config::load_channels(config_.paths.channels, registry_.names());
+    if (!loaded.mistakes.empty()) {
+      // The old channels go on working; `ishara doctor` tells what is wrong, and where.
+      log::write<log::Event::channels_refused>(loaded.mistakes.size());
+      return;
+    }
+    channels_ = std::make_shared<const config::Channels>(std::move(loaded.channels));
+    log::write<log::Event::channels_loaded>(channels_->all().size());
+    publish();
+  }
+
+  // One reading at a time; whoever asks meanwhile is served by one more.
+  void learn_soon() {
+    wanted_ = true;
+    if (!reading_ && !stopping_) {
+      reading_ = true;
+      spawn(learn_now());
+    }
+  }
+
+  asio::awaitable<void> learn_now() {
+    while (wanted_ && !stopping_) {
+      wanted_ = false;
+      auto learnt = co_await pool_.call([this](storage::blocking::Store& store) {
+        return learn(store, config_.deployment.root_public_key, languages_);
+      });
+      if (learnt && learnt_.directory && older(*learnt->directory, *learnt_.directory))
+        learnt = make_error_code(identity::roster_errc::older_version);
+      if (learnt) {
+        learnt_ = std::move(*learnt);
+        log::write<log::Event::knowledge_loaded>(learnt_.routing_version,
+                                                 learnt_.directory->queues().size());
+        refused_ = {};
+        publish();
+      } else {
+        if (learnt.error() != refused_)
+          log::write<log::Event::knowledge_refused>(learnt.error().value());
+        refused_ = learnt.error();
+        wanted_ = true;
+        again_.expires_after(1s);
+        boost::system::error_code cancelled;
+        co_await again_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+      }
+    }
+    reading_ = false;
+  }
+
+  void publish() {
+    if (!channels_ || !learnt_.directory) return;
+    intake_.learn(std::make_shared<const Knowledge>(Knowledge{.packs = packs_,
+                                                              .channels = channels_,
+                                                              .routing = learnt_.routing,
+                                                              .directory = learnt_.directory}));
+  }
+
+  asio::io_context& context_;
+  const config::Config& config_;
+  const aggregators::Registry& registry_;
+  SilentObserver observer_;
+  std::shared_ptr<const i18n::Packs> packs_;
+  std::vector<NamedFile> languages_;
+  storage::StorePool pool_;
+  storage::IntakeWriter writer_;
+  Intake intake_;
+  http::Server server_;
+  std::optional<http::Server> private_server_;
+  std::optional<storage::Listener> listener_;
+  asio::steady_timer second_;
+  asio::steady_timer again_;
+  std::string channels_seen_;
+  std::shared_ptr<const config::Channels> channels_;
+  Learnt learnt_;
+  boost::system::error_code refused_;
+  std::string metrics_;
+  bool wanted_ = false;
+  bool reading_ = false;
+  bool stopping_ = false;
+};
+
+Service::Service(asio::io_context& context, const config::Config& config,
+                 const aggregators::Registry& registry, Keys keys)
+    : work_{std::make_unique<Work>(context, config, registry, std::move(keys))} {}
+Service::~Service() = default;
+void Service::start() { work_->start(); }
+asio::awaitable<void> Service::stop() { return work_->stop(); }
+std::uint16_t Service::port() const { return work_->port(); }
+
+}  // namespace ishara::intake
