@@ -3,6 +3,7 @@
 // text passes before it leaves (conversation.md 1.9). Pure functions; thread-safe.
 
 #include <boost/system/result.hpp>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
