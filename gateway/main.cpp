@@ -5,5 +5,5 @@
 
 int main(int count, char** arguments) {
   using namespace ishara::commands;
-  return run(count, arguments, {});
+  return run(count, arguments, {add_sms});
 }
