@@ -1,0 +1,140 @@
+#include "gateway/commands/founding.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "gateway/identity/keys.hpp"
+#include "gateway/identity/user_file.hpp"
+
+namespace ishara::commands {
+namespace {
+
+crypto::WipedBytes copy(crypto::View bytes) { return {bytes.begin(), bytes.end()}; }
+
+identity::OrganisationClass class_of(routing::QueueClass queue_class) {
+  switch (queue_class) {
+    case routing::QueueClass::ngo:
+      return identity::OrganisationClass::ngo;
+    case routing::QueueClass::police:
+      return identity::OrganisationClass::police;
+    case routing::QueueClass::other:
+      return identity::OrganisationClass::other;
+  }
+  return identity::OrganisationClass::other;
+}
+
+// A new signing key whose seed goes to `path`.
+crypto::SigningKey signing_key(Founding& founding, const std::filesystem::path& path) {
+  const auto seed = crypto::random_secret<32>();
+  founding.files.push_back({path, copy(seed.reveal())});
+  return crypto::signing_key(seed);
+}
+
+storage::Roster row(const crypto::Id& issuer, const identity::SignedRoster& roster) {
+  return {.issuer = issuer,
+          .version = 1,
+          .bytes = roster.bytes,
+          .signature = {roster.signature.begin(), roster.signature.end()}};
+}
+
+storage::QueueGrant grant(const crypto::Secret<32>& queue_seed, const crypto::Id& queue,
+                          const crypto::Id& holder, const crypto::PublicKey& holder_key) {
+  auto envelope = identity::seal_queue_grant(queue_seed, queue, holder, 0, holder_key);
+  return {.queue_id = queue,
+          .user_id = holder,
+          .generation = 0,
+          .envelope = std::move(envelope).value()};  // the key is fresh, so it cannot be low-order
+}
+
+}  // namespace
+
+std::string new_passphrase() {
+  std::string out;
+  for (int i = 0; i < 24; ++i) {
+    if (i > 0 && i % 4 == 0) out += ' ';
+    out += static_cast<char>('0' + crypto::random_below(10));
+  }
+  return out;
+}
+
+Founding blocking_found(const routing::Table& table) {
+  Founding founding;
+  const auto root = signing_key(founding, "custody/root.key");
+  founding.root_key = root.public_key;
+  const auto gateway = signing_key(founding, "keys/gateway.key");
+  const auto dedupe = crypto::random_secret<32>();
+  founding.files.push_back({"keys/dedupe.key", copy(dedupe.reveal())});
+
+  identity::RootRoster root_roster;
+  root_roster.deployment = crypto::random_bytes<16>();
+  root_roster.version = 1;
+  root_roster.services = {{gateway.public_key, "gateway"}};
+
+  // Ids first, since a fallback may lie in another organisation.
+  std::map<std::string, crypto::Id, std::less<>> queue_ids;
+  std::map<std::string, std::vector<const routing::Queue*>> organisations;
+  for (const auto& queue : table.queues()) {
+    queue_ids.emplace(queue.name.view(), crypto::random_bytes<16>());
+    organisations[std::string{queue.organisation.view()}].push_back(&queue);
+  }
+
+  for (const auto& [name, queues] : organisations) {
+    const auto key = signing_key(founding, "custody/organisation-" + name + ".key");
+    const auto recovery_seed = crypto::random_secret<32>();
+    founding.files.push_back({"custody/recovery-" + name + ".key", copy(recovery_seed.reveal())});
+    const auto recovery = crypto::box_key(recovery_seed);
+
+    identity::OrganisationRoster roster;
+    roster.deployment = root_roster.deployment;
+    roster.organisation = crypto::random_bytes<16>();
+    roster.version = 1;
+    roster.recovery_key = recovery.public_key;
+
+    const auto user_seed = crypto::random_secret<32>();
+    const auto user_id = crypto::random_bytes<16>();
+    const auto user_key = identity::user_box_key(user_seed);
+    identity::OrganisationRoster::Member member{
+        .id = user_id,
+        .signing_key = identity::user_signing_key(user_seed).public_key,
+        .box_key = user_key.public_key,
+        .roles = {"caseworker", "lead"},
+        .queues = {}};
+
+    for (const auto* queue : queues) {
+      const auto id = queue_ids.find(queue->name.view())->second;
+      const auto seed = crypto::random_secret<32>();
+      roster.queues.push_back({.id = id,
+                               .name = std::string{queue->name.view()},
+                               .generation = 0,
+                               .box_key = identity::queue_box_key(seed).public_key,
+                               .fallback = {}});
+      if (queue->fallback)
+        roster.queues.back().fallback = queue_ids.find(queue->fallback->view())->second;
+      member.queues.push_back(id);
+      founding.grants.push_back(grant(seed, id, user_id, user_key.public_key));
+      founding.grants.push_back(grant(seed, id, roster.organisation, recovery.public_key));
+    }
+    roster.members.push_back(std::move(member));
+
+    root_roster.organisations.push_back({.id = roster.organisation,
+                                         .name = name,
+                                         .organisation_class = class_of(queues[0]->queue_class),
+                                         .signing_key = key.public_key});
+    founding.rosters.push_back(row(roster.organisation, identity::sign_roster(roster, key)));
+
+    auto passphrase = new_passphrase();
+    const auto user_name = name + "-caseworker";
+    const auto file =
+        identity::join({user_id, identity::blocking_seal_user_key(user_seed, user_id, passphrase)});
+    founding.files.push_back({"users/" + user_name + ".key", copy(file)});
+    founding.files.push_back(
+        {"users/" + user_name + ".passphrase", copy(crypto::bytes_of(passphrase))});
+    founding.members.push_back({user_name, name, std::move(passphrase)});
+  }
+
+  founding.rosters.insert(founding.rosters.begin(),
+                          row({}, identity::sign_roster(root_roster, root)));
+  return founding;
+}
+
+}  // namespace ishara::commands

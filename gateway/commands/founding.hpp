@@ -1,0 +1,42 @@
+#pragma once
+// Founding a deployment on one machine: every key, the first rosters, the first routing tables.
+// This is demo custody: one person held every key, and every screen says so. Start-up only.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "gateway/crypto/primitives.hpp"
+#include "gateway/identity/roster.hpp"
+#include "routing/table/table.hpp"
+#include "storage/store.hpp"
+
+namespace ishara::commands {
+
+// What is to be written and stored. Made in memory first, so that a founding either happens as a
+// whole or leaves nothing behind.
+struct Founding {
+  struct SecretFile {
+    std::filesystem::path path;  // relative to the deployment's folder
+    crypto::WipedBytes bytes;
+  };
+  struct Member {
+    std::string name;  // of her key file: users/<name>.key and users/<name>.passphrase
+    std::string organisation;
+    std::string passphrase;
+  };
+  crypto::PublicKey root_key{};
+  std::vector<SecretFile> files;
+  std::vector<Member> members;
+  std::vector<storage::Roster> rosters;
+  std::vector<storage::QueueGrant> grants;
+};
+
+// One organisation for each that the tables name, its queues as they are there, and one caseworker
+// who is a member of all of them. Blocks for one Argon2id an organisation.
+Founding blocking_found(const routing::Table& table);
+
+// 24 random digits in groups of four: typed on any keyboard, 79 bits.
+std::string new_passphrase();
+
+}  // namespace ishara::commands

@@ -1,0 +1,223 @@
+// `ishara init`: a new deployment in a new folder, with every key under demo custody.
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <set>
+#include <system_error>
+
+#include "gateway/commands/commands.hpp"
+#include "gateway/commands/founding.hpp"
+#include "gateway/config/key_file.hpp"
+#include "gateway/crypto/encoding.hpp"
+#include "routing/pack/bundle.hpp"
+#include "routing/snapshot.hpp"
+#include "storage/migrate.hpp"
+
+namespace ishara::commands {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  fs::path directory;
+  fs::path country_pack;
+  fs::path language_packs;
+  std::string custody;
+  std::string name = "demo";
+  std::string listen = "127.0.0.1:8080";
+  std::string private_listen = "127.0.0.1:8081";
+  std::string desk_listen = "127.0.0.1:8082";
+  std::string owner_url;
+  std::string gateway_url;
+  std::string desk_url;
+};
+
+struct PackFolder {
+  std::vector<std::string> names;
+  std::vector<std::string> contents;
+  std::vector<routing::PackFile> files() const {
+    std::vector<routing::PackFile> out;
+    for (std::size_t i = 0; i < names.size(); ++i) out.push_back({names[i], contents[i]});
+    return out;
+  }
+};
+
+PackFolder read_pack(const fs::path& folder) {
+  PackFolder pack;
+  for (const auto& entry : fs::directory_iterator{folder}) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file{entry.path(), std::ios::binary};
+    pack.names.push_back((folder.filename() / entry.path().filename()).string());
+    pack.contents.emplace_back(std::istreambuf_iterator<char>{file},
+                               std::istreambuf_iterator<char>{});
+  }
+  return pack;
+}
+
+// The words of a country pack's pack.tsv: "country<TAB>RW".
+std::string country_of(const PackFolder& pack) {
+  for (std::size_t i = 0; i < pack.names.size(); ++i) {
+    if (!pack.names[i].ends_with("/pack.tsv")) continue;
+    const std::string_view content = pack.contents[i];
+    for (std::size_t at = 0; at < content.size();) {
+      const auto end = std::min(content.find('\n', at), content.size());
+      const auto line = content.substr(at, end - at);
+      if (line.starts_with("country\t")) return std::string{line.substr(8, 2)};
+      at = end + 1;
+    }
+  }
+  return {};
+}
+
+std::string toml_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string configuration(const Options& options, const Founding& founding,
+                          std::string_view country) {
+  std::set<std::string> tags;
+  for (const auto& entry : fs::directory_iterator{options.language_packs})
+    if (fs::exists(entry.path() / "messages.mo")) tags.insert(entry.path().filename().string());
+  std::string languages;
+  for (const auto& tag : tags) languages += (languages.empty() ? "" : ", ") + toml_string(tag);
+  return "# Ishara. Every key, its default and its meaning: `ishara doctor --help`.\n"
+         "\n[deployment]\nname = " +
+         toml_string(options.name) +
+         "\n# Pinned: rosters count only if this key signed them.\nroot_public_key = " +
+         toml_string(crypto::hex(founding.root_key)) +
+         "\n# One machine made every key. Never for real reports.\ncustody = \"demo\"" +
+         "\nlanguages = [" + languages + "]" + "\ncountries = [" + toml_string(country) + "]\n" +
+         "\n[gateway]\nlisten = " + toml_string(options.listen) +
+         "\nprivate_listen = " + toml_string(options.private_listen) + "\n" +
+         "\n[desk]\nlisten = " + toml_string(options.desk_listen) + "\n" +
+         "\n[database]\ngateway_url = " + toml_string(options.gateway_url) +
+         "\ndesk_url = " + toml_string(options.desk_url) +
+         "\nowner_url = " + toml_string(options.owner_url) + "\n" +
+         "\n[paths]\nkeys = \"keys\"\nchannels = \"channels\"\nsending = \"sending\"\npacks = " +
+         toml_string(fs::absolute(options.language_packs).string()) + "\nsnapshot = \"snapshot\"\n";
+}
+
+int report(const std::vector<routing::Mistake>& mistakes) {
+  for (const auto& mistake : mistakes) {
+    std::cerr << mistake.file << ':' << mistake.line << ':' << mistake.column << ": "
+              << mistake.message;
+    if (!mistake.suggestion.empty()) std::cerr << "; did you mean '" << mistake.suggestion << "'?";
+    std::cerr << '\n';
+  }
+  return complain("the country pack has mistakes; nothing was made", "mend them and run it again");
+}
+
+// The database first: its steps can be repeated. The files last: they cannot.
+boost::system::result<void> store(const Options& options, const Founding& founding,
+                                  std::string_view tables) {
+  if (const auto migrated = storage::blocking::migrate(options.owner_url); !migrated)
+    return migrated.error();
+  storage::blocking::Store database{options.owner_url};
+  for (const auto& roster : founding.rosters)
+    if (const auto stored = database.put_roster(roster); !stored) return stored.error();
+  for (const auto& grant : founding.grants)
+    if (const auto stored = database.put_queue_grant(grant); !stored) return stored.error();
+  const storage::RoutingChange change{
+      .who = "init",
+      .why = "first tables",
+      .day = static_cast<std::uint32_t>(
+          std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now().time_since_epoch())
+              .count())};
+  const auto bytes = crypto::bytes_of(tables);
+  const auto version = database.put_routing(bytes, change);
+  if (!version) return version.error();
+  return database.activate_routing(*version, change);
+}
+
+int init(const Options& options) {
+  crypto::start();
+  const auto config_path = options.directory / "ishara.toml";
+  if (fs::exists(config_path))
+    return complain("there is a deployment in this folder already",
+                    "choose another --directory, or go on with `ishara serve --config " +
+                        config_path.string() + "`");
+  if (options.custody != "demo")
+    return complain("every key would be made on this one machine",
+                    "say `--custody demo` if that is what you want: to try Ishara out");
+  if (!fs::is_directory(options.country_pack))
+    return complain("there is no country pack at " + options.country_pack.string(),
+                    "give the folder of one with --country-pack, for example ops/packs/rw-demo");
+
+  const auto pack = read_pack(options.country_pack);
+  const auto files = pack.files();
+  const auto loaded = routing::load(files);
+  if (!loaded.snapshot) return report(loaded.mistakes);
+
+  auto founding = blocking_found(loaded.snapshot->table);
+  if (const auto stored = store(options, founding, routing::bundle(files)); !stored)
+    return complain("the database: " + stored.error().message(),
+                    stored.error() == storage::errc::stale_version
+                        ? "it holds another deployment already: give an empty one"
+                        : "see that Postgres runs and that --owner-url reaches it");
+
+  for (const char* folder : {"keys", "custody", "users", "channels", "sending"}) {
+    fs::create_directories(options.directory / folder);
+    fs::permissions(options.directory / folder, fs::perms::owner_all);
+  }
+  for (const auto& file : founding.files)
+    if (const auto written = config::write_key_file(options.directory / file.path, file.bytes);
+        !written)
+      return complain(file.path.string() + ": " + written.error().message(),
+                      "remove the folder and the database, then run it again");
+  std::ofstream{config_path} << configuration(options, founding, country_of(pack));
+
+  std::cout << "Made a deployment in " << options.directory.string()
+            << "\n\n  DEMO CUSTODY: one machine made every key. Use it to try Ishara out, never "
+               "for real reports.\n\n";
+  for (const auto& member : founding.members)
+    std::cout << "  caseworker of " << member.organisation << ": users/" << member.name
+              << ".key, passphrase in users/" << member.name << ".passphrase\n";
+  std::cout << "\nNext: ishara channel add, then ishara serve --config " << config_path.string()
+            << '\n';
+  return good;
+}
+
+}  // namespace
+
+void add_init(CLI::App& root, int& exit_code) {
+  auto options = std::make_shared<Options>();
+  auto* command = root.add_subcommand("init", "Make a new deployment: keys, schema, first tables");
+  command->add_option("--directory", options->directory, "New folder for configuration and keys")
+      ->required();
+  command->add_option("--country-pack", options->country_pack, "Folder of a country pack")
+      ->required();
+  command->add_option("--language-packs", options->language_packs,
+                      "Folder of compiled language packs (default: packs beside the program)");
+  command->add_option("--custody", options->custody, "Who holds the keys: demo");
+  command->add_option("--name", options->name, "Name of the deployment")->capture_default_str();
+  command->add_option("--listen", options->listen, "Webhooks")->capture_default_str();
+  command->add_option("--private-listen", options->private_listen, "Health and metrics")
+      ->capture_default_str();
+  command->add_option("--desk-listen", options->desk_listen, "Caseworkers")->capture_default_str();
+  command->add_option("--owner-url", options->owner_url, "Database URL of ishara_owner")
+      ->required();
+  command->add_option("--gateway-url", options->gateway_url, "Database URL of ishara_gateway")
+      ->required();
+  command->add_option("--desk-url", options->desk_url, "Database URL of ishara_desk")->required();
+  command->footer(
+      "Example:\n"
+      "  ishara init --custody demo --directory var/demo --country-pack ops/packs/rw-demo \\\n"
+      "    --owner-url 'host=/run/postgresql dbname=ishara user=ishara_owner' \\\n"
+      "    --gateway-url 'host=/run/postgresql dbname=ishara user=ishara_gateway' \\\n"
+      "    --desk-url 'host=/run/postgresql dbname=ishara user=ishara_desk'");
+  command->callback([options, &exit_code] {
+    if (options->language_packs.empty())
+      options->language_packs = fs::read_symlink("/proc/self/exe").parent_path() / "packs";
+    exit_code = init(*options);
+  });
+}
+
+}  // namespace ishara::commands
