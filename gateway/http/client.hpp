@@ -36,11 +36,11 @@ struct FetchLimits {
   std::size_t body = 1024 * 1024;          // bytes of the answer's body
 };
 
-// Sends `request` and reads the whole answer. Writes Host, Content-Length and Connection itself;
-// the other fields are those of the request. The answer may have any status: only a failure to get
-// one is an error (errc). Looking up a name cannot be interrupted and may outlast the deadline.
-// `request.method` is not Method::other, and its target and fields hold no line ends: such a
-// request is errc::malformed.
+// Sends `request` and reads the whole answer. Writes Host, Connection and Content-Length itself and
+// leaves such fields of the request out. The answer may have any status: only a failure to get one
+// is an error (errc). Looking up a name cannot be interrupted and may outlast the deadline.
+// A request with Method::other, without a target in origin form, or with a line end in target or
+// fields is errc::malformed.
 boost::asio::awaitable<boost::system::result<Response>> fetch(Origin origin, Request request,
                                                               FetchLimits limits = {});
 

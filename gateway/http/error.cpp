@@ -18,8 +18,10 @@ class Category final : public boost::system::error_category {
         return "the body of the HTTP message is too large";
       case errc::truncated:
         return "the HTTP message is cut off";
-      case errc::unsupported:
-        return "a transfer coding or HTTP version that is not supported";
+      case errc::unsupported_coding:
+        return "a transfer coding other than chunked";
+      case errc::unsupported_version:
+        return "neither HTTP/1.0 nor HTTP/1.1";
       case errc::too_many_fields:
         return "the form has too many fields";
       case errc::unreachable:

@@ -14,7 +14,8 @@ namespace ishara::http {
 // things, because people write such files by hand: lines of the head may end in a bare line feed,
 // and without Content-Length or chunking the rest of the bytes is the body. With either of them,
 // bytes after the body are ignored. The head may have 64 KiB, the body `body_limit` bytes.
-// Errors: errc::malformed, head_too_large, body_too_large, truncated, unsupported.
+// Errors: errc::malformed, head_too_large, body_too_large, truncated, unsupported_coding,
+// unsupported_version.
 boost::system::result<Request> parse_request(std::string_view raw, std::size_t body_limit);
 
 }  // namespace ishara::http
