@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "gateway/identity/envelope.hpp"
 #include "gateway/identity/intake_record.hpp"
 #include "gateway/identity/message_content.hpp"
 #include "gateway/identity/roster.hpp"
