@@ -5,5 +5,9 @@
 
 int main(int count, char** arguments) {
   using namespace ishara::commands;
-  return run(count, arguments, {add_sms});
+  return run(count, arguments,
+             {
+                 add_serve,
+                 add_sms,
+             });
 }

@@ -55,7 +55,7 @@ inline constexpr std::array rows{
     Row{Event::role_started, Level::info, "role_started", "role pid"},
     Row{Event::role_ended, Level::warning, "role_ended", "role status signal"},
     Row{Event::role_restarting, Level::info, "role_restarting", "role after_ms"},
-    Row{Event::role_given_up, Level::error, "role_given_up", "role attempts"},
+    Row{Event::role_given_up, Level::error, "role_given_up", "role"},
     Row{Event::role_killed, Level::error, "role_killed", "role after_s"},
     Row{Event::serve_stopping, Level::info, "serve_stopping", "signal"},
     Row{Event::serve_stopped, Level::info, "serve_stopped", "status"},

@@ -1,0 +1,15 @@
+#pragma once
+// The configuration as commands read it. Start-up only, one thread.
+
+#include <optional>
+
+#include "gateway/commands/commands.hpp"
+#include "gateway/config/config.hpp"
+
+namespace ishara::commands {
+
+// Reads the file that `--config` or its defaults name, with the overrides of the environment.
+// Nothing if it has mistakes; all of them then stand on stderr, one a line.
+std::optional<config::Config> load_configuration(const CLI::App& root);
+
+}  // namespace ishara::commands
