@@ -1,0 +1,217 @@
+// Answers, signatures and multipart headers that no golden request shows.
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "gateway/aggregators/fields.hpp"
+#include "gateway/aggregators/registry.hpp"
+#include "gateway/http/form.hpp"
+
+namespace ishara::aggregators {
+namespace {
+
+const Registry registry;
+
+http::Request request(http::Method method, std::string_view target, std::string_view body = {}) {
+  http::Request out;
+  out.method = method;
+  out.target = crypto::wiped_copy(target);
+  out.body = crypto::wiped_copy(body);
+  return out;
+}
+
+void add(http::Request& request, const char* name, std::string_view value) {
+  request.fields.push_back({name, crypto::wiped_copy(value)});
+}
+
+struct Signed {
+  std::string url;
+  std::string target;
+  std::string type;
+  std::string body;
+  std::string signature;
+};
+
+bool authentic(const Signed& sent, std::string_view account = {},
+               http::Method method = http::Method::post) {
+  ChannelSettings settings;
+  settings.token = crypto::wiped_copy("tok_twilio_1");
+  settings.url = crypto::wiped_copy(sent.url);
+  settings.account = account;
+  auto made = request(method, sent.target, sent.body);
+  if (!sent.type.empty()) add(made, "content-type", sent.type);
+  if (!sent.signature.empty()) add(made, "x-twilio-signature", sent.signature);
+  return registry.find("twilio")->authentic(made, settings).has_value();
+}
+
+const std::string form = "application/x-www-form-urlencoded";
+const Signed t1{"https://ishara.example/in/tw?k=1", "/in/tw?k=1", form,
+                "MessageSid=SM00000000000000000000000000000001&From=%2B254700000001"
+                "&To=%2B254700000002&Body=maji+%2B+chakula+%C3%A9&NumMedia=0",
+                "qHL6Oh5fYGWNxsZjCEOorlXOiUQ="};
+const Signed t2{"https://ishara.example/in/tw", "/in/tw", form, "A=2&A=1&A=2&B=x",
+                "eFL1QLOk3FF94KLTP9tgrgCcNrY="};
+const std::string hash =
+    "?bodySHA256=015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862";
+const Signed t3{"https://ishara.example/in/tw", "/in/tw" + hash, "application/json", "{\"a\":1}",
+                "4C7Sif2XXmX2hxwEOKTMgc9HFls="};
+
+std::optional<Part> part_of_kannel(std::string_view udh) {
+  const auto made = request(http::Method::get,
+                            "/in/kannel/x?from=%2B250788000001&text=a&udh=" + std::string{udh});
+  const auto events = registry.find("kannel")->parse(made, Kind::sms, {});
+  REQUIRE(events.has_value());
+  REQUIRE(events->size() == 1);
+  return std::get<Message>(events->front()).part;
+}
+
+}  // namespace
+
+TEST_CASE("Twilio's signature: the vectors T1 to T3 of channels.md") {
+  CHECK(authentic(t1));
+  CHECK(authentic(t2));
+  CHECK(authentic(t3));
+}
+
+TEST_CASE("Twilio's signature covers the URL, every field and the body's hash") {
+  auto wrong = t1;
+  wrong.body += "&X=1";
+  CHECK(!authentic(wrong));
+  wrong = t1;
+  wrong.target = wrong.url = "https://ishara.example/in/tw?k=2";
+  CHECK(!authentic(wrong));
+  wrong = t1;
+  wrong.signature = "";
+  CHECK(!authentic(wrong));
+  wrong = t3;
+  wrong.body = "{\"a\":2}";
+  CHECK(!authentic(wrong));
+  wrong = t3;
+  wrong.target = "/in/tw";
+  CHECK(!authentic(wrong));
+}
+
+TEST_CASE("Twilio's URL comes from the configuration: origin, path behind a proxy, any port") {
+  for (const std::string url :
+       {"https://ishara.example", "https://ishara.example/", "https://ishara.example/in/tw",
+        "https://ishara.example:443/in/tw", "https://ishara.example/in/tw?k=1#rp=all&rc=5"}) {
+    CAPTURE(url);
+    auto sent = t1;
+    sent.url = url;
+    CHECK(authentic(sent));
+  }
+  auto behind = t1;
+  behind.target = "/rewritten?k=1";
+  CHECK(authentic(behind));
+  behind.target = "/rewritten";
+  CHECK(authentic(behind));
+  for (const std::string url :
+       {"http://ishara.example/in/tw", "https://other.example/in/tw", "", "x"}) {
+    CAPTURE(url);
+    auto sent = t1;
+    sent.url = url;
+    CHECK(!authentic(sent));
+  }
+}
+
+TEST_CASE("a GET of Twilio is signed by its own query, whatever the configuration says") {
+  // The signature of the bare URL "https://ishara.example/in/tw?k=1" must not carry other fields.
+  const Signed bare{"https://ishara.example/in/tw?k=1", "/in/tw?k=1", "", "",
+                    "0ozlfBZys9SbMQWhg6ppvwGGXTs="};
+  CHECK(authentic(bare, "", http::Method::get));
+  auto forged = bare;
+  forged.target = "/in/tw?k=1&From=%2B254700000001&Body=x";
+  CHECK(!authentic(forged, "", http::Method::get));
+}
+
+TEST_CASE("a Twilio request of another account is refused") {
+  CHECK(!authentic(t1, "AC1"));
+  const auto other = registry.find("twilio");
+  CHECK(other->kinds().size() == 2);
+}
+
+TEST_CASE("Twilio is answered in TwiML, escaped, or with 204") {
+  const auto& twilio = *registry.find("twilio");
+  CHECK(twilio.answers_in_response());
+  CHECK(twilio.acknowledge(std::nullopt).status == 204);
+  const auto answer = twilio.acknowledge("a < b & c > d");
+  CHECK(answer.status == 200);
+  CHECK(answer.content_type == "text/xml");
+  CHECK(answer.body ==
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Message>a &lt; b &amp; c &gt; "
+        "d</Message></Response>");
+}
+
+TEST_CASE("Kannel is answered with the text itself, and told when that needs UCS-2") {
+  const auto& kannel = *registry.find("kannel");
+  CHECK(kannel.answers_in_response());
+  const auto empty = kannel.acknowledge(std::nullopt);
+  CHECK(empty.status == 200);
+  CHECK(empty.content_type == "text/plain");
+  CHECK(empty.body.empty());
+  const auto latin = kannel.acknowledge("Received \xC3\xA9");
+  CHECK(latin.body == "Received \xC3\xA9");
+  CHECK(latin.content_type == "text/plain; charset=UTF-8");
+  CHECK(latin.fields.empty());
+  const auto arabic = kannel.acknowledge("\xD9\x88\xD8\xB5\xD9\x84");
+  REQUIRE(arabic.fields.size() == 1);
+  CHECK(arabic.fields[0] == std::pair<std::string, std::string>{"X-Kannel-Coding", "2"});
+}
+
+TEST_CASE("Africa's Talking reads no text in our answer") {
+  const auto& aggregator = *registry.find("africastalking");
+  CHECK(!aggregator.answers_in_response());
+  CHECK(aggregator.acknowledge("x").body.empty());
+}
+
+TEST_CASE("a user data header tells which part of a long text this is") {
+  const auto first = part_of_kannel("%05%00%03%2A%03%01");
+  REQUIRE(first.has_value());
+  CHECK(first->reference == 0x2A);
+  CHECK(first->total == 3);
+  CHECK(first->number == 1);
+  const auto wide = part_of_kannel("%06%08%04%01%02%02%02");
+  REQUIRE(wide.has_value());
+  CHECK(wide->reference == 0x0102);
+  CHECK(wide->number == 2);
+  const auto behind_another = part_of_kannel("%08%24%01%01%00%03%07%02%02");
+  REQUIRE(behind_another.has_value());
+  CHECK(behind_another->reference == 7);
+  for (const auto* odd :
+       {"", "%00", "%05", "%05%00%03%2A%03", "%05%00%03%2A%03%00", "%05%00%03%2A%03%04",
+        "%05%00%03%2A%01%01", "%05%00%FF%2A%03%01", "%03%24%01%01", "%FF"}) {
+    CAPTURE(std::string{odd});
+    CHECK(!part_of_kannel(odd).has_value());
+  }
+}
+
+TEST_CASE("times are read in the forms that aggregators send, and odd ones are none") {
+  using namespace std::chrono;
+  const auto expected = sys_days{year{2026} / 1 / 2} + 3h + 4min + 5s;
+  for (const auto* text : {"2026-01-02T03:04:05Z", "2026-01-02 03:04:05", " 2026-01-02T03:04:05 "})
+    CHECK(read_utc(text) == expected);
+  CHECK(read_unix("1767323045") == expected);
+  for (const auto* text :
+       {"", "2026-13-02T03:04:05Z", "2026-02-30T03:04:05Z", "2026-01-02T25:04:05Z", "2026-01-02",
+        "02/01/2026 03:04:05", "2026-01-02T03:04:05+02:00", "20-6-01-02T03:04:05",
+        "2026-01-02T-3:04:05Z"}) {
+    CAPTURE(std::string{text});
+    CHECK(!read_utc(text).has_value());
+  }
+  for (const auto* text : {"", "-1", "1767323045x", "99999999999"})
+    CHECK(!read_unix(text).has_value());
+}
+
+TEST_CASE("ids that mean none are none, and a recipient gets its plus back") {
+  CHECK(read_id("null").empty());
+  CHECK(read_id("None").empty());
+  CHECK(read_id(" ").empty());
+  CHECK(crypto::view(read_id(" abc ")) == "abc");
+  CHECK(crypto::view(read_recipient(" 250788000002")) == "+250788000002");
+  CHECK(crypto::view(read_recipient(" 2020")) == "2020");
+  CHECK(crypto::view(read_recipient("250788000002")) == "250788000002");
+  CHECK(read_recipient(std::nullopt).empty());
+}
+
+}  // namespace ishara::aggregators

@@ -1,0 +1,142 @@
+#include "gateway/aggregators/rehearsal.hpp"
+
+#include <fmt/chrono.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <charconv>
+
+#include "i18n/decode.hpp"
+
+namespace ishara::aggregators {
+namespace {
+
+namespace json = boost::json;
+
+// Ids and recipients are shown as they are; JSON wants them to be UTF-8.
+json::value shown(const crypto::WipedBuffer& bytes) {
+  if (bytes.empty()) return nullptr;
+  const auto text =
+      i18n::decode(crypto::view(bytes), i18n::Charset::unspecified, crypto::wiping_resource());
+  return json::string{text.data(), text.size()};
+}
+
+json::value shown(const identity::Sender& sender) {
+  struct {
+    std::string operator()(const identity::Msisdn& number) const {
+      return "+" + number.reveal([](std::string_view digits) { return std::string{digits}; });
+    }
+    std::string operator()(const identity::ShortCode& code) const {
+      return code.reveal([](std::string_view digits) { return std::string{digits}; });
+    }
+    std::string operator()(const identity::AlphanumericSender& name) const {
+      return name.reveal([](std::string_view letters) { return std::string{letters}; });
+    }
+  } show;
+  return json::string{std::visit(show, sender)};
+}
+
+json::value shown(std::optional<std::chrono::sys_seconds> at) {
+  if (!at) return nullptr;
+  return json::string{
+      fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(*at)))};
+}
+
+std::string line_of(const Message& message) {
+  auto text = message.text.reveal([](std::string_view utf8) { return json::string{utf8}; });
+  return json::serialize(json::object{{"event", "message"},
+                                      {"from", shown(message.from)},
+                                      {"to", shown(message.to)},
+                                      {"text", std::move(text)},
+                                      {"id", shown(message.id)},
+                                      {"at", shown(message.at)}});
+}
+
+std::string line_of(const Delivery& delivery) {
+  constexpr std::string_view words[] = {"queued", "sent", "delivered", "failed"};
+  return json::serialize(
+      json::object{{"event", "delivery"},
+                   {"id", shown(delivery.id)},
+                   {"status", words[static_cast<std::size_t>(delivery.status)]}});
+}
+
+}  // namespace
+
+std::optional<Kind> kind_named(std::string_view name) noexcept {
+  if (name == "sms") return Kind::sms;
+  if (name == "dlr") return Kind::dlr;
+  return std::nullopt;
+}
+
+std::optional<std::string> set(ChannelSettings& settings, std::string_view assignment) {
+  const auto equals = assignment.find('=');
+  if (equals == assignment.npos) return "a setting is written key=value";
+  const auto key = assignment.substr(0, equals);
+  const auto value = assignment.substr(equals + 1);
+  const bool on = value == "on";
+  if (key == "verify" || key == "entities") {
+    if (!on && value != "off") return std::string{key} + " is on or off";
+    (key == "verify" ? settings.verify : settings.entities) = on;
+  } else if (key == "country") {
+    const auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+    if (value.size() != 2 || !std::ranges::all_of(value, upper))
+      return "country is an ISO 3166-1 code in upper case, for example RW";
+    settings.country = value;
+  } else if (key == "charset") {
+    const auto charset = i18n::charset_from_name(value);
+    if (!charset) return "charset is one of UTF-8, windows-1252, UTF-16BE, GSM";
+    settings.charset = *charset;
+  } else if (key == "url") {
+    settings.url = crypto::wiped_copy(value);
+  } else if (key == "token") {
+    settings.token = crypto::wiped_copy(value);
+  } else if (key == "secret") {
+    settings.secret = crypto::wiped_copy(value);
+  } else if (key == "password") {
+    settings.password = crypto::wiped_copy(value);
+  } else if (key == "account") {
+    settings.account = value;
+  } else if (key == "signature") {
+    constexpr std::string_view methods[] = {"md5hash", "md5", "sha1", "sha256", "sha512"};
+    if (std::ranges::find(methods, value) == std::end(methods))
+      return "signature is one of md5hash, md5, sha1, sha256, sha512";
+    settings.signature = value;
+  } else if (key == "now") {
+    std::uint32_t seconds = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+    if (error != std::errc{} || end != value.data() + value.size())
+      return "now is a number of seconds since 1970";
+    settings.now = std::chrono::sys_seconds{std::chrono::seconds{seconds}};
+  } else {
+    return "there is no setting '" + std::string{key} +
+           "'; choose from country, charset, entities, url, token, secret, signature, account, "
+           "password, now, verify";
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> rehearse(const Aggregator& aggregator, const http::Request& request,
+                                  Kind kind, const ChannelSettings& settings) {
+  const auto refused = [](const Refusal& refusal) {
+    return std::vector{refused_line(refusal.reason.view(), status_of(refusal.code))};
+  };
+  if (const auto authentic = aggregator.authentic(request, settings); !authentic)
+    return refused(authentic.error());
+  const auto events = aggregator.parse(request, kind, settings);
+  if (!events) return refused(events.error());
+
+  std::vector<std::string> lines;
+  for (const auto& event : *events)
+    lines.push_back(std::visit([](const auto& one) { return line_of(one); }, event));
+  const auto answer = aggregator.acknowledge(std::nullopt);
+  lines.push_back(json::serialize(json::object{
+      {"answer",
+       {{"status", answer.status}, {"type", answer.content_type}, {"body", answer.body}}}}));
+  return lines;
+}
+
+std::string refused_line(std::string_view reason, unsigned status) {
+  return json::serialize(json::object{{"refused", reason}, {"status", status}});
+}
+
+}  // namespace ishara::aggregators

@@ -1,0 +1,43 @@
+// Every aggregator: the first byte picks one and the kind, the second the settings, the method and
+// the content type; then come the target and, behind a line feed, the body.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "gateway/aggregators/registry.hpp"
+#include "gateway/aggregators/rehearsal.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace ishara;
+  static const aggregators::Registry registry;
+  static const auto names = registry.names();
+  if (size < 2) return 0;
+  const auto& aggregator = *registry.find(names[data[0] / 2 % names.size()]);
+  const auto kind = data[0] % 2 == 0 ? aggregators::Kind::sms : aggregators::Kind::dlr;
+  const auto choice = data[1];
+  const std::string_view rest{reinterpret_cast<const char*>(data) + 2, size - 2};
+  const auto line = rest.find('\n');
+
+  aggregators::ChannelSettings settings;
+  settings.country = "RW";
+  settings.verify = (choice & 1) != 0;
+  settings.entities = (choice & 2) != 0;
+  settings.url = crypto::wiped_copy("https://ishara.example");
+  settings.token = crypto::wiped_copy("token");
+
+  http::Request request;
+  request.method = (choice & 4) != 0 ? http::Method::post : http::Method::get;
+  request.target = crypto::wiped_copy(rest.substr(0, line));
+  if (line != rest.npos) request.body = crypto::wiped_copy(rest.substr(line + 1));
+  constexpr std::string_view types[] = {"application/x-www-form-urlencoded", "application/json",
+                                        "text/plain; charset=UTF-16BE", "application/octet-stream"};
+  request.fields.push_back({"content-type", crypto::wiped_copy(types[choice >> 3 & 3])});
+  request.fields.push_back({"x-twilio-signature", crypto::wiped_copy("c2lnbmF0dXJl")});
+  request.fields.push_back({"x-kannel-from", crypto::wiped_copy("+250788000001")});
+  request.fields.push_back({"x-kannel-udh", crypto::wiped_copy(rest.substr(0, 12))});
+
+  if (aggregators::rehearse(aggregator, request, kind, settings).empty()) std::abort();
+  return 0;
+}
