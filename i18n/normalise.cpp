@@ -18,9 +18,10 @@ enum class Kind : std::uint8_t { other, letter, digit, mark };
 
 constexpr auto ascii_kinds = [] {
   std::array<Kind, 0x80> kinds{};
-  for (char c = 'a'; c <= 'z'; ++c) kinds[static_cast<std::size_t>(c)] = Kind::letter;
-  for (char c = 'A'; c <= 'Z'; ++c) kinds[static_cast<std::size_t>(c)] = Kind::letter;
-  for (char c = '0'; c <= '9'; ++c) kinds[static_cast<std::size_t>(c)] = Kind::digit;
+  for (std::size_t c = 0; c < kinds.size(); ++c) {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) kinds[c] = Kind::letter;
+    if (c >= '0' && c <= '9') kinds[c] = Kind::digit;
+  }
   return kinds;
 }();
 
@@ -136,9 +137,9 @@ using Units = std::pmr::vector<char16_t>;
 // ICU moves to memory of its own when its buffer is too small, and the text would stay behind
 // there; so the buffer is the longest there can be: `factor` units of one (UAX 15, expansion
 // factors in UTF-16).
-Units normalised(const UNormalizer2* form, const Units& units, std::size_t factor) {
+Units normalised(const UNormalizer2* form, const Units& units, std::size_t factor,
+                 UErrorCode& status) {
   Units buffer(factor * units.size() + 16, units.get_allocator());
-  UErrorCode status = U_ZERO_ERROR;
   const std::int32_t length =
       unorm2_normalize(form, units.data(), static_cast<std::int32_t>(units.size()), buffer.data(),
                        static_cast<std::int32_t>(buffer.size()), &status);
@@ -157,14 +158,14 @@ std::string_view folded_unicode(std::string_view text, std::pmr::memory_resource
   }
   UErrorCode status = U_ZERO_ERROR;
   // Compatibility forms, case and everything invisible in one step ...
-  Units compatible = normalised(unorm2_getNFKCCasefoldInstance(&status), units, 18);
+  Units compatible = normalised(unorm2_getNFKCCasefoldInstance(&status), units, 18, status);
   // ... then without what would stand between two marks and keep them from their order ...
   std::erase_if(compatible, [](char16_t unit) {
     constexpr char16_t tatweel = u'\u0640';
     return unit == tatweel || u_charType(unit) == U_ENCLOSING_MARK;  // all are single units
   });
   // ... and taken apart, so that marks stand alone.
-  const Units apart = normalised(unorm2_getNFDInstance(&status), compatible, 4);
+  const Units apart = normalised(unorm2_getNFDInstance(&status), compatible, 4, status);
 
   Writer writer{static_cast<char*>(memory.allocate(3 * apart.size(), 1))};
   std::u16string_view rest{apart.data(), apart.size()};

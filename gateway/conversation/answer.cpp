@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory_resource>
-#include <vector>
 
 #include "gateway/crypto/wipe.hpp"
 #include "i18n/normalise.hpp"
@@ -78,8 +77,8 @@ const boost::system::error_category& category() noexcept {
 
 boost::system::error_code lint(const i18n::Pack& pack, std::string_view text) {
   if (text.find_first_of("{}") != text.npos) return errc::unfilled_placeholder;
-  const i18n::Measure measured = i18n::measure(text);
   if (i18n::has_emoji(text)) return errc::emoji;
+  const i18n::Measure measured = i18n::measure(text);
   if (pack.encoding == i18n::Encoding::gsm7 && measured.encoding != i18n::Encoding::gsm7)
     return errc::not_gsm7;
   if (measured.segments != 1) return errc::does_not_fit;
