@@ -7,7 +7,9 @@ int main(int count, char** arguments) {
   using namespace ishara::commands;
   return run(count, arguments,
              {
+                 add_channel,
                  add_serve,
+                 add_simulate,
                  add_sms,
              });
 }

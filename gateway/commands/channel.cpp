@@ -1,0 +1,439 @@
+// `ishara channel add|list|show|parse`: the short codes and who carries them.
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/aggregators/registry.hpp"
+#include "gateway/aggregators/rehearsal.hpp"
+#include "gateway/commands/commands.hpp"
+#include "gateway/commands/configuration.hpp"
+#include "gateway/config/channels.hpp"
+#include "gateway/config/key_file.hpp"
+#include "gateway/crypto/encoding.hpp"
+#include "gateway/http/error.hpp"
+#include "gateway/http/parse.hpp"
+#include "gateway/identity/e164_table.hpp"
+
+namespace ishara::commands {
+namespace {
+
+namespace json = boost::json;
+
+std::string offered(const aggregators::Registry& registry) {
+  std::string out;
+  for (const auto name : registry.names()) out += (out.empty() ? "" : ", ") + std::string{name};
+  return out;
+}
+
+const aggregators::Aggregator* find_provider(const aggregators::Registry& registry,
+                                             const std::string& name) {
+  const auto* found = registry.find(name);
+  if (found == nullptr)
+    complain("the provider '" + name + "' is not offered", "choose from " + offered(registry));
+  return found;
+}
+
+std::string toml_text(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+bool is_one_line(std::string_view text) {
+  return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+}
+
+// --- channel add
+
+struct Added {
+  std::string name;
+  std::string provider;
+  std::string country;
+  std::string language;
+  int number = 0;  // 0: the lowest that is free
+  std::string url;
+  std::string account;
+  std::string token;
+  std::filesystem::path token_file;
+  std::string charset;
+  bool entities = false;
+  bool allow_get = false;
+  bool as_json = false;
+};
+
+std::string receiving_file(const Added& add, std::string_view secret) {
+  std::string out = "# Channel " + add.name +
+                    ", written by `ishara channel add`.\nnumber = " + std::to_string(add.number) +
+                    "\nprovider = " + toml_text(add.provider) +
+                    "\ncountry = " + toml_text(add.country) +
+                    "\nlanguage = " + toml_text(add.language) +
+                    "\n# BLAKE2b-256 of the secret in the URL; a second one may stand beside it.\n"
+                    "secrets = [" +
+                    toml_text(crypto::hex(config::hash_of_secret(secret))) + "]\n";
+  if (add.allow_get) out += "allow_get = true\n";
+  if (!add.url.empty()) out += "url = " + toml_text(add.url) + "\n";
+  if (!add.account.empty()) out += "account = " + toml_text(add.account) + "\n";
+  if (!add.token.empty()) out += "token = " + toml_text(add.token) + "\n";
+  if (!add.charset.empty()) out += "charset = " + toml_text(add.charset) + "\n";
+  if (add.entities) out += "entities = true\n";
+  return out;
+}
+
+std::string sending_file(const Added& add) {
+  std::string out = "# What the relay needs to send on channel " + add.name +
+                    ", written by `ishara channel add`.\nnumber = " + std::to_string(add.number) +
+                    "\nprovider = " + toml_text(add.provider) + "\n";
+  if (!add.account.empty()) out += "account = " + toml_text(add.account) + "\n";
+  if (!add.token.empty()) out += "token = " + toml_text(add.token) + "\n";
+  return out;
+}
+
+// What the operator of a Kannel pastes into its configuration. Nothing of Kannel's own may reach a
+// phone, so every text that it would make up is empty.
+std::vector<std::string> kannel_settings(const std::string& webhook, bool allow_get) {
+  std::vector<std::string> out{"group = sms-service", "keyword = default", "catch-all = true",
+                               "max-messages = 1", "omit-empty = true"};
+  if (allow_get) {
+    out.push_back("get-url = \"" + webhook +
+                  "?id=%I&from=%p&to=%P&ts=%T&coding=%c&charset=%C&udh=%u&smsc=%i&text=%b\"");
+  } else {
+    out.push_back("post-url = \"" + webhook + "?id=%I\"");
+    out.push_back("send-sender = true");
+  }
+  return out;
+}
+const std::vector<std::string> kannel_smsbox_settings{
+    "reply-couldnotfetch = \"\"", "reply-requestfailed = \"\"", "reply-couldnotrepresent = \"\""};
+
+std::optional<int> free_number(const config::Channels& channels) {
+  for (int number = 1; number <= 255; ++number)
+    if (std::ranges::none_of(channels.all(), [&](const auto& one) { return one.number == number; }))
+      return number;
+  return std::nullopt;
+}
+
+// Reads all channels of the configuration; nothing, with all mistakes on stderr, if any has one.
+std::optional<config::Channels> load_all(const config::Config& config,
+                                         const aggregators::Registry& registry) {
+  auto loaded = config::load_channels(config.paths.channels, registry.names());
+  for (const auto& mistake : loaded.mistakes)
+    std::fprintf(stderr, "ishara: %s\n", config::to_string(mistake).c_str());
+  if (!loaded.mistakes.empty()) return std::nullopt;
+  return std::move(loaded.channels);
+}
+
+bool write(const std::filesystem::path& folder, const std::string& name, const std::string& text) {
+  std::error_code error;
+  if (std::filesystem::create_directories(folder, error))
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
+  const auto file = folder / (name + ".toml");
+  const auto written = config::write_key_file(file, crypto::bytes_of(text));
+  if (written) return true;
+  complain(file.string() + ": " + written.error().message(),
+           written.error() == config::key_file_errc::exists
+               ? "remove it first, or choose another name"
+               : "run this as the user of the gateway, who must be able to write there");
+  return false;
+}
+
+void print(const Added& add, const std::string& secret) {
+  const auto origin = add.url.empty() ? std::string{"https://HOST"} : add.url;
+  const auto webhook = origin + "/in/" + add.provider + "/" + secret;
+  const bool kannel = add.provider == "kannel";
+  const auto settings =
+      kannel ? kannel_settings(webhook, add.allow_get) : std::vector<std::string>{};
+  if (add.as_json) {
+    json::object out{{"name", add.name},
+                     {"number", add.number},
+                     {"provider", add.provider},
+                     {"url", webhook},
+                     {"delivery_url", webhook + "/dlr"}};
+    if (kannel) {
+      out["sms_service"] = json::value_from(settings);
+      out["smsbox"] = json::value_from(kannel_smsbox_settings);
+    }
+    std::cout << json::serialize(out) << std::endl;
+    return;
+  }
+  std::cout << "Channel " << add.name << " has number " << add.number
+            << ". Its URL is a secret that is shown this once; give it to the provider:\n\n  "
+            << webhook << '\n';
+  // To Kannel the relay names its URL for delivery reports with every message.
+  if (!kannel)
+    std::cout << "\nand for delivery reports, if you want any:\n\n  " << webhook << "/dlr\n";
+  if (kannel) {
+    std::cout << "\nIn Kannel's configuration:\n\n";
+    for (const auto& line : settings) std::cout << "  " << line << '\n';
+    std::cout << "\nand in its group smsbox, so that no text of Kannel's own reaches a phone:\n\n";
+    for (const auto& line : kannel_smsbox_settings) std::cout << "  " << line << '\n';
+    std::cout << "\nKannel's access log writes numbers and texts in clear: set no access-log, in "
+                 "smsbox and in bearerbox.\n";
+  }
+  if (add.provider == "twilio")
+    std::cout << "\nAppend #rp=all&rc=5 to each, so that Twilio tries again after a failure.\n";
+  if (add.url.empty()) std::cout << "\nPut the public name of the gateway in place of HOST.\n";
+  std::cout.flush();
+}
+
+int add_channel_files(const CLI::App& root, Added& add) {
+  const aggregators::Registry registry;
+  if (find_provider(registry, add.provider) == nullptr) return bad_usage;
+  if (identity::number_plan(add.country) == nullptr) {
+    complain("there is no country '" + add.country + "'",
+             "give its ISO 3166-1 code in upper case, for example RW");
+    return bad_usage;
+  }
+  if (!add.token_file.empty()) {
+    const auto bytes = config::read_secret_file(add.token_file, 4096);
+    if (!bytes)
+      return complain(add.token_file.string() + ": " + bytes.error().message(),
+                      "name a file with the token alone, mode 0600");
+    add.token.assign(bytes->begin(), bytes->end());
+    while (add.token.ends_with('\n') || add.token.ends_with('\r')) add.token.pop_back();
+  }
+  if (add.provider == "twilio" && (add.token.empty() || add.url.empty())) {
+    complain("Twilio signs its requests, and the gateway has to check that",
+             "give --token-file with the account's auth token, and --url with the public origin of "
+             "the gateway, for example https://reports.example.org");
+    return bad_usage;
+  }
+  for (const auto* value : {&add.url, &add.account, &add.token, &add.charset, &add.language}) {
+    if (is_one_line(*value)) continue;
+    complain("a value has a line end or another control character in it", "leave it out");
+    return bad_usage;
+  }
+  while (add.url.ends_with('/')) add.url.pop_back();
+
+  const auto config = load_configuration(root);
+  if (!config) return failed;
+  const auto channels = load_all(*config, registry);
+  if (!channels) return failed;
+  if (add.number == 0) {
+    const auto number = free_number(*channels);
+    if (!number) return complain("all 255 numbers are taken", "remove a channel first");
+    add.number = *number;
+  }
+
+  crypto::start();
+  const auto secret = crypto::base64url(crypto::random_bytes<32>());
+  const auto receiving = receiving_file(add, secret);
+  // The same reader that the gateway has says what is wrong, before anything is written.
+  std::vector<config::Mistake> mistakes;
+  const auto made =
+      config::parse_channel(receiving, add.name + ".toml", registry.names(), mistakes);
+  for (const auto& mistake : mistakes)
+    std::fprintf(stderr, "ishara: %s; %s\n", mistake.what.c_str(), mistake.suggestion.c_str());
+  if (!made) return bad_usage;
+  for (const auto& other : channels->all())
+    if (other.number == made->number)
+      return complain("channel '" + other.name + "' has that number", "leave --number out");
+
+  if (!write(config->paths.channels, add.name, receiving)) return failed;
+  if (!write(config->paths.sending, add.name, sending_file(add))) {
+    std::error_code ignored;
+    std::filesystem::remove(config->paths.channels / (add.name + ".toml"), ignored);
+    return failed;
+  }
+  print(add, secret);
+  return good;
+}
+
+void offer_add(CLI::App& channel, const CLI::App& root, int& exit_code) {
+  auto* const command = channel.add_subcommand("add", "Make a channel and its secret URL");
+  auto add = std::make_shared<Added>();
+  command->add_option("name", add->name, "Lower-case letters, digits, - and _")->required();
+  command->add_option("--provider", add->provider, "The aggregator's protocol")->required();
+  command->add_option("--country", add->country, "ISO 3166-1 code, to read national numbers")
+      ->required();
+  command->add_option("--language", add->language, "Language pack that answers first")->required();
+  command->add_option("--number", add->number, "1 to 255 (default: the lowest that is free)")
+      ->check(CLI::Range(1, 255));
+  command->add_option("--url", add->url, "Public origin of the gateway: https://host[:port]");
+  command->add_option("--account", add->account, "The provider's id of your account");
+  auto* const token = command->add_option("--token", add->token,
+                                          "The provider's auth token (other users of this machine "
+                                          "may see it; see --token-file)");
+  command->add_option("--token-file", add->token_file, "File with the token, mode 0600")
+      ->excludes(token);
+  command->add_option("--charset", add->charset, "Of texts that declare none (default: UTF-8)");
+  command->add_flag("--entities", add->entities, "The provider escapes texts as HTML");
+  command->add_flag("--allow-get", add->allow_get,
+                    "Take GET too: puts numbers and texts into URLs, so no proxy may stand before");
+  command->add_flag("--json", add->as_json, "Print JSON");
+  command->footer(
+      "Run it as the user of the gateway. A running gateway takes the channel within a second.\n"
+      "Example:\n  ishara channel add 2020-mtn --provider kannel --country RW --language rw \\\n"
+      "      --url https://reports.example.org");
+  command->callback([add, &root, &exit_code] { exit_code = add_channel_files(root, *add); });
+}
+
+// --- channel list, channel show
+
+// What may be shown of a channel: whether it has a secret, never the secret.
+json::object shown(const config::Channel& channel) {
+  const auto& settings = channel.settings;
+  json::array set;
+  if (!settings.token.empty()) set.emplace_back("token");
+  if (!settings.secret.empty()) set.emplace_back("secret");
+  if (!settings.password.empty()) set.emplace_back("password");
+  constexpr std::string_view charsets[] = {"", "UTF-8", "windows-1252", "UTF-16BE", "GSM"};
+  return {{"name", channel.name},
+          {"number", channel.number},
+          {"provider", channel.provider},
+          {"country", settings.country},
+          {"language", channel.language},
+          {"allow_get", channel.allow_get},
+          {"charset", charsets[static_cast<std::size_t>(settings.charset)]},
+          {"entities", settings.entities},
+          {"url", crypto::view(settings.url)},
+          {"account", settings.account},
+          {"path_secrets", channel.secrets.size()},
+          {"has", std::move(set)}};
+}
+
+int list_channels(const CLI::App& root, bool as_json) {
+  const aggregators::Registry registry;
+  const auto config = load_configuration(root);
+  if (!config) return failed;
+  const auto channels = load_all(*config, registry);
+  if (!channels) return failed;
+  for (const auto& channel : channels->all()) {
+    if (as_json)
+      std::cout << json::serialize(shown(channel)) << '\n';
+    else
+      std::printf("%3u  %-24s %-16s %s  %s\n", channel.number, channel.name.c_str(),
+                  channel.provider.c_str(), channel.settings.country.c_str(),
+                  channel.language.c_str());
+  }
+  std::cout.flush();
+  if (channels->all().empty() && !as_json)
+    std::fprintf(stderr, "There is no channel yet; `ishara channel add` makes one.\n");
+  return good;
+}
+
+int show_channel(const CLI::App& root, const std::string& name, bool as_json) {
+  const aggregators::Registry registry;
+  const auto config = load_configuration(root);
+  if (!config) return failed;
+  const auto channels = load_all(*config, registry);
+  if (!channels) return failed;
+  const auto* channel = channels->named(name);
+  if (channel == nullptr)
+    return complain("there is no channel '" + name + "'", "`ishara channel list` shows them all");
+  const auto fields = shown(*channel);
+  if (as_json) {
+    std::cout << json::serialize(fields) << std::endl;
+    return good;
+  }
+  for (const auto& field : fields) {
+    const std::string key{field.key()};
+    const auto& value = field.value();
+    const auto text = value.is_string() ? std::string{value.as_string()} : json::serialize(value);
+    std::cout << key << std::string(14 - key.size(), ' ') << text << '\n';
+  }
+  std::cout.flush();
+  return good;
+}
+
+void offer_list_and_show(CLI::App& channel, const CLI::App& root, int& exit_code) {
+  auto as_json = std::make_shared<bool>(false);
+  auto* const list = channel.add_subcommand("list", "All channels, one a line");
+  list->add_flag("--json", *as_json, "Print JSON, one object a line");
+  list->footer("Example:\n  ishara channel list");
+  list->callback([as_json, &root, &exit_code] { exit_code = list_channels(root, *as_json); });
+
+  auto name = std::make_shared<std::string>();
+  auto* const show = channel.add_subcommand("show", "One channel, without its secrets");
+  show->add_option("name", *name, "As in `channel list`")->required();
+  show->add_flag("--json", *as_json, "Print JSON");
+  show->footer("Example:\n  ishara channel show 2020-mtn");
+  show->callback(
+      [name, as_json, &root, &exit_code] { exit_code = show_channel(root, *name, *as_json); });
+}
+
+// --- channel parse
+
+struct Parsed {
+  std::string provider;
+  std::string kind = "sms";
+  std::vector<std::string> settings;
+};
+
+int parse_request(const Parsed& parsed) {
+  const aggregators::Registry registry;
+  const auto* aggregator = find_provider(registry, parsed.provider);
+  if (aggregator == nullptr) return bad_usage;
+  const auto kind = aggregators::kind_named(parsed.kind);
+  if (!kind || std::ranges::find(aggregator->kinds(), *kind) == aggregator->kinds().end()) {
+    complain("the provider '" + parsed.provider + "' has no requests of kind '" + parsed.kind + "'",
+             "choose --kind sms or --kind dlr");
+    return bad_usage;
+  }
+  aggregators::ChannelSettings settings;
+  for (const auto& assignment : parsed.settings) {
+    if (const auto wrong = aggregators::set(settings, assignment)) {
+      complain(*wrong, "for example --set country=RW");
+      return bad_usage;
+    }
+  }
+
+  const crypto::WipedBuffer raw{std::istreambuf_iterator<char>{std::cin}, {}};
+  const auto request = http::parse_request(crypto::view(raw), aggregators::max_body);
+  if (!request) {
+    const bool large = request.error() == http::errc::body_too_large;
+    std::cout << aggregators::refused_line(
+                     large ? "the body is larger than 64 KiB" : "this is not a whole HTTP request",
+                     large ? 413 : 400)
+              << std::endl;
+    return good;
+  }
+  for (const auto& line : aggregators::rehearse(*aggregator, *request, *kind, settings))
+    std::cout << line << '\n';
+  std::cout.flush();
+  return good;
+}
+
+void offer_parse(CLI::App& channel, int& exit_code) {
+  auto* const command = channel.add_subcommand(
+      "parse", "One raw HTTP request on stdin: what the gateway would make of it, as JSON lines");
+  auto parsed = std::make_shared<Parsed>();
+  command->add_option("--provider", parsed->provider, "The aggregator's protocol")->required();
+  command->add_option("--kind", parsed->kind, "sms, or dlr for a delivery report")
+      ->capture_default_str();
+  command
+      ->add_option("--set", parsed->settings,
+                   "key=value: country, charset, entities, url, token, secret, signature, "
+                   "account, password, now; verify=off skips signatures")
+      ->type_size(1)
+      ->allow_extra_args(false);
+  command->footer(
+      "Prints numbers and texts in clear: use it with test data.\n"
+      "Example:\n  ishara channel parse --provider kannel --set country=RW < request.txt");
+  command->callback([parsed, &exit_code] { exit_code = parse_request(*parsed); });
+}
+
+}  // namespace
+
+void add_channel(CLI::App& root, int& exit_code) {
+  auto* const channel =
+      root.add_subcommand("channel", "Short codes, and the aggregators behind them");
+  channel->require_subcommand(1);
+  offer_add(*channel, root, exit_code);
+  offer_list_and_show(*channel, root, exit_code);
+  offer_parse(*channel, exit_code);
+}
+
+}  // namespace ishara::commands
