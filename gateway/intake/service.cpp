@@ -113,8 +113,22 @@ bool older(const identity::Directory& next, const identity::Directory& seen) {
   return false;
 }
 
-struct SilentObserver final : http::Observer {
-  void on(http::Event) noexcept override {}
+// What the listener had to do, in the order of http::Event, by the names of the metrics.
+constexpr std::array<std::string_view, 14> http_events{
+    "connections_accepted", "connections_refused_full", "accepts_failed",
+    "handshakes_failed",    "requests_timed_out",       "requests_malformed",
+    "heads_too_large",      "bodies_too_large",         "lengths_missing",
+    "methods_refused",      "requests_not_admitted",    "handlers_failed",
+    "peers_lost",           "connections_forced_closed"};
+static_assert(static_cast<std::size_t>(http::Event::forced_close) + 1 == http_events.size());
+
+class CountingObserver final : public http::Observer {
+ public:
+  void on(http::Event event) noexcept override { ++counts_[static_cast<std::size_t>(event)]; }
+  std::uint64_t count(std::size_t event) const noexcept { return counts_[event]; }
+
+ private:
+  std::array<std::uint64_t, http_events.size()> counts_{};
 };
 
 }  // namespace
@@ -236,6 +250,8 @@ class Service::Work {
     add("writer_batches", writer.batches);
     add("writer_retries", writer.retries);
     add("writer_connections", writer.connections);
+    for (std::size_t i = 0; i < http_events.size(); ++i)
+      add(fmt::format("http_{}", http_events[i]), observer_.count(i));
   }
 
   asio::awaitable<void> every_second() {
@@ -309,7 +325,7 @@ class Service::Work {
   asio::io_context& context_;
   const config::Config& config_;
   const aggregators::Registry& registry_;
-  SilentObserver observer_;
+  CountingObserver observer_;
   std::shared_ptr<const i18n::Packs> packs_;
   std::vector<NamedFile> languages_;
   storage::StorePool pool_;
