@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "i18n/language.hpp"
 #include "routing/model/consent.hpp"
 #include "routing/pack/pack_file.hpp"
 #include "routing/table/route.hpp"
@@ -18,10 +19,14 @@
 namespace ishara::routing {
 
 struct Snapshot {
+  explicit Snapshot(const std::vector<i18n::LanguageTraits>& traits) : languages{traits} {}
+
+  i18n::LanguageGuess languages;
   Lexicon lexicon;      // all languages of the deployment
   Gazetteer gazetteer;  // all countries of the deployment
   NameTrie exclusions;  // their names; the values are indices into table.exclusions()
   Table table;
+  std::vector<RegionCode> countries;  // of the country packs, in the order of the files
   std::string version;  // 16 hexadecimal digits that change with any byte of any pack file
 };
 
@@ -34,7 +39,10 @@ struct Loaded {
 // regions.tsv, aliases.tsv, queues.csv, routes.csv, exclusions.csv); files of other names are
 // ignored. Either all is good, or nothing is used and every mistake is told. Without any routes.csv
 // the table is empty, which is enough to understand texts but not to route them.
-Loaded load(std::span<const PackFile> files);
+// `languages` are the traits of the language packs (i18n::Pack::traits); without them every text is
+// in its channel's language.
+Loaded load(std::span<const PackFile> files,
+            const std::vector<i18n::LanguageTraits>& languages = {});
 
 // The question that a decision puts to the table.
 Question question(const Decision& decision, ConsentClass consent) noexcept;

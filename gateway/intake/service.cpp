@@ -67,7 +67,8 @@ struct Learnt {
 
 boost::system::result<Learnt> learn(storage::blocking::Store& store,
                                     const crypto::PublicKey& root_key,
-                                    std::span<const NamedFile> languages) {
+                                    std::span<const NamedFile> languages,
+                                    const i18n::Packs& packs) {
   const auto rosters = store.rosters();
   if (!rosters) return rosters.error();
   const auto version = store.active_routing();
@@ -93,7 +94,9 @@ boost::system::result<Learnt> learn(storage::blocking::Store& store,
   auto files = routing::unbundle(content);
   if (!files) return knowledge_errc::bad_tables;
   for (const auto& file : languages) files->push_back({file.name, file.content});
-  auto loaded = routing::load(*files);
+  std::vector<i18n::LanguageTraits> traits;
+  for (const auto& pack : packs.all()) traits.push_back(pack.traits);
+  auto loaded = routing::load(*files, traits);
   if (!loaded.snapshot) return knowledge_errc::bad_tables;
   if (const auto good = consistent(loaded.snapshot->table, *directory); !good) return good.error();
 
@@ -291,7 +294,7 @@ class Service::Work {
     while (wanted_ && !stopping_) {
       wanted_ = false;
       auto learnt = co_await pool_.call([this](storage::blocking::Store& store) {
-        return learn(store, config_.deployment.root_public_key, languages_);
+        return learn(store, config_.deployment.root_public_key, languages_, *packs_);
       });
       if (learnt && learnt_.directory && older(*learnt->directory, *learnt_.directory))
         learnt = make_error_code(identity::roster_errc::older_version);

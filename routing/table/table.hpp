@@ -19,6 +19,8 @@
 
 namespace ishara::routing {
 
+class Gazetteer;
+
 struct Queue {
   QueueName name;
   QueueClass queue_class{};
@@ -60,10 +62,11 @@ class Table {
   std::span<const std::uint32_t> rows_of(const RegionCode& region) const noexcept;
 
   // Builds a table from queues.csv, routes.csv and exclusions.csv of any number of country packs
-  // (other files are not looked at). Every mistake is added to `mistakes`: unknown names, a class
-  // that may not stand there, fallback cycles, rows that tie, a missing root row. The table is of
-  // use only if none was added.
-  static Table build(std::span<const PackFile> files, std::vector<Mistake>& mistakes);
+  // (other files are not looked at). Every mistake is added to `mistakes`: unknown names, regions
+  // that `gazetteer` does not know, a class that may not stand there, fallback cycles, rows that
+  // tie, a missing root row. The table is of use only if none was added.
+  static Table build(std::span<const PackFile> files, const Gazetteer& gazetteer,
+                     std::vector<Mistake>& mistakes);
 
  private:
   std::vector<Queue> queues_;

@@ -49,6 +49,9 @@ class Gazetteer {
   // The display name of a region of the tree; empty for any other.
   std::string_view name(const RegionCode& region) const noexcept;
 
+  // The codes of the tree, in ascending order; the views live with the gazetteer.
+  std::vector<std::string_view> codes() const;
+
   // The longest names in the text, from left to right, without their cues.
   std::pmr::vector<Mention> mentions(std::span<const std::string_view> tokens,
                                      std::pmr::memory_resource& memory) const;

@@ -42,14 +42,11 @@ class NameTrie {
   static constexpr std::size_t longest_name = 8;
 
  private:
-  struct Node {
-    std::vector<std::uint32_t> values;
-  };
   std::uint32_t step(std::uint32_t node, std::string_view token) const noexcept;
 
   std::unordered_map<std::string, std::uint32_t, ViewHash, std::equal_to<>> words_;
   std::unordered_map<std::uint64_t, std::uint32_t> edges_;  // node and word to node
-  std::vector<Node> nodes_{1};
+  std::vector<std::vector<std::uint32_t>> nodes_{1};        // the values of each
 };
 
 }  // namespace ishara::routing

@@ -46,7 +46,7 @@ constexpr std::string_view name(Outcome outcome) noexcept {
 struct Decision {
   explicit Decision(std::pmr::memory_resource& memory) : reasons{&memory}, exclusions{&memory} {}
 
-  std::string_view language;  // a pack's tag; valid as long as the snapshot
+  std::string_view language;  // a pack's tag, or the channel's: lives with snapshot and hints
   Category category{Category::unclassified};
   double score{};                     // of the best code, 0 to 8
   std::optional<Category> runner_up;  // for UNS the code that came nearest
@@ -55,7 +55,8 @@ struct Decision {
   RegionCode region;           // the finest region known; empty if not even the country is
   double region_confidence{};  // 0 to 1
   Outcome outcome{Outcome::triage};
-  std::pmr::vector<std::string_view> reasons;     // ids of entries that counted; as `language`
+  std::pmr::vector<std::string_view>
+      reasons;  // ids of entries that counted; live with the snapshot
   std::pmr::vector<std::string_view> exclusions;  // ids of exclusions that the text names
 
   bool urgent() const noexcept { return is_urgent(urgency); }

@@ -1,0 +1,224 @@
+#include "routing/understand/gazetteer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "routing/pack/rows.hpp"
+
+namespace ishara::routing {
+namespace {
+
+constexpr double with_cue = 0.90;
+constexpr double without_cue = 0.80;
+constexpr double foreign = 0.7;       // factor: another country than the channel's, and no cue
+constexpr double only_passing = 0.7;  // factor: named only as where somebody was taken
+constexpr double by_channel = 0.2;
+
+constexpr std::size_t most_mentions = 16;  // a text with more different names is a list, no place
+
+}  // namespace
+
+bool Gazetteer::knows(const RegionCode& region) const noexcept {
+  return region.empty() || regions_.contains(region);
+}
+
+std::string_view Gazetteer::name(const RegionCode& region) const noexcept {
+  const auto found = regions_.find(region);
+  return found == regions_.end() ? std::string_view{} : std::string_view{found->second};
+}
+
+std::vector<std::string_view> Gazetteer::codes() const {
+  std::vector<std::string_view> codes;
+  for (const auto& [region, name] : regions_) codes.push_back(region.view());
+  std::sort(codes.begin(), codes.end());
+  return codes;
+}
+
+std::pmr::vector<Mention> Gazetteer::mentions(std::span<const std::string_view> tokens,
+                                              std::pmr::memory_resource& memory) const {
+  std::pmr::vector<Mention> mentions{&memory};
+  for (std::size_t at = 0; at < tokens.size();) {
+    const auto found = names_.longest(tokens.subspan(at));
+    if (found.length == 0) {
+      ++at;
+      continue;
+    }
+    mentions.push_back({found.values, at, at + found.length, Cue::none});
+    at += found.length;
+  }
+  return mentions;
+}
+
+Located Gazetteer::locate(std::span<const Mention> all, const RegionCode& channel_country,
+                          std::pmr::memory_resource& memory) const {
+  std::pmr::vector<Mention> mentions{&memory};
+  for (const auto& mention : all) {
+    const bool repeated =
+        std::any_of(mentions.begin(), mentions.end(), [&](const Mention& earlier) {
+          return earlier.places.data() == mention.places.data() && earlier.cue == mention.cue;
+        });
+    if (!repeated && mentions.size() < most_mentions) mentions.push_back(mention);
+  }
+  const bool only_destinations =
+      std::all_of(mentions.begin(), mentions.end(),
+                  [](const Mention& mention) { return mention.cue == Cue::destination; });
+  struct Candidate {
+    const RegionCode* region;
+    std::size_t mention;
+    bool cue;
+  };
+  std::pmr::vector<Candidate> candidates{&memory};
+  for (std::size_t i = 0; i < mentions.size(); ++i) {
+    const auto& mention = mentions[i];
+    if (mention.cue == Cue::destination && !only_destinations) continue;
+    for (const auto index : mention.places) {
+      const auto& place = places_[index];
+      if (place.needs_cue && mention.cue == Cue::none) continue;
+      const bool home = channel_country.contains(place.region);
+      if (only_destinations && !home) continue;
+      candidates.push_back({&place.region, i, mention.cue == Cue::location});
+    }
+  }
+  const auto agree = [](const RegionCode& a, const RegionCode& b) {
+    return (a.contains(b) && a.depth() > 1) || (b.contains(a) && b.depth() > 1);
+  };
+  // Keeps of each mention with several candidates those for which `good` holds, if it does for any.
+  const auto prefer = [&](auto good) {
+    std::pmr::vector<Candidate> kept{&memory};
+    for (const auto& candidate : candidates) {
+      const bool any = std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& c) {
+        return c.mention == candidate.mention && good(c);
+      });
+      if (!any || good(candidate)) kept.push_back(candidate);
+    }
+    candidates = std::move(kept);
+  };
+  prefer([&](const Candidate& c) { return channel_country.contains(*c.region); });
+  prefer([&](const Candidate& c) {
+    return std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& other) {
+      return other.mention != c.mention && agree(*other.region, *c.region);
+    });
+  });
+  // Beside a place at home, a foreign name without a cue is where somebody comes from or will go.
+  if (std::any_of(candidates.begin(), candidates.end(),
+                  [&](const Candidate& c) { return channel_country.contains(*c.region); })) {
+    std::erase_if(candidates, [&](const Candidate& c) {
+      return !c.cue && !channel_country.contains(*c.region);
+    });
+  }
+  if (candidates.empty()) return {channel_country, channel_country.empty() ? 0.0 : by_channel};
+
+  std::pmr::vector<const RegionCode*> finest{&memory};
+  for (const auto& candidate : candidates) {
+    const bool finer_known =
+        std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& other) {
+          return *other.region != *candidate.region && candidate.region->contains(*other.region);
+        });
+    const bool listed = std::any_of(finest.begin(), finest.end(), [&](const RegionCode* region) {
+      return *region == *candidate.region;
+    });
+    if (!finer_known && !listed) finest.push_back(candidate.region);
+  }
+  auto around = *finest.front();
+  for (const auto* region : finest) {
+    while (!around.contains(*region)) around = around.parent();
+  }
+  if (finest.size() > 1 && around.depth() < 2) {
+    std::pmr::vector<RegionCode> subdivisions{&memory};
+    for (const auto* region : finest) {
+      const auto subdivision = region->ancestor(2);
+      if (std::find(subdivisions.begin(), subdivisions.end(), subdivision) == subdivisions.end()) {
+        subdivisions.push_back(subdivision);
+      }
+    }
+    if (around.empty()) return {channel_country, channel_country.empty() ? 0.0 : by_channel};
+    return {around, without_cue / static_cast<double>(subdivisions.size())};
+  }
+  const bool cue = std::any_of(candidates.begin(), candidates.end(),
+                               [](const Candidate& candidate) { return candidate.cue; });
+  auto confidence = cue ? with_cue : without_cue;
+  if (!cue && !channel_country.contains(around)) confidence *= foreign;
+  if (only_destinations) confidence *= only_passing;
+  return {around, confidence};
+}
+
+Gazetteer Gazetteer::build(std::span<const PackFile> files, std::vector<Mistake>& mistakes) {
+  Gazetteer gazetteer;
+  const auto read_cue = [&](const PackFile& file, const Cell& cell) {
+    if (cell.text.empty() || cell.text == "no") return false;
+    if (cell.text == "yes") return true;
+    static constexpr std::array<std::string_view, 2> answers{"yes", "no"};
+    complain(mistakes, file, cell, "needs_cue is yes, no or empty", closest(cell.text, answers));
+    return false;
+  };
+  const auto add_name = [&](const PackFile& file, const Cell& cell, const RegionCode& region,
+                            bool needs_cue) {
+    for (const auto other : gazetteer.names_.exactly(cell.text)) {
+      if (gazetteer.places_[other].region == region) {
+        complain(mistakes, file, cell, "'" + cell.text + "' already names this region");
+        return;
+      }
+    }
+    const auto index = static_cast<std::uint32_t>(gazetteer.places_.size());
+    if (!gazetteer.names_.add(cell.text, index)) {
+      complain(mistakes, file, cell, "a name has 1 to 8 words");
+      return;
+    }
+    gazetteer.places_.push_back({region, needs_cue});
+  };
+
+  struct Unchecked {
+    const PackFile* file;
+    Cell cell;
+    RegionCode parent;
+  };
+  std::vector<Unchecked> parents;
+  std::vector<std::pair<const PackFile*, Row>> aliases;
+  for (const auto& file : files) {
+    if (base_name(file.name) == "regions.tsv") {
+      enum : std::size_t { code, name, needs_cue };
+      for (const auto& row :
+           read_rows(file, {{"code"}, {"name"}, {"needs_cue", Must::no}}, mistakes)) {
+        const auto region = RegionCode::parse(row[code].text);
+        if (!region) {
+          complain(mistakes, file, row[code],
+                   "a region is a country (RW), a subdivision (RW-02) or below it "
+                   "a dot and a slug (RW-02.bugesera)");
+          continue;
+        }
+        if (!gazetteer.regions_.try_emplace(*region, row[name].text).second) {
+          complain(mistakes, file, row[code],
+                   "the region '" + row[code].text + "' stands here twice");
+          continue;
+        }
+        parents.push_back({&file, row[code], region->parent()});
+        add_name(file, row[name], *region, read_cue(file, row[needs_cue]));
+      }
+    } else if (base_name(file.name) == "aliases.tsv") {
+      for (auto& row : read_rows(file, {{"code"}, {"alias"}, {"needs_cue", Must::no}}, mistakes)) {
+        aliases.emplace_back(&file, std::move(row));
+      }
+    }
+  }
+  const auto known = gazetteer.codes();
+  for (const auto& [file, cell, parent] : parents) {
+    if (gazetteer.knows(parent)) continue;
+    complain(mistakes, *file, cell,
+             "the region around it, '" + std::string{parent.view()} + "', is not in the tree",
+             closest(parent.view(), known));
+  }
+  for (const auto& [file, row] : aliases) {
+    enum : std::size_t { code, alias, needs_cue };
+    const auto region = RegionCode::parse(row[code].text);
+    if (!region || !gazetteer.knows(*region)) {
+      complain(mistakes, *file, row[code], "the region '" + row[code].text + "' is not in the tree",
+               closest(row[code].text, known));
+      continue;
+    }
+    add_name(*file, row[alias], *region, read_cue(*file, row[needs_cue]));
+  }
+  return gazetteer;
+}
+
+}  // namespace ishara::routing

@@ -1,0 +1,291 @@
+#include "routing/understand/understand.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <fstream>
+#include <iterator>
+#include <memory_resource>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "routing/snapshot.hpp"
+
+namespace ishara::routing {
+namespace {
+
+const RegionCode rwanda = *RegionCode::parse("RW");
+
+// A small lexicon in which every rule can be seen by itself.
+constexpr std::string_view lexicon =
+    "id\tlang\tcode\tpattern\tweight\tflags\tconfidence\tsource\n"
+    "en.sex.1\ten\tSEX\tbrothel\t3\t\thigh\tt\n"
+    "en.lab.1\ten\tLAB\tnot|never paid\t3\tnopay\thigh\tt\n"
+    "en.lab.2\ten\tLAB\tslave\t2\t\thigh\tt\n"
+    "en.lab.3\ten\tLAB\tforced to work\t4\t\thigh\tt\n"
+    "en.dom.1\ten\tDOM\thouse help\t2\t\thigh\tt\n"
+    "en.doc.1\ten\tDOC\ttook passport\t4\tdocs\thigh\tt\n"
+    "en.mis.1\ten\tMIS\tmissing\t3\t\thigh\tt\n"
+    "en.vio.1\ten\tVIO\tbeat*\t2\tviolence\thigh\tt\n"
+    "en.vio.2\ten\tVIO\thit\t2\tviolence\thigh\tt\n"
+    "en.org.1\ten\tORG\tkidney* + sell\t4\t\thigh\tt\n"
+    "en.org.2\ten\tORG\tkidney*\t2\t\thigh\tt\n"
+    "en.mar.1\ten\tMAR\tmarry\t3\t\thigh\tt\n"
+    "en.urg.1\ten\tURG\thelp\t2\t\thigh\tt\n"
+    "en.urg.2\ten\tURG\tknife\t3\tinjury\thigh\tt\n"
+    "en.urg.3\ten\tURG\ttomorrow\t1\tsoon\thigh\tt\n"
+    "en.tag.1\ten\tTAG\tgirl|boy\t0\tchild\thigh\tt\n"
+    "en.tag.2\ten\tTAG\t# year*\t0\tchild\thigh\tt\n"
+    "en.tag.3\ten\tTAG\tpolice + beat*\t0\tofficial_involved\thigh\tt\n"
+    "en.not.1\ten\tNOT\tnot|never|no\t0\t\thigh\tt\n"
+    "en.damp.1\ten\tDAMP\tmovie\t0\t\thigh\tt\n"
+    "en.idiom.1\ten\tIDIOM\tslave to my phone\t0\t\thigh\tt\n"
+    "en.idiom.2\ten\tIDIOM\tfor # years\t0\t\thigh\tt\n"
+    "en.advert.1\ten\tADVERT\tbonus|free\t0\t\thigh\tt\n"
+    "en.greet.1\ten\tGREET\thello|morning|good\t0\t\thigh\tt\n"
+    "en.at.1\ten\tAT\tin|near\t0\t\thigh\tt\n"
+    "en.to.1\ten\tTO\ttook + to\t0\t\thigh\tt\n";
+constexpr std::string_view lexicon_rw =
+    "id\tlang\tcode\tpattern\tweight\tflags\tconfidence\tsource\n"
+    "rw.lab.1\trw\tLAB\t*ntibahemb*\t3\t\tlow\tt\n"
+    "rw.vio.1\trw\tVIO\t*kubit*\t3\tviolence\tlow\tt\n"
+    "rw.not.1\trw\tNOT\tnti*|ntabwo\t0\t\tlow\tt\n"
+    "rw.at.1\trw\tAT\ti|mu|ku\t0\tdirected\tlow\tt\n"
+    "rw.to.1\trw\tTO\t*jyanye\t0\t\tlow\tt\n";
+constexpr std::string_view regions =
+    "code\tname\tneeds_cue\nRW\tRwanda\t\nRW-01\tKigali\t\nRW-01.gasabo\tGasabo\t\n"
+    "RW-01.gasabo.remera\tRemera\t\nRW-02\tEastern Province\t\nRW-02.ngoma\tNgoma\tyes\n"
+    "RW-02.bugesera\tBugesera\t\nRW-02.ngoma.remera\tRemera\t\nRW-05\tSouth\tyes\n"
+    "RW-05.huye\tHuye\t\nAE\tEmirates\t\n";
+constexpr std::string_view aliases =
+    "code\talias\nRW-05.huye\tButare\nAE\tDubai\nRW-01\tUmujyi wa Kigali\n";
+
+std::shared_ptr<const Snapshot> small() {
+  const std::array files{PackFile{"en/lexicon.tsv", lexicon},
+                         PackFile{"rw/lexicon.tsv", lexicon_rw}, PackFile{"x/regions.tsv", regions},
+                         PackFile{"x/aliases.tsv", aliases}};
+  auto loaded = load(files);
+  for (const auto& mistake : loaded.mistakes) {
+    CAPTURE(mistake.file);
+    CAPTURE(mistake.line);
+    FAIL_CHECK(mistake.message);
+  }
+  REQUIRE(loaded.snapshot);
+  return loaded.snapshot;
+}
+
+TEST_CASE("a text gets the code, the urgency and the outcome that the rules give") {
+  const auto snapshot = small();
+  struct Example {
+    const char* rule;
+    std::string_view text;
+    Category category;
+    Outcome outcome;
+    Urgency urgency;
+    double score;
+  };
+  using enum Category;
+  using enum Outcome;
+  const std::array examples{
+      Example{"a strong entry", "a brothel", sexual_exploitation, automatic, Urgency::u1, 3},
+      Example{"an entry counts once", "brothel brothel brothel", sexual_exploitation, automatic,
+              Urgency::u1, 3},
+      Example{"entries add up", "slave, never paid", forced_labour, automatic, Urgency::u1, 5},
+      Example{"to 8 at most", "slave, never paid, forced to work", forced_labour, automatic,
+              Urgency::u1, 8},
+      Example{"a weak entry", "a slave", unsure, triage, Urgency::u1, 2},
+      Example{"the longest wins over its parts", "sell a kidney", organ_removal, automatic,
+              Urgency::u1, 4},
+      Example{"purpose beats means", "brothel, they took my passport", sexual_exploitation,
+              automatic, Urgency::u1, 3},
+      Example{"ties fall by the order", "brothel, never paid", sexual_exploitation, automatic,
+              Urgency::u1, 3},
+      Example{"a negator takes the weight", "no brothel here", unclassified, triage, Urgency::u0,
+              0},
+      Example{"over three tokens at most", "no a b c brothel", sexual_exploitation, automatic,
+              Urgency::u1, 3},
+      Example{"over no comma", "no, a brothel", sexual_exploitation, automatic, Urgency::u1, 3},
+      Example{"not in its own pattern", "not paid, a slave", forced_labour, automatic, Urgency::u1,
+              5},
+      Example{"nor beyond such a pattern", "not paid beaten and hit", forced_labour, automatic,
+              Urgency::u1, 3},
+      Example{"the beginning of a word in Kinyarwanda", "ntibamukubita", unclassified, triage,
+              Urgency::u0, 0},
+      Example{"which the pattern may hold itself", "ntibahembwa", forced_labour, automatic,
+              Urgency::u1, 3},
+      Example{"one language does not negate another", "ntabwo brothel", sexual_exploitation,
+              automatic, Urgency::u1, 3},
+      Example{"dampers", "a movie about a brothel", unclassified, triage, Urgency::u0, 1},
+      Example{"spare what is decisive", "a movie, they took my passport, slave", unsure, triage,
+              Urgency::u1, 2},
+      Example{"idioms", "I am a slave to my phone", unclassified, triage, Urgency::u0, 0},
+      Example{"a cue alone", "help", unsure, triage, Urgency::u2, 0},
+      Example{"is never negated", "no help", unsure, triage, Urgency::u2, 0},
+      Example{"is not a part of a phrase", "house help", unsure, triage, Urgency::u1, 2},
+      Example{"an injury is violence too", "he has a knife", unsure, triage, Urgency::u3, 2},
+      Example{"and adds to it", "he has a knife and beats", violence, automatic, Urgency::u3, 4},
+      Example{"a child in a brothel", "a girl in a brothel", sexual_exploitation, automatic,
+              Urgency::u3, 3},
+      Example{"a missing child", "boy missing", missing_person, automatic, Urgency::u3, 3},
+      Example{"by age", "missing, 12 years", missing_person, automatic, Urgency::u3, 3},
+      Example{"but not by duration", "missing for 12 years", missing_person, automatic, Urgency::u1,
+              3},
+      Example{"a wedding within days", "they marry tomorrow", forced_marriage, automatic,
+              Urgency::u3, 3},
+      Example{"a wedding some day", "they marry", forced_marriage, automatic, Urgency::u1, 3},
+      Example{"advert", "bonus: free", not_a_report, noise, Urgency::u0, 0},
+      Example{"one advert word is none", "bonus", unclassified, triage, Urgency::u0, 0},
+      Example{"service code", "dial *182*1#", not_a_report, noise, Urgency::u0, 0},
+      Example{"an advert with a report in it", "dial *182# brothel", sexual_exploitation, automatic,
+              Urgency::u1, 3},
+      Example{"greeting", "Good morning!", not_a_report, noise, Urgency::u0, 0},
+      Example{"greeting and more", "hello, a brothel", sexual_exploitation, automatic, Urgency::u1,
+              3},
+      Example{"nothing known", "beans", unclassified, triage, Urgency::u0, 0},
+      Example{"nothing at all", "", unclassified, triage, Urgency::u0, 0},
+  };
+  for (const auto& example : examples) {
+    CAPTURE(example.rule);
+    CAPTURE(example.text);
+    std::pmr::monotonic_buffer_resource memory;
+    const auto decision = understand(example.text, {"en", rwanda}, *snapshot, memory);
+    CHECK(code(decision.category) == code(example.category));
+    CHECK(name(decision.outcome) == name(example.outcome));
+    CHECK(name(decision.urgency) == name(example.urgency));
+    if (decision.outcome != noise) CHECK(decision.score == example.score);
+  }
+}
+
+TEST_CASE("reasons are the ids of the entries that counted, in the order of the text") {
+  const auto snapshot = small();
+  std::pmr::monotonic_buffer_resource memory;
+  const auto decision =
+      understand("help, a girl sells her kidney, sell, not paid", {}, *snapshot, memory);
+  const std::vector<std::string_view> reasons{decision.reasons.begin(), decision.reasons.end()};
+  CHECK(reasons == std::vector<std::string_view>{"en.urg.1", "en.tag.1", "en.org.1", "en.lab.1"});
+  CHECK(decision.tags.has(Tag::nopay));
+  CHECK(decision.runner_up == Category::forced_labour);
+}
+
+TEST_CASE("tags come from entries of every code, hidden parts included") {
+  const auto snapshot = small();
+  std::pmr::monotonic_buffer_resource memory;
+  const auto decision = understand("the police beat a boy", {}, *snapshot, memory);
+  CHECK(decision.tags.has(Tag::official_involved));
+  CHECK(decision.tags.has(Tag::violence));
+  CHECK(decision.tags.has(Tag::child));
+  CHECK(question(decision, ConsentClass::helpers_and_police).official_involved);
+}
+
+TEST_CASE("a text gets the finest region that its names agree on") {
+  const auto snapshot = small();
+  struct Example {
+    const char* rule;
+    std::string_view text;
+    std::string_view region;
+    double confidence;
+  };
+  const std::array examples{
+      Example{"a name", "Huye", "RW-05.huye", 0.8},
+      Example{"with a cue", "in huye", "RW-05.huye", 0.9},
+      Example{"an alias of several words", "mu mujyi, umujyi wa Kigali", "RW-01", 0.8},
+      Example{"an alias", "near Butare.", "RW-05.huye", 0.9},
+      Example{"finer within coarser", "Kigali, in Gasabo", "RW-01.gasabo", 0.9},
+      Example{"a name of two places", "in Remera", "RW", 0.4},
+      Example{"settled by another", "Remera in Kigali", "RW-01.gasabo.remera", 0.9},
+      Example{"two of one province", "Bugesera in ngoma", "RW-02", 0.9},
+      Example{"two provinces", "Huye, Bugesera", "RW", 0.4},
+      Example{"an ordinary word", "ngoma", "RW", 0.2},
+      Example{"with a cue", "in ngoma", "RW-02.ngoma", 0.9},
+      Example{"another country", "Dubai", "AE", 0.56},
+      Example{"another country with a cue", "in Dubai", "AE", 0.9},
+      Example{"beside one at home", "Dubai, Huye", "RW-05.huye", 0.8},
+      Example{"a destination", "took her to Dubai", "RW", 0.2},
+      Example{"a destination at home", "took her to Huye", "RW-05.huye", 0.56},
+      Example{"a place and a destination", "in Huye, they took her to Bugesera", "RW-05.huye", 0.9},
+      Example{"a cue that also follows movement", "bamujyanye i Huye", "RW-05.huye", 0.56},
+      Example{"the same without movement", "aba i Huye", "RW-05.huye", 0.9},
+      Example{"nothing", "here", "RW", 0.2},
+  };
+  for (const auto& example : examples) {
+    CAPTURE(example.rule);
+    CAPTURE(example.text);
+    std::pmr::monotonic_buffer_resource memory;
+    const auto decision = understand(example.text, {"en", rwanda}, *snapshot, memory);
+    CHECK(decision.region.view() == example.region);
+    CHECK(decision.region_confidence == doctest::Approx(example.confidence));
+  }
+  std::pmr::monotonic_buffer_resource memory;
+  CHECK(understand("here", {}, *snapshot, memory).region.empty());
+}
+
+TEST_CASE("only a sure region is routed by; else its country") {
+  std::pmr::monotonic_buffer_resource memory;
+  Decision decision{memory};
+  decision.region = *RegionCode::parse("RW-05.huye");
+  decision.region_confidence = 0.7;
+  CHECK(routable_region(decision).view() == "RW-05.huye");
+  decision.region_confidence = 0.69;
+  CHECK(routable_region(decision).view() == "RW");
+}
+
+TEST_CASE("a text that names somebody on the exclusion list says which") {
+  constexpr std::string_view queues =
+      "name,class,organisation,fallback\nintake,ngo,o,\nother,ngo,o,intake\n";
+  constexpr std::string_view routes =
+      "id,region,category,language,urgent,priority,owner,police\nroot,*,*,,,,intake,\n";
+  constexpr std::string_view exclusions = "id,name,queue\nj,Jane Example,other\n";
+  const std::array files{PackFile{"x/queues.csv", queues}, PackFile{"x/routes.csv", routes},
+                         PackFile{"x/exclusions.csv", exclusions}};
+  const auto loaded = load(files);
+  REQUIRE(loaded.snapshot);
+  std::pmr::monotonic_buffer_resource memory;
+  CHECK(understand("a Jane, an example", {}, *loaded.snapshot, memory).exclusions.empty());
+  const auto decision = understand("by JANE example. jane example", {}, *loaded.snapshot, memory);
+  REQUIRE(decision.exclusions.size() == 1);
+  CHECK(decision.exclusions[0] == "j");
+}
+
+// A resource that refuses everything: proves that nothing of a text goes to the default one.
+class NoMemory final : public std::pmr::memory_resource {
+  void* do_allocate(std::size_t, std::size_t) override { throw std::bad_alloc{}; }
+  void do_deallocate(void*, std::size_t, std::size_t) override {}
+  bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+};
+
+TEST_CASE("what is derived from a text lives in the caller's memory only") {
+  const auto snapshot = small();
+  NoMemory none;
+  std::pmr::monotonic_buffer_resource memory{65536, std::pmr::new_delete_resource()};
+  auto* const before = std::pmr::set_default_resource(&none);
+  const auto decision = understand("help, not paid, took a girl to Remera in Kigali",
+                                   {"en", rwanda}, *snapshot, memory);
+  std::pmr::set_default_resource(before);
+  CHECK(decision.category == Category::forced_labour);
+}
+
+TEST_CASE("a very long text is understood too") {
+  const auto snapshot = small();
+  std::string text;
+  while (text.size() < 200'000) text += "sell kidney Remera in Huye never not paid 12 years boy ";
+  std::pmr::monotonic_buffer_resource memory;
+  CHECK(understand(text, {"en", rwanda}, *snapshot, memory).category == Category::organ_removal);
+}
+
+TEST_CASE("the same text gets the same decision") {
+  const auto snapshot = small();
+  std::pmr::monotonic_buffer_resource memory;
+  const auto decide = [&] {
+    return understand("boy missing near Huye, help", {"en", rwanda}, *snapshot, memory);
+  };
+  const auto first = decide();
+  const auto second = decide();
+  CHECK(first.category == second.category);
+  CHECK(first.urgency == second.urgency);
+  CHECK(first.region == second.region);
+  CHECK(first.reasons == second.reasons);
+}
+
+}  // namespace
+}  // namespace ishara::routing
