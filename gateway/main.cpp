@@ -8,8 +8,11 @@ int main(int count, char** arguments) {
   return run(count, arguments,
              {
                  add_channel,
+                 add_pack,
+                 add_route,
                  add_serve,
                  add_simulate,
                  add_sms,
+                 add_understand,
              });
 }
