@@ -53,7 +53,7 @@ struct Appended {
 class IntakeSink {
  public:
   virtual ~IntakeSink() = default;
-  // Resumes on the caller's executor when `intake` is durable. Errors: `busy` (queue full, at
+  // Resumes when `intake` is durable. Errors: `busy` (queue full, at
   // once), `unavailable` (not known to be stored; a repeat is recognised), `refused` (this row
   // alone).
   virtual asio::awaitable<result<Appended>> append(Intake intake) = 0;

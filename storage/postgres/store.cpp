@@ -1,0 +1,341 @@
+#include "storage/store.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "storage/postgres/session.hpp"
+
+namespace ishara::storage::blocking {
+
+using postgres::parameter;
+using postgres::Row;
+using postgres::Rows;
+using postgres::Transaction;
+using postgres::Undo;
+
+class Store::Session : public postgres::Session {
+  using postgres::Session::Session;
+};
+
+namespace {
+
+// A lease that has run out is none: the report is back in its queue without anybody's doing.
+constexpr std::string_view row_columns =
+    "report_id, queue_id, hour, stage, urgent, class,"
+    " CASE WHEN lease_until > now() THEN lease_user END,"
+    " extract(epoch FROM lease_until)::bigint ";
+
+// Full minutes: the exact moment of a pull would tell when a report came in.
+constexpr std::string_view lease_end =
+    "date_trunc('minute', now() + ($3 || ' seconds')::interval + interval '59.999 seconds')";
+
+ReportRow report_row(const Row& row) {
+  ReportRow report{row[0].id(),
+                   row[1].id(),
+                   static_cast<std::uint32_t>(row[2].integer()),
+                   static_cast<Stage>(row[3].integer()),
+                   row[4].boolean(),
+                   static_cast<std::uint8_t>(row[5].integer()),
+                   std::nullopt};
+  if (!row[6].null) report.lease = Lease{row[6].id(), row[7].integer()};
+  return report;
+}
+
+Roster roster_row(const Row& row) {
+  return {row[0].id(), static_cast<std::uint32_t>(row[1].integer()), row[2].bytes(),
+          row[3].bytes()};
+}
+
+RoutingVersion routing_row(const Rows& rows) {
+  if (rows.empty()) throw Undo{errc::not_found};
+  return {static_cast<std::uint32_t>(rows[0][0].integer()), rows[0][1].bytes()};
+}
+
+// Numbers that rise without gaps, and rules about the highest one, need one writer at a time. The
+// lock ends with the transaction.
+enum class Turn { roster = 0x1544a01, routing = 0x1544a02 };
+void take_turn(Transaction& transaction, Turn turn) {
+  transaction.execute("SELECT pg_advisory_xact_lock($1::bigint)",
+                      {parameter(static_cast<std::int64_t>(turn))});
+}
+
+void activate(Transaction& transaction, std::int64_t version, const RoutingChange& change) {
+  transaction.execute(
+      "INSERT INTO route_activation (step, version, who, why, day)"
+      " SELECT coalesce(max(step), 0) + 1, $1::integer, $2, $3, $4::integer FROM route_activation",
+      {parameter(version), change.who, change.why, parameter(change.day)});
+  transaction.execute("SELECT pg_notify('routing', $1)", {parameter(version)});
+}
+
+}  // namespace
+
+Store::Store(std::string url) : session_{std::make_unique<Session>(std::move(url))} {}
+Store::~Store() = default;
+Store::Store(Store&&) noexcept = default;
+Store& Store::operator=(Store&&) noexcept = default;
+
+result<std::vector<QueueSummary>> Store::summaries(std::span<const Id> queues) {
+  return session_->transact([&](Transaction& transaction) {
+    const auto rows = transaction.execute(
+        "SELECT queue_id, count(*) FILTER (WHERE free), count(*) FILTER (WHERE free AND urgent),"
+        " count(*) FILTER (WHERE NOT free), coalesce(min(hour) FILTER (WHERE free), 0)"
+        " FROM (SELECT queue_id, urgent, hour,"
+        "              coalesce(lease_until <= now(), true) AS free FROM report"
+        "        WHERE queue_id = ANY($1::uuid[]) AND stage < 2 AND hidden_until IS NULL) AS open"
+        " GROUP BY queue_id",
+        {parameter(queues)});
+    std::map<Id, QueueSummary> known;
+    for (const auto& row : rows) {
+      const auto count = [&](std::size_t i) {
+        return static_cast<std::uint32_t>(row[i].integer());
+      };
+      known[row[0].id()] = {row[0].id(), count(1), count(2), count(3), count(4)};
+    }
+    std::vector<QueueSummary> summaries;
+    for (const auto& queue : queues) {
+      auto& summary = summaries.emplace_back(known[queue]);
+      summary.queue_id = queue;
+    }
+    return summaries;
+  });
+}
+
+result<std::vector<ReportRow>> Store::list(const Id& queue, const std::optional<Cursor>& from,
+                                           std::uint32_t limit) {
+  return session_->transact([&](Transaction& transaction) {
+    // Before everything: urgent, hour 0.
+    const Cursor start = from.value_or(Cursor{true, 0, {}});
+    std::vector<ReportRow> reports;
+    for (const auto& row : transaction.execute(
+             std::string{"SELECT "}.append(row_columns) +
+                 "FROM report WHERE queue_id = $1::uuid AND stage < 2 AND hidden_until IS NULL"
+                 " AND (NOT urgent, hour, report_id) > (NOT $2::boolean, $3::integer, $4::uuid)"
+                 " ORDER BY urgent DESC, hour, report_id LIMIT $5::integer",
+             {parameter(queue), start.urgent ? "t" : "f", parameter(start.hour),
+              parameter(start.report_id), parameter(limit)}))
+      reports.push_back(report_row(row));
+    return reports;
+  });
+}
+
+result<std::optional<ReportRow>> Store::pull(std::span<const Id> queues, const Id& user,
+                                             std::chrono::seconds duration) {
+  return session_->transact([&](Transaction& transaction) -> std::optional<ReportRow> {
+    const auto rows = transaction.execute(
+        std::string{"UPDATE report SET stage = 1, lease_user = $2::uuid, lease_until = "}.append(
+            lease_end) +
+            " WHERE report_id = (SELECT report_id FROM report"
+            "   WHERE queue_id = ANY($1::uuid[]) AND stage < 2 AND hidden_until IS NULL"
+            "     AND coalesce(lease_until <= now(), true)"
+            "   ORDER BY urgent DESC, hour, report_id LIMIT 1 FOR UPDATE SKIP LOCKED)"
+            " RETURNING " +
+            std::string{row_columns},
+        {parameter(queues), parameter(user), parameter(duration.count())});
+    if (rows.empty()) return std::nullopt;
+    return report_row(rows[0]);
+  });
+}
+
+result<Report> Store::show(const Id& report) {
+  return session_->transact([&](Transaction& transaction) {
+    const auto rows =
+        transaction.execute(std::string{"SELECT "}.append(row_columns) +
+                                ", record, message, wraps FROM report"
+                                " WHERE report_id = $1::uuid AND hidden_until IS NULL",
+                            {parameter(report)});
+    if (rows.empty()) throw Undo{errc::not_found};
+    Report whole{report_row(rows[0]), {}};
+    whole.texts.push_back({rows[0][8].bytes(), rows[0][9].bytes(), rows[0][10].bytes()});
+    for (const auto& row :
+         transaction.execute("SELECT record, message, wraps FROM text WHERE report_id = $1::uuid"
+                             " ORDER BY hour, message_id",
+                             {parameter(report)}))
+      whole.texts.push_back({row[0].bytes(), row[1].bytes(), row[2].bytes()});
+    return whole;
+  });
+}
+
+result<Lease> Store::renew(const Id& report, const Id& user, std::chrono::seconds duration) {
+  return session_->transact([&](Transaction& transaction) {
+    const auto rows = transaction.execute(
+        std::string{"UPDATE report SET lease_until = "}.append(lease_end) +
+            " WHERE report_id = $1::uuid AND lease_user = $2::uuid AND lease_until > now()"
+            " RETURNING extract(epoch FROM lease_until)::bigint",
+        {parameter(report), parameter(user), parameter(duration.count())});
+    if (rows.empty()) throw Undo{errc::lease_lost};
+    return Lease{user, rows[0][0].integer()};
+  });
+}
+
+result<void> Store::release(const Id& report, const Id& user) {
+  return session_->transact([&](Transaction& transaction) {
+    const auto rows = transaction.execute(
+        "UPDATE report SET lease_user = NULL, lease_until = NULL"
+        " WHERE report_id = $1::uuid AND lease_user = $2::uuid AND lease_until > now()"
+        " RETURNING queue_id",
+        {parameter(report), parameter(user)});
+    if (rows.empty()) throw Undo{errc::lease_lost};
+    // It waits again: consoles that look at this queue should know.
+    transaction.execute("SELECT pg_notify('queue', $1)", {parameter(rows[0][0].id())});
+  });
+}
+
+result<void> Store::close(const Id& report, const Id& user) {
+  return session_->transact([&](Transaction& transaction) {
+    const auto rows = transaction.execute(
+        "UPDATE report SET stage = 2, lease_user = NULL, lease_until = NULL"
+        " WHERE report_id = $1::uuid AND lease_user = $2::uuid AND lease_until > now()"
+        " RETURNING 1",
+        {parameter(report), parameter(user)});
+    if (rows.empty()) throw Undo{errc::lease_lost};
+  });
+}
+
+result<void> Store::put_roster(const Roster& roster) {
+  return session_->transact([&](Transaction& transaction) {
+    take_turn(transaction, Turn::roster);
+    const auto rows = transaction.execute(
+        "INSERT INTO roster (issuer, version, bytes, signature)"
+        " SELECT $1::uuid, $2::integer, $3::bytea, $4::bytea"
+        "  WHERE NOT EXISTS (SELECT FROM roster WHERE issuer = $1::uuid AND version >= $2::integer)"
+        " RETURNING 1",
+        {parameter(roster.issuer), parameter(roster.version), parameter(roster.bytes),
+         parameter(roster.signature)});
+    if (rows.empty()) throw Undo{errc::stale_version};
+  });
+}
+
+result<Roster> Store::roster(const Id& issuer) {
+  return session_->transact([&](Transaction& transaction) {
+    const auto rows = transaction.execute(
+        "SELECT issuer, version, bytes, signature FROM roster WHERE issuer = $1::uuid"
+        " ORDER BY version DESC LIMIT 1",
+        {parameter(issuer)});
+    if (rows.empty()) throw Undo{errc::not_found};
+    return roster_row(rows[0]);
+  });
+}
+
+result<std::vector<Roster>> Store::rosters() {
+  return session_->transact([&](Transaction& transaction) {
+    std::vector<Roster> rosters;
+    for (const auto& row :
+         transaction.execute("SELECT DISTINCT ON (issuer) issuer, version, bytes, signature"
+                             " FROM roster ORDER BY issuer, version DESC",
+                             {}))
+      rosters.push_back(roster_row(row));
+    return rosters;
+  });
+}
+
+result<void> Store::put_queue_grant(const QueueGrant& grant) {
+  return session_->transact([&](Transaction& transaction) {
+    // Not an upsert: the desk may not update grants, only take them away and give new ones.
+    transaction.execute(
+        "DELETE FROM qgrant WHERE user_id = $1::uuid AND queue_id = $2::uuid"
+        " AND generation = $3::integer",
+        {parameter(grant.user_id), parameter(grant.queue_id), parameter(grant.generation)});
+    transaction.execute(
+        "INSERT INTO qgrant (user_id, queue_id, generation, envelope)"
+        " VALUES ($1::uuid, $2::uuid, $3::integer, $4::bytea)",
+        {parameter(grant.user_id), parameter(grant.queue_id), parameter(grant.generation),
+         parameter(grant.envelope)});
+  });
+}
+
+result<std::vector<QueueGrant>> Store::queue_grants(const Id& user) {
+  return session_->transact([&](Transaction& transaction) {
+    std::vector<QueueGrant> grants;
+    for (const auto& row :
+         transaction.execute("SELECT queue_id, generation, envelope FROM qgrant"
+                             " WHERE user_id = $1::uuid ORDER BY queue_id, generation",
+                             {parameter(user)}))
+      grants.push_back(
+          {row[0].id(), user, static_cast<std::uint32_t>(row[1].integer()), row[2].bytes()});
+    return grants;
+  });
+}
+
+result<std::uint32_t> Store::put_routing(std::span<const std::uint8_t> content,
+                                         const RoutingChange& change) {
+  return session_->transact([&](Transaction& transaction) {
+    take_turn(transaction, Turn::routing);
+    const auto rows = transaction.execute(
+        "INSERT INTO route_version (version, content, who, why, day)"
+        " SELECT coalesce(max(version), 0) + 1, $1::bytea, $2, $3, $4::integer FROM route_version"
+        " RETURNING version",
+        {parameter(content), change.who, change.why, parameter(change.day)});
+    return static_cast<std::uint32_t>(rows[0][0].integer());
+  });
+}
+
+result<void> Store::activate_routing(std::uint32_t version, const RoutingChange& change) {
+  return session_->transact([&](Transaction& transaction) {
+    take_turn(transaction, Turn::routing);
+    if (transaction
+            .execute("SELECT 1 FROM route_version WHERE version = $1::integer",
+                     {parameter(version)})
+            .empty())
+      throw Undo{errc::not_found};
+    activate(transaction, version, change);
+  });
+}
+
+result<std::uint32_t> Store::rollback_routing(const RoutingChange& change) {
+  return session_->transact([&](Transaction& transaction) {
+    take_turn(transaction, Turn::routing);
+    const auto rows = transaction.execute(
+        "SELECT version FROM route_activation"
+        " WHERE version <> (SELECT version FROM route_activation ORDER BY step DESC LIMIT 1)"
+        " ORDER BY step DESC LIMIT 1",
+        {});
+    if (rows.empty()) throw Undo{errc::not_found};
+    activate(transaction, rows[0][0].integer(), change);
+    return static_cast<std::uint32_t>(rows[0][0].integer());
+  });
+}
+
+result<RoutingVersion> Store::active_routing() {
+  return session_->transact([&](Transaction& transaction) {
+    return routing_row(transaction.execute(
+        "SELECT version, content FROM route_activation JOIN route_version USING (version)"
+        " ORDER BY step DESC LIMIT 1",
+        {}));
+  });
+}
+
+result<RoutingVersion> Store::routing(std::uint32_t version) {
+  return session_->transact([&](Transaction& transaction) {
+    return routing_row(transaction.execute(
+        "SELECT version, content FROM route_version WHERE version = $1::integer",
+        {parameter(version)}));
+  });
+}
+
+result<std::vector<RoutingEvent>> Store::routing_history(std::uint32_t limit) {
+  return session_->transact([&](Transaction& transaction) {
+    std::vector<RoutingEvent> events;
+    for (const auto& row : transaction.execute("SELECT version, who, why, day FROM route_activation"
+                                               " ORDER BY step DESC LIMIT $1::integer",
+                                               {parameter(limit)}))
+      events.push_back({static_cast<std::uint32_t>(row[0].integer()),
+                        {row[1].text, row[2].text, static_cast<std::uint32_t>(row[3].integer())}});
+    return events;
+  });
+}
+
+result<std::uint32_t> Store::promote_drafts() {
+  return session_->transact([&](Transaction& transaction) {
+    return static_cast<std::uint32_t>(
+        transaction.execute("SELECT promote()", {}).at(0).at(0).integer());
+  });
+}
+
+result<std::uint32_t> Store::forget_dedupe() {
+  return session_->transact([&](Transaction& transaction) {
+    return static_cast<std::uint32_t>(
+        transaction.execute("SELECT forget_dedupe()", {}).at(0).at(0).integer());
+  });
+}
+
+}  // namespace ishara::storage::blocking
