@@ -8,6 +8,9 @@ int main(int count, char** arguments) {
   return run(count, arguments,
              {
                  add_channel,
+                 add_desk,
+                 add_gateway,
+                 add_init,
                  add_pack,
                  add_route,
                  add_serve,

@@ -1,0 +1,59 @@
+#pragma once
+// The desk's API: takes a request, answers it. What every call needs is done here once, in this
+// order: match the table, check the signature, the role, the condition, the repeat and the fetch
+// limit, then run the handler where it may block. The desk hands out ciphertext only; it holds no
+// key that opens anything.
+//
+// Thread rule: one thread; handlers run where `Runner` takes them, and share nothing with it.
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/system/result.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "gateway/desk/endpoints.hpp"
+#include "gateway/desk/limits.hpp"
+#include "gateway/desk/signature.hpp"
+
+namespace ishara::desk {
+
+// Calls the function with storage at hand, on a thread that may block, and resumes the coroutine on
+// its own.
+using Runner = std::function<boost::asio::awaitable<Answer>(std::function<Answer(Cases&)>)>;
+
+class Desk {
+ public:
+  // `unix_time` is the clock.
+  Desk(Runner run, std::function<std::uint64_t()> unix_time);
+
+  // From now on this says who may do what; until the first one every signed call is answered 503.
+  void use(std::shared_ptr<const identity::Directory> directory) {
+    directory_ = std::move(directory);
+  }
+  const std::shared_ptr<const identity::Directory>& directory() const noexcept {
+    return directory_;
+  }
+
+  boost::asio::awaitable<http::Response> answer(http::Request request);
+
+ private:
+  std::optional<http::Response> refuse(const Endpoint& endpoint, const http::Request& request,
+                                       Call& call);
+  boost::asio::awaitable<Answer> work(const Endpoint& endpoint, Call call);
+
+  const Runner run_;
+  const std::function<std::uint64_t()> unix_time_;
+  std::shared_ptr<const identity::Directory> directory_;
+  NonceMemory nonces_;
+  FetchLimit fetches_;
+  Repeats repeats_;
+};
+
+// Reads the stored rosters and verifies them against the pinned root key.
+// roster_errc::older_version if one is older than in `known` (which may be null); storage::errc if
+// they cannot be read.
+boost::system::result<std::shared_ptr<const identity::Directory>> read_directory(
+    Cases& cases, const crypto::PublicKey& root_key, const identity::Directory* known);
+
+}  // namespace ishara::desk

@@ -1,0 +1,75 @@
+#pragma once
+// The API: one row a call. A new call is one function in endpoints.cpp and one row in its table;
+// matching, signatures, roles, conditions, repeats and the OpenAPI document follow from the row.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "gateway/desk/cases.hpp"
+#include "gateway/http/message.hpp"
+#include "gateway/identity/roster.hpp"
+
+namespace ishara::desk {
+
+// Who may call. Everything but `anyone` needs a signature by a key of a rostered member.
+enum class Role : std::uint8_t {
+  anyone,
+  member,      // of any organisation, whatever the role
+  caseworker,  // caseworkers and leads
+};
+
+// One authenticated call, as a handler sees it. Views live as long as the call.
+struct Call {
+  std::shared_ptr<const identity::Directory> directory;
+  const identity::Directory::Member* member = nullptr;  // nothing for Role::anyone
+  std::string_view argument;                            // what stood in the braces of the path
+  std::string_view query;                               // without the question mark
+  std::string_view condition;                           // the value of If-Match
+};
+
+struct Answer {
+  http::Response response;
+  std::uint32_t texts = 0;  // sealed texts in it, for the fetch limit
+};
+
+// Runs on a pool thread and may block.
+using Handler = Answer (*)(const Call& call, Cases& cases);
+
+struct Endpoint {
+  http::Method method;
+  std::string_view path;  // with at most one {argument}
+  Role role;
+  Handler handler;
+  std::string_view name;     // operationId
+  std::string_view summary;  // for the OpenAPI document
+  std::string_view schema;   // of the good answer, a name in the document
+  bool paged = false;        // takes cursor and limit
+  bool conditional = false;  // needs If-Match
+  bool fetches = false;      // counts against the fetch limit
+};
+
+std::span<const Endpoint> endpoints() noexcept;
+
+// The document that describes them, OpenAPI 3.1.
+std::string openapi_document();
+
+// How long a pulled report stays with its caseworker without a renewal.
+inline constexpr std::chrono::minutes lease_duration{30};
+
+// The entity tag of a report: changes with its stage and its lease.
+std::string entity_tag(const storage::ReportRow& row);
+
+// The owner of a report by its first INTAKE, never by the column of the row; nothing if no rostered
+// gateway signed it for this report, or a digest does not hold.
+std::optional<storage::Id> owner_of(const storage::Report& report,
+                                    const identity::Directory& directory);
+
+// The opaque place in a paged list; nothing if `text` is none.
+std::string write_cursor(const storage::Cursor& cursor);
+std::optional<storage::Cursor> read_cursor(std::string_view text);
+
+}  // namespace ishara::desk

@@ -1,0 +1,115 @@
+#include <boost/json.hpp>
+
+#include "gateway/desk/endpoints.hpp"
+#include "gateway/desk/signature.hpp"
+
+namespace ishara::desk {
+namespace {
+
+namespace json = boost::json;
+
+// The parts of the document that do not follow from the table of endpoints.
+constexpr std::string_view components = R"({
+  "securitySchemes": {
+    "signature": {"type": "apiKey", "in": "header", "name": "Ishara-Signature",
+      "description": "kid=<hex>, time=<decimal>, nonce=<base64url>, sig=<base64url>: Ed25519 by the caller's rostered key over method, target, BLAKE2b-256 of the body, time, nonce and BLAKE2b-256 of If-Match; 60 seconds, once"}
+  },
+  "schemas": {
+    "Id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    "Base64": {"type": "string", "contentEncoding": "base64"},
+    "Next": {"type": ["string", "null"], "description": "cursor of the next page, or null"},
+    "Problem": {"type": "object", "required": ["type", "title", "status", "detail"], "properties": {
+      "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"}}},
+    "QueueList": {"type": "object", "required": ["queues", "next"], "properties": {
+      "queues": {"type": "array", "items": {"$ref": "#/components/schemas/Queue"}}, "next": {"$ref": "#/components/schemas/Next"}}},
+    "Queue": {"type": "object", "required": ["id", "name", "generation", "waiting", "urgent_waiting", "held", "oldest_hour"], "properties": {
+      "id": {"$ref": "#/components/schemas/Id"}, "name": {"type": "string"}, "generation": {"type": "integer"},
+      "waiting": {"type": "integer"}, "urgent_waiting": {"type": "integer"}, "held": {"type": "integer"},
+      "oldest_hour": {"type": "integer", "description": "hours since 1970 of the longest waiting report, 0 if none waits"}}},
+    "Lease": {"type": ["object", "null"], "required": ["user", "until"], "properties": {
+      "user": {"$ref": "#/components/schemas/Id"}, "until": {"type": "integer", "description": "unix time, full minutes"}}},
+    "Report": {"type": "object", "required": ["id", "queue", "hour", "stage", "urgent", "class", "lease", "etag"], "properties": {
+      "id": {"$ref": "#/components/schemas/Id"}, "queue": {"type": ["string", "null"]}, "hour": {"type": "integer"},
+      "stage": {"enum": ["waiting", "opened", "closed"]}, "urgent": {"type": "boolean"},
+      "class": {"enum": [0, 1], "description": "0 helpers only, 1 helpers and police"},
+      "lease": {"$ref": "#/components/schemas/Lease"}, "etag": {"type": "string", "description": "for If-Match"}}},
+    "ReportList": {"type": "object", "required": ["reports", "next"], "properties": {
+      "reports": {"type": "array", "items": {"$ref": "#/components/schemas/Report"}}, "next": {"$ref": "#/components/schemas/Next"}}},
+    "SealedReport": {"allOf": [{"$ref": "#/components/schemas/Report"}, {"type": "object", "required": ["texts"], "properties": {
+      "texts": {"type": "array", "items": {"$ref": "#/components/schemas/SealedText"}}}}]},
+    "SealedText": {"type": "object", "required": ["record", "message", "wraps"], "properties": {
+      "record": {"$ref": "#/components/schemas/Base64"}, "message": {"$ref": "#/components/schemas/Base64"}, "wraps": {"$ref": "#/components/schemas/Base64"}}},
+    "RosterList": {"type": "object", "required": ["rosters", "next"], "properties": {
+      "rosters": {"type": "array", "items": {"$ref": "#/components/schemas/Roster"}}, "next": {"$ref": "#/components/schemas/Next"}}},
+    "Roster": {"type": "object", "required": ["issuer", "version", "bytes", "signature"], "properties": {
+      "issuer": {"$ref": "#/components/schemas/Id"}, "version": {"type": "integer"},
+      "bytes": {"$ref": "#/components/schemas/Base64"}, "signature": {"$ref": "#/components/schemas/Base64"}}},
+    "GrantList": {"type": "object", "required": ["grants", "next"], "properties": {
+      "grants": {"type": "array", "items": {"$ref": "#/components/schemas/Grant"}}, "next": {"$ref": "#/components/schemas/Next"}}},
+    "Grant": {"type": "object", "required": ["queue", "generation", "envelope"], "properties": {
+      "queue": {"$ref": "#/components/schemas/Id"}, "generation": {"type": "integer"}, "envelope": {"$ref": "#/components/schemas/Base64"}}},
+    "Document": {"type": "object", "description": "an OpenAPI 3.1 document"}
+  }
+})";
+
+json::object parameter(std::string_view name, std::string_view in, bool required,
+                       json::object schema) {
+  return {{"name", name}, {"in", in}, {"required", required}, {"schema", std::move(schema)}};
+}
+
+json::object operation(const Endpoint& endpoint) {
+  json::array parameters;
+  if (const auto open = endpoint.path.find('{'); open != endpoint.path.npos) {
+    const auto name = endpoint.path.substr(open + 1, endpoint.path.find('}') - open - 1);
+    parameters.push_back(parameter(name, "path", true, {{"type", "string"}}));
+  }
+  if (endpoint.paged) {
+    parameters.push_back(parameter("cursor", "query", false, {{"type", "string"}}));
+    parameters.push_back(parameter("limit", "query", false,
+                                   {{"type", "integer"}, {"minimum", 1}, {"maximum", 200}}));
+  }
+  if (endpoint.method == http::Method::post)
+    parameters.push_back(parameter("Idempotency-Key", "header", true,
+                                   {{"type", "string"}, {"minLength", 1}, {"maxLength", 64}}));
+  if (endpoint.conditional)
+    parameters.push_back(parameter("If-Match", "header", true, {{"type", "string"}}));
+
+  json::object responses;
+  if (!endpoint.schema.empty())
+    responses["200"] = json::object{
+        {"description", "good"},
+        {"content",
+         {{"application/json",
+           {{"schema", {{"$ref", "#/components/schemas/" + std::string{endpoint.schema}}}}}}}}};
+  if (endpoint.method == http::Method::post && !(endpoint.conditional && !endpoint.schema.empty()))
+    responses["204"] = json::object{{"description", "good, and nothing to say"}};
+  responses["default"] = json::object{
+      {"description", "a problem (RFC 9457)"},
+      {"content",
+       {{"application/problem+json", {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}};
+
+  json::object out{{"operationId", endpoint.name},
+                   {"summary", endpoint.summary},
+                   {"parameters", std::move(parameters)},
+                   {"responses", std::move(responses)}};
+  if (endpoint.role != Role::anyone)
+    out["security"] = json::array{json::object{{"signature", json::array{}}}};
+  return out;
+}
+
+}  // namespace
+
+std::string openapi_document() {
+  json::object paths;
+  for (const auto& endpoint : endpoints()) {
+    auto& path = paths[endpoint.path];
+    if (!path.is_object()) path = json::object{};
+    path.as_object()[endpoint.method == http::Method::post ? "post" : "get"] = operation(endpoint);
+  }
+  return json::serialize(json::object{{"openapi", "3.1.0"},
+                                      {"info", {{"title", "Ishara desk"}, {"version", "1"}}},
+                                      {"paths", std::move(paths)},
+                                      {"components", json::parse(components)}});
+}
+
+}  // namespace ishara::desk

@@ -1,0 +1,134 @@
+#include "gateway/desk/service.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+
+#include "gateway/desk/desk.hpp"
+#include "gateway/http/server.hpp"
+#include "gateway/log/log.hpp"
+#include "storage/store_pool.hpp"
+
+namespace ishara::desk {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+constexpr std::size_t database_threads = 4;
+constexpr std::chrono::seconds roster_interval{5};
+constexpr std::chrono::milliseconds stop_limit{15'000};
+
+// The desk answers a handful of caseworkers, who send no bodies.
+constexpr http::Limits limits{.body = 16 * 1024, .connections = 1'000};
+
+http::Endpoint endpoint_of(const config::Endpoint& endpoint) {
+  if (endpoint.is_socket()) return asio::local::stream_protocol::endpoint{endpoint.socket.string()};
+  return asio::ip::tcp::endpoint{asio::ip::make_address(endpoint.host), endpoint.port};
+}
+
+std::optional<http::Tls> tls_of(const std::optional<config::Tls>& tls) {
+  if (!tls) return std::nullopt;
+  return http::Tls{tls->certificate, tls->key};
+}
+
+class SilentObserver final : public http::Observer {
+ public:
+  void on(http::Event) noexcept override {}
+};
+
+}  // namespace
+
+class Service::Work {
+ public:
+  Work(asio::io_context& context, const config::Config& config)
+      : config_{config},
+        pool_{config.database.desk_url, database_threads},
+        desk_{[this](std::function<Answer(Cases&)> work) { return run(std::move(work)); },
+              [] {
+                return static_cast<std::uint64_t>(
+                    std::chrono::duration_cast<std::chrono::seconds>(
+                        std::chrono::system_clock::now().time_since_epoch())
+                        .count());
+              }},
+        server_{context.get_executor(),
+                endpoint_of(config.desk.listen),
+                limits,
+                [this](http::Request request) { return desk_.answer(std::move(request)); },
+                observer_,
+                {},
+                tls_of(config.desk.tls)},
+        refresh_{context} {}
+
+  void start() {
+    server_.start();
+    log::write<log::Event::desk_listening>(server_.port());
+    asio::co_spawn(refresh_.get_executor(), keep_rosters(), [](std::exception_ptr failure) {
+      if (failure) std::rethrow_exception(failure);
+    });
+  }
+
+  asio::awaitable<void> stop() {
+    log::write<log::Event::desk_stopping>(server_.connections());
+    stopping_ = true;
+    refresh_.cancel();
+    co_await server_.stop(stop_limit);
+    log::write<log::Event::desk_stopped>(0);
+  }
+
+  std::uint16_t port() const { return server_.port(); }
+
+ private:
+  asio::awaitable<Answer> run(std::function<Answer(Cases&)> work) {
+    co_return co_await pool_.call([work = std::move(work)](storage::blocking::Store& store) {
+      StoredCases cases{store};
+      return work(cases);
+    });
+  }
+
+  asio::awaitable<void> keep_rosters() {
+    boost::system::error_code last;
+    while (!stopping_) {
+      auto read = co_await pool_.call(
+          [known = desk_.directory(),
+           &key = config_.deployment.root_public_key](storage::blocking::Store& store) {
+            StoredCases cases{store};
+            return Read{read_directory(cases, key, known.get())};
+          });
+      if (read.value) desk_.use(*read.value);
+      const auto error = read.value ? boost::system::error_code{} : read.value.error();
+      // Once a change of state, not every five seconds.
+      if (error && error != last) log::write<log::Event::roster_refused>(error.value());
+      last = error;
+      refresh_.expires_after(error ? 1s : roster_interval);
+      boost::system::error_code cancelled;
+      co_await refresh_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+    }
+  }
+
+  // What crosses threads must be default-constructible (Boost 1.81).
+  struct Read {
+    boost::system::result<std::shared_ptr<const identity::Directory>> value{nullptr};
+  };
+
+  const config::Config& config_;
+  SilentObserver observer_;
+  storage::StorePool pool_;
+  Desk desk_;
+  http::Server server_;
+  asio::steady_timer refresh_;
+  bool stopping_ = false;
+};
+
+Service::Service(asio::io_context& context, const config::Config& config)
+    : work_{std::make_unique<Work>(context, config)} {}
+Service::~Service() = default;
+void Service::start() { work_->start(); }
+asio::awaitable<void> Service::stop() { return work_->stop(); }
+std::uint16_t Service::port() const { return work_->port(); }
+
+}  // namespace ishara::desk

@@ -1,0 +1,35 @@
+#pragma once
+// The desk role: the API's listener, a few database threads behind it, and rosters that are read
+// again every five seconds, so that a revoked member is out at once.
+//
+// Thread rule: one thread runs the io_context; the pool's threads read and write the database.
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <memory>
+
+#include "gateway/config/config.hpp"
+
+namespace ishara::desk {
+
+class Service {
+ public:
+  // `config` outlives this. Throws boost::system::system_error if the certificate cannot be used.
+  Service(boost::asio::io_context& context, const config::Config& config);
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  // Listens. Throws boost::system::system_error if the address cannot be bound.
+  void start();
+  // Finishes what was accepted and returns; `start` was called before.
+  boost::asio::awaitable<void> stop();
+  std::uint16_t port() const;
+
+ private:
+  class Work;
+  std::unique_ptr<Work> work_;
+};
+
+}  // namespace ishara::desk
