@@ -91,13 +91,15 @@ std::optional<http::Response> Desk::refuse(const Endpoint& endpoint, const http:
 
 boost::asio::awaitable<Answer> Desk::work(const Endpoint& endpoint, Call call) {
   // The handler's views point into the request and the directory; both outlive the call.
+  // The job has a name because g++ destroys such a temporary twice (bug 107288).
   Answer answer;
+  std::function<Answer(Cases&)> job = [&endpoint, call](Cases& cases) {
+    return endpoint.handler(call, cases);
+  };
   try {
-    answer =
-        co_await run_([&endpoint, call](Cases& cases) { return endpoint.handler(call, cases); });
+    answer = co_await run_(std::move(job));
   } catch (...) {
-    answer = {
-        problem(500, "defect", "The desk could not do this; the operator's log has an entry.")};
+    answer.response = problem(500, "defect", "The desk could not do this; the log has an entry.");
   }
   if (answer.response.status >= 500)
     log::write<log::Event::desk_request_failed>(&endpoint - endpoints().data(),

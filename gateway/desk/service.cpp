@@ -84,21 +84,22 @@ class Service::Work {
 
  private:
   asio::awaitable<Answer> run(std::function<Answer(Cases&)> work) {
-    co_return co_await pool_.call([work = std::move(work)](storage::blocking::Store& store) {
+    auto job = [work = std::move(work)](storage::blocking::Store& store) {
       StoredCases cases{store};
       return work(cases);
-    });
+    };
+    co_return co_await pool_.call(std::move(job));
   }
 
   asio::awaitable<void> keep_rosters() {
     boost::system::error_code last;
     while (!stopping_) {
-      auto read = co_await pool_.call(
-          [known = desk_.directory(),
-           &key = config_.deployment.root_public_key](storage::blocking::Store& store) {
-            StoredCases cases{store};
-            return Read{read_directory(cases, key, known.get())};
-          });
+      auto job = [known = desk_.directory(),
+                  &key = config_.deployment.root_public_key](storage::blocking::Store& store) {
+        StoredCases cases{store};
+        return Read{read_directory(cases, key, known.get())};
+      };
+      auto read = co_await pool_.call(std::move(job));
       if (read.value) desk_.use(*read.value);
       const auto error = read.value ? boost::system::error_code{} : read.value.error();
       // Once a change of state, not every five seconds.

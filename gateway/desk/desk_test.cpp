@@ -1,0 +1,455 @@
+#include "gateway/desk/desk.hpp"
+
+#include <doctest/doctest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/json.hpp>
+#include <map>
+#include <string>
+
+#include "gateway/crypto/encoding.hpp"
+#include "gateway/identity/intake_record.hpp"
+#include "gateway/identity/keys.hpp"
+#include "gateway/log/captured.hpp"
+
+namespace ishara::desk {
+namespace {
+
+namespace json = boost::json;
+using storage::errc;
+
+constexpr std::uint64_t noon = 1'790'000'000;
+
+crypto::Id id(std::uint8_t value) {
+  crypto::Id out{};
+  out[0] = value;
+  return out;
+}
+
+crypto::Secret<32> seed(std::uint8_t value) {
+  crypto::Secret<32> out;
+  out.fill()[0] = value;
+  return out;
+}
+
+// One report in one place, with the rules of the real store.
+class MemoryCases final : public Cases {
+ public:
+  std::map<storage::Id, storage::Report> reports;
+  std::vector<storage::Roster> stored_rosters;
+  bool away = false;
+  int pulls = 0;
+
+  storage::result<std::vector<storage::QueueSummary>> summaries(
+      std::span<const storage::Id> queues) override {
+    if (away) return errc::unavailable;
+    std::vector<storage::QueueSummary> out;
+    for (const auto& queue : queues) {
+      out.push_back({.queue_id = queue});
+      for (const auto& [key, report] : reports)
+        if (report.row.queue_id == queue) ++out.back().waiting;
+    }
+    return out;
+  }
+  storage::result<std::vector<storage::ReportRow>> list(const storage::Id& queue,
+                                                        const std::optional<storage::Cursor>& from,
+                                                        std::uint32_t limit) override {
+    std::vector<storage::ReportRow> out;
+    for (const auto& [key, report] : reports)
+      if (report.row.queue_id == queue && (!from || key > from->report_id) && out.size() < limit)
+        out.push_back(report.row);
+    return out;
+  }
+  storage::result<std::optional<storage::ReportRow>> pull(std::span<const storage::Id> queues,
+                                                          const storage::Id& user,
+                                                          std::chrono::seconds) override {
+    ++pulls;
+    if (away) return errc::unavailable;
+    for (auto& [key, report] : reports) {
+      if (report.row.queue_id != queues[0] || report.row.lease) continue;
+      report.row.lease = storage::Lease{user, noon + 1800};
+      report.row.stage = storage::Stage::opened;
+      return std::optional{report.row};
+    }
+    return std::optional<storage::ReportRow>{};
+  }
+  storage::result<storage::Report> show(const storage::Id& report) override {
+    const auto found = reports.find(report);
+    if (found == reports.end()) return errc::not_found;
+    return found->second;
+  }
+  storage::result<storage::Lease> renew(const storage::Id& report, const storage::Id& user,
+                                        std::chrono::seconds) override {
+    auto& row = reports[report].row;
+    if (!row.lease || row.lease->user_id != user) return errc::lease_lost;
+    row.lease->until += 60;
+    return *row.lease;
+  }
+  storage::result<void> release(const storage::Id& report, const storage::Id& user) override {
+    auto& row = reports[report].row;
+    if (!row.lease || row.lease->user_id != user) return errc::lease_lost;
+    row.lease.reset();
+    return {};
+  }
+  storage::result<void> close(const storage::Id& report, const storage::Id& user) override {
+    if (const auto done = release(report, user); !done) return done.error();
+    reports[report].row.stage = storage::Stage::closed;
+    return {};
+  }
+  storage::result<std::vector<storage::Roster>> rosters() override { return stored_rosters; }
+  storage::result<std::vector<storage::QueueGrant>> queue_grants(const storage::Id& user) override {
+    return std::vector<storage::QueueGrant>{{id(1), user, 0, {1, 2, 3}}};
+  }
+};
+
+struct House {
+  House() {
+    crypto::start();
+    identity::RootRoster root_roster;
+    root_roster.deployment = id(9);
+    root_roster.version = 1;
+    root_roster.organisations = {
+        {id(10), "helpers", identity::OrganisationClass::ngo, ngo.public_key},
+        {id(11), "police", identity::OrganisationClass::police, police.public_key}};
+    root_roster.services = {{gateway.public_key, "gateway"}};
+    add(id(10), ngo, id(1), "ngo-queue",
+        {member(id(21), worker, {"caseworker"}, {id(1)}),
+         member(id(22), admin, {"admin"}, {id(1)})});
+    add(id(11), police, id(2), "police-queue", {member(id(23), officer, {"lead"}, {id(2)})});
+    store({}, identity::sign_roster(root_roster, root));
+    desk.use(*read_directory(cases, root.public_key, nullptr));
+    add_report(id(50), id(1));
+  }
+
+  static identity::OrganisationRoster::Member member(const crypto::Id& member_id,
+                                                     const crypto::SigningKey& key,
+                                                     std::vector<std::string> roles,
+                                                     std::vector<crypto::Id> queues) {
+    return {member_id, key.public_key, crypto::box_key().public_key, std::move(roles),
+            std::move(queues)};
+  }
+  void add(const crypto::Id& organisation, const crypto::SigningKey& key, const crypto::Id& queue,
+           const std::string& name, std::vector<identity::OrganisationRoster::Member> members) {
+    identity::OrganisationRoster roster;
+    roster.deployment = id(9);
+    roster.organisation = organisation;
+    roster.version = 1;
+    roster.queues.push_back({queue, name, 0, crypto::box_key().public_key, {}});
+    roster.members = std::move(members);
+    store(organisation, identity::sign_roster(roster, key));
+  }
+  void store(const crypto::Id& issuer, const identity::SignedRoster& roster) {
+    cases.stored_rosters.push_back(
+        {issuer, 1, roster.bytes, {roster.signature.begin(), roster.signature.end()}});
+  }
+  // `column` is the queue of the row, which an attacker may have changed; `owner` is signed.
+  void add_report(const crypto::Id& report, const crypto::Id& owner,
+                  std::optional<crypto::Id> column = {}) {
+    storage::SealedText text{{}, crypto::Bytes(584, 5), crypto::Bytes(192, 6)};
+    const auto record =
+        identity::sign_intake({.first = true,
+                               .hour = 7,
+                               .report_id = report,
+                               .queue_id = owner,
+                               .message_digest = identity::envelope_digest(text.message)},
+                              gateway);
+    text.record.assign(record.begin(), record.end());
+    storage::ReportRow row;
+    row.report_id = report;
+    row.queue_id = column.value_or(owner);
+    row.hour = 7;
+    cases.reports[report] = {row, {text}};
+  }
+
+  static http::Request request(http::Method method, std::string_view target,
+                               std::vector<std::pair<std::string, std::string>> fields = {}) {
+    http::Request out;
+    out.method = method;
+    out.target = crypto::wiped_copy(target);
+    for (const auto& [name, value] : fields)
+      out.fields.push_back({name, crypto::wiped_copy(value)});
+    return out;
+  }
+  void sign(http::Request& unsigned_request, const crypto::SigningKey& key) {
+    unsigned_request.fields.push_back(
+        {"ishara-signature",
+         crypto::wiped_copy(sign_request(unsigned_request, key, now, crypto::random_bytes<16>()))});
+  }
+  http::Response send(http::Request request) {
+    boost::asio::io_context context;
+    http::Response response;
+    boost::asio::co_spawn(context, desk.answer(std::move(request)),
+                          [&](std::exception_ptr failure, http::Response got) {
+                            REQUIRE_FALSE(failure);
+                            response = std::move(got);
+                          });
+    context.run();
+    return response;
+  }
+  http::Response call(const crypto::SigningKey& key, http::Method method, std::string_view target,
+                      std::vector<std::pair<std::string, std::string>> fields = {}) {
+    if (method == http::Method::post && fields.empty())
+      fields = {{"idempotency-key", std::to_string(++keys)}, {"if-match", "*"}};
+    auto out = request(method, target, std::move(fields));
+    sign(out, key);
+    return send(std::move(out));
+  }
+
+  crypto::SigningKey root = crypto::signing_key(seed(1));
+  crypto::SigningKey ngo = crypto::signing_key(seed(2));
+  crypto::SigningKey police = crypto::signing_key(seed(3));
+  crypto::SigningKey gateway = crypto::signing_key(seed(4));
+  crypto::SigningKey worker = crypto::signing_key(seed(5));
+  crypto::SigningKey admin = crypto::signing_key(seed(6));
+  crypto::SigningKey officer = crypto::signing_key(seed(7));
+  crypto::SigningKey stranger = crypto::signing_key(seed(8));
+  std::uint64_t now = noon;
+  int keys = 0;
+  MemoryCases cases;
+  Desk desk{[this](std::function<Answer(Cases&)> work) -> boost::asio::awaitable<Answer> {
+              co_return work(cases);
+            },
+            [this] { return now; }};
+};
+
+constexpr auto get = http::Method::get;
+constexpr auto post = http::Method::post;
+const std::string report_path = "/api/v1/reports/" + crypto::hex(id(50));
+
+std::string filled(std::string_view pattern) {
+  const auto open = pattern.find('{');
+  if (open == pattern.npos) return std::string{pattern};
+  const auto close = pattern.find('}');
+  const auto name = pattern.substr(open + 1, close - open - 1);
+  return std::string{pattern.substr(0, open)} + (name == "id" ? crypto::hex(id(50)) : "ngo-queue") +
+         std::string{pattern.substr(close + 1)};
+}
+
+std::string kind(const http::Response& response) {
+  return std::string{json::parse(response.body).at("title").as_string()};
+}
+
+}  // namespace
+
+TEST_CASE("every row of the table lets in its role and nobody else") {
+  for (const auto& endpoint : endpoints()) {
+    CAPTURE(endpoint.name);
+    const auto target = filled(endpoint.path);
+    House house;
+    const auto open = endpoint.role == Role::anyone;
+    CHECK(house.send(House::request(endpoint.method, target)).status == (open ? 200 : 401));
+    CHECK(house.call(house.stranger, endpoint.method, target).status == (open ? 200 : 401));
+    const auto by_admin = house.call(house.admin, endpoint.method, target).status;
+    CHECK(by_admin == (endpoint.role == Role::caseworker ? 403 : 200));
+    // A change needs the lease, which nobody has yet.
+    CHECK(house.call(house.worker, endpoint.method, target).status ==
+          (endpoint.conditional ? 409 : 200));
+    // Nothing of another organisation's queue, not even that it is there.
+    const bool of_a_queue = endpoint.path.find('{') != endpoint.path.npos;
+    CHECK(house.call(house.officer, endpoint.method, target).status == (of_a_queue ? 404 : 200));
+  }
+}
+
+TEST_CASE("a report is pulled, read, renewed and closed by its caseworker") {
+  House house;
+  const auto pulled = house.call(house.worker, post, "/api/v1/queues/ngo-queue/pull");
+  REQUIRE(pulled.status == 200);
+  CHECK(json::parse(pulled.body).at("id").as_string() == crypto::hex(id(50)));
+  CHECK(json::parse(pulled.body).at("lease").at("user").as_string() == crypto::hex(id(21)));
+  CHECK(house.call(house.worker, post, "/api/v1/queues/ngo-queue/pull").status == 204);
+
+  const auto shown = house.call(house.worker, get, report_path);
+  REQUIRE(shown.status == 200);
+  const auto text = json::parse(shown.body).at("texts").at(0);
+  CHECK(crypto::from_base64(text.at("message").as_string()) == crypto::Bytes(584, 5));
+  const auto tag = shown.fields.at(0);
+  CHECK(tag.first == "ETag");
+
+  const auto renewed = house.call(house.worker, post, report_path + "/renew",
+                                  {{"idempotency-key", "a"}, {"if-match", tag.second}});
+  CHECK(renewed.status == 200);
+  CHECK(house
+            .call(house.worker, post, report_path + "/close",
+                  {{"idempotency-key", "b"}, {"if-match", tag.second}})
+            .status == 412);
+  CHECK(house
+            .call(house.worker, post, report_path + "/close",
+                  {{"idempotency-key", "c"}, {"if-match", renewed.fields.at(0).second}})
+            .status == 204);
+  CHECK(house.cases.reports[id(50)].row.stage == storage::Stage::closed);
+}
+
+TEST_CASE("a report belongs to the queue in its signed record, whatever the row says") {
+  House house;
+  house.add_report(id(51), id(2), id(1));  // the police's, moved by a hostile database
+  const auto path = "/api/v1/reports/" + crypto::hex(id(51));
+  CHECK(house.call(house.worker, get, path).status == 404);
+  CHECK(house.call(house.officer, get, path).status == 200);
+  house.cases.reports[id(51)].texts[0].record[100] ^= 1;
+  CHECK(house.call(house.officer, get, path).status == 404);
+  house.cases.reports[id(50)].texts[0].message[100] ^= 1;
+  CHECK(house.call(house.worker, get, report_path).status == 404);
+}
+
+TEST_CASE("a signature counts for one request, once, for a minute") {
+  House house;
+  const auto target = "/api/v1/queues";
+  auto signed_request = [&](std::uint64_t time, const crypto::Id& nonce) {
+    auto out = House::request(get, target);
+    out.fields.push_back(
+        {"ishara-signature", crypto::wiped_copy(sign_request(out, house.worker, time, nonce))});
+    return out;
+  };
+  CHECK(house.send(signed_request(noon, id(1))).status == 200);
+  CHECK(kind(house.send(signed_request(noon, id(1)))) == "repeated");
+  house.now = noon + 61;
+  CHECK(kind(house.send(signed_request(noon, id(2)))) == "clock");
+  CHECK(kind(house.send(signed_request(noon + 122, id(3)))) == "clock");
+  CHECK(house.send(signed_request(noon + 1, id(4))).status == 200);
+  CHECK(house.send(signed_request(noon + 121, id(5))).status == 200);
+
+  // Any part that the signature covers, changed on the way.
+  const auto changed = [&](auto&& change) {
+    auto out = House::request(post, "/api/v1/queues/ngo-queue/pull", {{"if-match", "\"a\""}});
+    house.sign(out, house.worker);
+    change(out);
+    return house.send(std::move(out)).status;
+  };
+  CHECK(changed([](http::Request&) {}) == 400);  // good, but without an Idempotency-Key
+  CHECK(changed([](http::Request& r) {
+          r.target = crypto::wiped_copy("/api/v1/queues/ngo-queue/pull?");
+        }) == 401);
+  CHECK(changed([](http::Request& r) { r.body = crypto::wiped_copy("x"); }) == 401);
+  CHECK(changed([](http::Request& r) { r.fields[0].value = crypto::wiped_copy("\"b\""); }) == 401);
+  CHECK(changed([](http::Request& r) { r.fields.erase(r.fields.begin()); }) == 401);
+  auto other_method = House::request(http::Method::head, target);
+  house.sign(other_method, house.worker);
+  other_method.method = get;
+  CHECK(house.send(std::move(other_method)).status == 401);
+}
+
+TEST_CASE("a POST is done once for each Idempotency-Key") {
+  House house;
+  const std::string path = "/api/v1/queues/ngo-queue/pull";
+  const auto first = house.call(house.worker, post, path, {{"idempotency-key", "k"}});
+  const auto again = house.call(house.worker, post, path, {{"idempotency-key", "k"}});
+  CHECK(first.status == 200);
+  CHECK(again.body == first.body);
+  CHECK(house.cases.pulls == 1);
+  CHECK(house
+            .call(house.worker, post, report_path + "/renew",
+                  {{"idempotency-key", "k"}, {"if-match", "*"}})
+            .status == 422);
+  CHECK(house.call(house.worker, post, path, {{"idempotency-key", ""}}).status == 400);
+  CHECK(house.call(house.worker, post, report_path + "/renew", {{"idempotency-key", "n"}}).status ==
+        428);
+}
+
+TEST_CASE("a failure of the store is 503, and the same key may try again") {
+  const log::CapturedLog log;
+  House house;
+  house.cases.away = true;
+  const std::string path = "/api/v1/queues/ngo-queue/pull";
+  CHECK(house.call(house.worker, post, path, {{"idempotency-key", "k"}}).status == 503);
+  house.cases.away = false;
+  CHECK(house.call(house.worker, post, path, {{"idempotency-key", "k"}}).status == 200);
+  CHECK(log.has(log::Event::desk_request_failed));
+}
+
+TEST_CASE("a user reads at most 200 texts an hour") {
+  House house;
+  for (std::uint32_t i = 0; i < FetchLimit::an_hour; ++i)
+    REQUIRE(house.call(house.worker, get, report_path).status == 200);
+  CHECK(house.call(house.worker, get, report_path).status == 429);
+  house.now += 3600 + 300;
+  CHECK(house.call(house.worker, get, report_path).status == 200);
+}
+
+TEST_CASE("lists are paged by a cursor") {
+  House house;
+  for (std::uint8_t i = 60; i < 64; ++i) house.add_report(id(i), id(1));
+  std::string cursor;
+  int seen = 0;
+  int pages = 0;
+  do {
+    const auto page = json::parse(
+        house.call(house.worker, get, "/api/v1/queues/ngo-queue/reports?limit=2" + cursor).body);
+    seen += static_cast<int>(page.at("reports").as_array().size());
+    ++pages;
+    cursor = page.at("next").is_null() ? "" : "&cursor=" + std::string{page.at("next").as_string()};
+  } while (!cursor.empty());
+  CHECK(seen == 5);
+  CHECK(pages == 3);
+  for (const std::string bad : {"limit=0", "limit=201", "limit=x", "cursor=x", "cursor="})
+    CHECK(house.call(house.worker, get, "/api/v1/queues/ngo-queue/reports?" + bad).status == 400);
+}
+
+TEST_CASE("what is no call, or no method of it, is told apart") {
+  House house;
+  CHECK(house.call(house.worker, get, "/api/v1/nothing").status == 404);
+  CHECK(house.call(house.worker, get, "/api/v1/queues//reports").status == 404);
+  CHECK(house.call(house.worker, get, "/api/v1/reports/a/b").status == 404);
+  const auto wrong = house.call(house.worker, http::Method::put, "/api/v1/queues");
+  CHECK(wrong.status == 405);
+  CHECK(wrong.fields.at(0) == std::pair<std::string, std::string>{"Allow", "GET"});
+  CHECK(house.call(house.worker, http::Method::head, "/api/v1/queues").status == 200);
+}
+
+TEST_CASE("rosters that are not signed, or older than known, are refused") {
+  House house;
+  CHECK(read_directory(house.cases, house.ngo.public_key, nullptr).error() ==
+        identity::roster_errc::bad_signature);
+  CHECK(
+      read_directory(house.cases, house.root.public_key, house.desk.directory().get()).has_value());
+  house.cases.stored_rosters.clear();
+  CHECK(read_directory(house.cases, house.root.public_key, nullptr).error() == errc::not_found);
+}
+
+TEST_CASE("the OpenAPI document has every row, and every reference in it leads somewhere") {
+  const auto document = json::parse(openapi_document());
+  CHECK(document.at("openapi").as_string() == "3.1.0");
+  for (const auto& endpoint : endpoints()) {
+    CAPTURE(endpoint.name);
+    const auto method = endpoint.method == post ? "post" : "get";
+    const auto& operation = document.at("paths").at(endpoint.path).at(method).as_object();
+    CHECK(operation.at("operationId").as_string() == endpoint.name);
+    CHECK(operation.contains("security") == (endpoint.role != Role::anyone));
+  }
+  const std::string text = json::serialize(document);
+  const std::string prefix = "\"$ref\":\"#/components/schemas/";
+  int references = 0;
+  for (auto at = text.find(prefix); at != text.npos; at = text.find(prefix, at + 1)) {
+    const auto begin = at + prefix.size();
+    const auto name = text.substr(begin, text.find('"', begin) - begin);
+    CAPTURE(name);
+    CHECK(document.at("components").at("schemas").as_object().contains(name));
+    ++references;
+  }
+  CHECK(references > 20);
+}
+
+TEST_CASE("nonces are forgotten after two minutes and never early") {
+  NonceMemory memory{2};
+  CHECK(memory.remember(id(1), noon) == NonceMemory::Answer::fresh);
+  CHECK(memory.remember(id(2), noon) == NonceMemory::Answer::fresh);
+  CHECK(memory.remember(id(3), noon + 120) == NonceMemory::Answer::full);
+  CHECK(memory.remember(id(1), noon + 120) == NonceMemory::Answer::repeated);
+  CHECK(memory.remember(id(3), noon + 121) == NonceMemory::Answer::fresh);
+}
+
+TEST_CASE("a signature header is read in its one form only") {
+  House house;
+  auto request = House::request(get, "/x");
+  const auto header = sign_request(request, house.worker, noon, id(1));
+  const auto read = parse_signature(header);
+  REQUIRE(read);
+  CHECK(signature_holds(*read, request, house.worker.public_key));
+  for (std::size_t size = 0; size < header.size(); ++size)
+    CHECK_FALSE(parse_signature(header.substr(0, size)));
+  CHECK_FALSE(parse_signature(header + ","));
+  CHECK_FALSE(parse_signature(header + ", x=1"));
+  CHECK_FALSE(parse_signature(" " + header));
+}
+
+}  // namespace ishara::desk
