@@ -320,10 +320,10 @@ TEST_CASE("an unknown secret, provider or path is a plain 404 (P20)") {
   crypto::start();
   Gateway gateway;
   const std::string good{secret};
-  for (const std::string path :
-       {"/", "/in", "/in/kannel", "/in/kannel/", "/in/kannel/" + good.substr(1) + "x",
-        "/in/twilio/" + good, "/in/nobody/" + good, "/in/kannel/" + good + "/x",
-        "/in/kannel/" + good + "/dlr/x", "/out/kannel/" + good, "/in//" + good}) {
+  for (const auto& path : std::vector<std::string>{
+           "/", "/in", "/in/kannel", "/in/kannel/", "/in/kannel/" + good.substr(1) + "x",
+           "/in/twilio/" + good, "/in/nobody/" + good, "/in/kannel/" + good + "/x",
+           "/in/kannel/" + good + "/dlr/x", "/out/kannel/" + good, "/in//" + good}) {
     CAPTURE(path);
     const auto response =
         gateway.send("GET " + path + "?from=1&text=x HTTP/1.1\r\nHost: x\r\n\r\n");
