@@ -1,4 +1,7 @@
 # The build vocabulary of the house: one call for a module, one for its tests, one for a fuzz target.
+if(POLICY CMP0167)
+  cmake_policy(SET CMP0167 NEW)  # Boost's own configuration files, which both Debian releases have
+endif()
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS json url)
