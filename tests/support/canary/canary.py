@@ -134,23 +134,27 @@ class Scanner:
         self.longest = max((len(p) for found in self.by_start.values() for p, _ in found), default=0)
 
     def bytes(self, data, place):
-        """All hits in `data`. The quick look at each chunk compares every 4 bytes with all starts."""
+        """All hits in `data`."""
         hits = []
         for begin in range(0, len(data), self.CHUNK):
             chunk = data[begin:begin + self.CHUNK + self.longest]
-            if self._may_hold(chunk):
-                hits += [Hit(canary, place, begin + at)
-                         for at in range(min(len(chunk), self.CHUNK))
-                         for pattern, canary in self.by_start.get(
-                             int.from_bytes(chunk[at:at + 4], sys.byteorder), ())
-                         if chunk.startswith(pattern, at)]
+            for pattern, canary in self._candidates(chunk):
+                at = chunk.find(pattern)
+                while 0 <= at < self.CHUNK:
+                    hits.append(Hit(canary, place, begin + at))
+                    at = chunk.find(pattern, at + 1)
         return hits
 
-    def _may_hold(self, chunk):
+    def _candidates(self, chunk):
+        """The patterns whose first 4 bytes stand anywhere in the chunk: a quick look, all in C."""
+        if not chunk.strip(b"\0"):
+            return []
         view = memoryview(chunk)
-        return not all(
-            self.starts.isdisjoint(view[at:at + (len(chunk) - at) // 4 * 4].cast("I"))
-            for at in range(4))
+        found = set()
+        for at in range(4):
+            found |= self.starts.intersection(
+                view[at:at + (len(chunk) - at) // 4 * 4].cast("I"))
+        return [each for start in found for each in self.by_start[start]]
 
     def file(self, path):
         with open(path, "rb") as file:

@@ -61,7 +61,7 @@ class Forms(unittest.TestCase):
             data[at:at + 12] = b"250788000123"
             hits = canary.Scanner([NUMBER]).bytes(bytes(data), "here")
             # The local form lies two digits further in the international one.
-            self.assertEqual([hit.offset for hit in hits], [at, at + 2])
+            self.assertEqual(sorted(hit.offset for hit in hits), [at, at + 2])
 
 
 class Files(unittest.TestCase):
