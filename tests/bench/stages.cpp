@@ -1,0 +1,149 @@
+// What each stage of the main path costs, alone, on one thread: parse, understand, route, seal,
+// answer. The machine's speed is the first line (sealing one key, libsodium alone), so that figures
+// of two machines can be compared.
+//
+// usage: bench_stages       (run it from a release build)
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory_resource>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "gateway/aggregators/registry.hpp"
+#include "gateway/conversation/answer.hpp"
+#include "gateway/http/parse.hpp"
+#include "gateway/identity/keys.hpp"
+#include "gateway/intake/seal.hpp"
+#include "routing/snapshot.hpp"
+#include "routing/understand/understand.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace ishara;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::string_view text =
+    "My madam locks me in the house in Nyamata, she took my passport and they never paid me";
+
+// Microseconds for one call: the median of nine runs of at least 50 ms each.
+template <class Work>
+double microseconds(Work work) {
+  std::array<double, 9> runs{};
+  for (auto& run : runs) {
+    const auto begin = Clock::now();
+    std::size_t calls = 0;
+    std::chrono::duration<double, std::micro> passed{};
+    do {
+      for (int i = 0; i < 100; ++i) work();
+      calls += 100;
+      passed = Clock::now() - begin;
+    } while (passed < std::chrono::milliseconds{50});
+    run = passed.count() / static_cast<double>(calls);
+  }
+  std::sort(runs.begin(), runs.end());
+  return runs[runs.size() / 2];
+}
+
+void print(const char* stage, double value) { std::printf("%-34s %8.2f us\n", stage, value); }
+
+// The demo deployment's tables and words.
+std::shared_ptr<const routing::Snapshot> snapshot() {
+  std::vector<std::pair<std::string, std::string>> files;
+  for (const auto* folder : {"ops/packs/rw-demo", "i18n/packs/en", "i18n/packs/rw"}) {
+    const auto path = fs::path{ISHARA_SOURCE_DIR} / folder;
+    for (const auto& entry : fs::directory_iterator{path}) {
+      std::ifstream file{entry.path(), std::ios::binary};
+      files.emplace_back((path.filename() / entry.path().filename()).string(),
+                         std::string{std::istreambuf_iterator<char>{file}, {}});
+    }
+  }
+  std::vector<routing::PackFile> views;
+  for (const auto& [name, content] : files) views.push_back({name, content});
+  auto loaded = routing::load(views);
+  if (!loaded.snapshot) throw std::runtime_error{"the demo pack has mistakes"};
+  return loaded.snapshot;
+}
+
+intake::Queue queue() {
+  intake::Queue out;
+  out.id = crypto::random_bytes<16>();
+  out.organisation_class = identity::OrganisationClass::ngo;
+  out.box_key = identity::queue_box_key(crypto::random_secret<32>()).public_key;
+  out.kid = crypto::random_bytes<16>();
+  return out;
+}
+
+}  // namespace
+
+int main() {
+  crypto::start();
+  const auto gateway_key = crypto::signing_key(crypto::random_secret<32>());
+  print("sign 184 bytes (libsodium alone)",
+        microseconds([&, record = std::array<std::uint8_t, 184>{}] {
+          (void)crypto::sign("bench", {record}, gateway_key);
+        }));
+
+  const std::string raw =
+      "POST /in/kannel/secret?id=1&to=2020&ts=1795294626 HTTP/1.1\r\nHost: gateway\r\n"
+      "Content-Type: text/plain; charset=\"UTF-8\"\r\nX-Kannel-From: +250788000001\r\n"
+      "Content-Length: " +
+      std::to_string(text.size()) + "\r\n\r\n" + std::string{text};
+  const aggregators::Registry registry;
+  const auto& kannel = *registry.find("kannel");
+  aggregators::ChannelSettings settings;
+  settings.country = "RW";
+  const auto request = http::parse_request(raw, aggregators::max_body);
+  if (!request || !kannel.parse(*request, aggregators::Kind::sms, settings))
+    throw std::runtime_error{"the request is wrong"};
+  print("HTTP of one request",
+        microseconds([&] { (void)http::parse_request(raw, aggregators::max_body); }));
+  print("parse: number, text, id",
+        microseconds([&] { (void)kannel.parse(*request, aggregators::Kind::sms, settings); }));
+
+  const auto known = snapshot();
+  const routing::Hints hints{.channel_language = "en", .channel_country = {}};
+  std::pmr::monotonic_buffer_resource kept;
+  const auto decision = routing::understand(text, hints, *known, kept);
+  print("understand", microseconds([&] {
+          std::pmr::monotonic_buffer_resource arena{8192, &crypto::wiping_resource()};
+          (void)routing::understand(text, hints, *known, arena);
+        }));
+  const auto question = routing::question(decision, routing::ConsentClass::helpers);
+  print("route", microseconds([&] {
+          (void)routing::route(question, known->table, [](const routing::Queue&) { return true; });
+        }));
+
+  const auto owner = queue();
+  const auto fallback = queue();
+  const auto content = [] {
+    identity::MessageContent out;
+    out.text = identity::Text{text};
+    out.category = "DOM";
+    out.region = "RW-02.bugesera";
+    return out;
+  }();
+  std::chrono::sys_seconds now{std::chrono::seconds{1'800'000'000}};
+  const auto seal = [&](identity::SenderKeys& keys) {
+    if (!intake::seal(content, false, 0, {.owner = owner, .fallback = &fallback}, keys, now,
+                      gateway_key))
+      throw std::runtime_error{"sealing failed"};
+  };
+  print("seal for owner and fallback", microseconds([&] {
+          identity::SenderKeys keys;  // as below the flood rule: a pair of its own for each text
+          seal(keys);
+        }));
+  identity::SenderKeys flooded;
+  for (int i = 0; i < 1'100; ++i) seal(flooded);
+  print("seal in a flood", microseconds([&] { seal(flooded); }));
+  return 0;
+}
