@@ -1,0 +1,62 @@
+"""A phone, a real Kannel, the gateway, a caseworker: every text arrives as it was written."""
+
+import re
+import unittest
+from collections import Counter
+
+import kannel
+import system
+import texts
+
+# `ack.plain` in English, the language of the channels, with a ref of ten digits.
+ANSWER = re.compile(r"^Message received\. Ref ([2-9][0-9]{9})\. You can write again at any time\.$")
+
+
+class Kannel(unittest.TestCase):
+    def texts_arrive(self, rows, service, channel):
+        deployment = system.shared()
+        deployment.plant(rows)
+        gateway = kannel.Kannel(deployment.elsewhere("kannel"), channel.url, service)
+        self.addCleanup(gateway.stop)
+        phones = kannel.Phones(gateway.port)
+        self.addCleanup(phones.close)
+
+        for n, (number, text, _) in enumerate(rows):
+            phone = number.digits if n % 2 else "+" + number.digits
+            phones.send(phone, "2020", text, binary=n % 7 == 0)
+        kannel.until(lambda: len(phones.answers) == len(rows), "every phone has got an answer", 60)
+
+        received = Counter(row["text"] for row in deployment.take_all())
+        self.assertEqual(received - Counter(text for _, text, _ in rows), Counter())
+        self.assertEqual(Counter(text for _, text, _ in rows) - received, Counter())
+        # Exactly one line a phone, and it is the gateway's own answer, not one of Kannel's texts.
+        refs = set()
+        for number, _, _ in rows:
+            lines = phones.answers[number.digits] + phones.answers["+" + number.digits]
+            self.assertEqual(len(lines), 1)
+            kind, line = lines[0]
+            self.assertEqual((kind, ANSWER.sub("", line)), ("text", ""), line)
+            refs.update(ANSWER.match(line).groups())
+        self.assertEqual(len(refs), len(rows), "every report has a ref of its own")
+
+    def test_500_texts_by_post_come_out_of_the_queue_byte_for_byte(self):
+        self.texts_arrive(texts.make(500, seed=1), kannel.BY_POST, system.shared().kannel)
+
+    def test_texts_by_get_do_too(self):
+        self.texts_arrive(texts.make(60, seed=2), kannel.BY_GET, system.shared().kannel_by_get)
+
+    def test_when_the_gateway_is_away_kannel_says_nothing_to_the_phone(self):
+        deployment = system.shared()
+        rows = texts.make(5, seed=3)
+        deployment.plant(rows)
+        nobody = kannel.free_ports(1)[0]
+        url = f"http://127.0.0.1:{nobody}/in/kannel/x"
+        gateway = kannel.Kannel(deployment.elsewhere("kannel"), url)
+        self.addCleanup(gateway.stop)
+        phones = kannel.Phones(gateway.port)
+        self.addCleanup(phones.close)
+        for number, text, _ in rows:
+            phones.send(number.digits, "2020", text)
+        log = gateway.folder / "smsbox.log"
+        kannel.until(lambda: log.read_bytes().count(b"failed") >= len(rows), "smsbox has given up")
+        self.assertEqual(dict(phones.answers), {})

@@ -1,0 +1,202 @@
+"""One private deployment for all tests: Postgres, keys, demo pack and users, gateway and desk.
+
+It is set up as scripts/quickstart does it, in a folder below TMPDIR that goes when all is green.
+"""
+
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import urllib.parse
+from dataclasses import dataclass
+
+from kannel import free_ports, until
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+POSTGRES = ROOT / "scripts" / "postgres_cluster"
+
+
+def binary():
+    candidates = [os.environ.get("ISHARA_BINARY"), ROOT / "build/dev/ishara", ROOT / "build/release/ishara"]
+    for path in candidates:
+        if path and pathlib.Path(path).is_file():
+            return str(path)
+    raise AssertionError("no ishara: cmake --workflow --preset dev builds one")
+
+
+@dataclass
+class Answer:
+    status: int
+    body: bytes
+
+
+class Channel:
+    """One channel of the deployment, as its provider calls it."""
+
+    def __init__(self, address, path):
+        self.address, self.path = address, path
+        self.url = "http://%s:%d%s" % (*address, path)
+
+    def connect(self):
+        return http.client.HTTPConnection(*self.address, timeout=30)
+
+    def text(self, number, text, message_id):
+        """The request that Kannel would make, ready for `send` or HTTPConnection.request."""
+        query = urllib.parse.urlencode({"id": message_id, "to": "2020"})
+        return ("POST", f"{self.path}?{query}", text.encode(),
+                {"Content-Type": 'text/plain; charset="UTF-8"', "X-Kannel-From": number.digits})
+
+    def send(self, request):
+        connection = self.connect()
+        try:
+            connection.request(*request)
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.read())
+        finally:
+            connection.close()
+
+
+class Process:
+    """A role of ishara that the tests start, stop and kill."""
+
+    def __init__(self, command, log, private, address):
+        self.command, self.log, self.private, self.address = command, log, private, address
+        self.process = None
+
+    def start(self):
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log)
+        until(self._ready, f"{self.log.name} says that it is ready")
+
+    def _ready(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"it ended with {self.process.returncode}:\n{self.log.read_text()}")
+        try:
+            connection = http.client.HTTPConnection(*self.private, timeout=5)
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        if self.process.wait(30) != 0:
+            raise AssertionError(f"it stopped with {self.process.returncode}:\n{self.log.read_text()}")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class System:
+    """The deployment. `planted` are the canaries that no file of it may hold afterwards."""
+
+    def __init__(self):
+        self.base = pathlib.Path(tempfile.mkdtemp(prefix="ishara-e2e-"))
+        self.base.chmod(0o711)  # Postgres may run as another user
+        self.folder = self.base / "deployment"
+        self.folder.mkdir()
+        self.planted = []
+        self.others = 0
+        self.guard = None
+        self.roles = []
+
+    def set_up(self):
+        self.postgres("start")
+        self.guard = subprocess.Popen([POSTGRES, "guard", self.folder / "postgres"],
+                                      stdin=subprocess.PIPE)
+        self.psql = ["psql", "-d", self._url("postgres")]
+        gateway, private, desk = (("127.0.0.1", port) for port in free_ports(3))
+        self.demo = self.folder / "demo"
+        self.configuration = self.demo / "ishara.toml"
+        run(binary(), "init", "--custody", "demo", "--name", "e2e", "--directory", self.demo,
+            "--country-pack", ROOT / "ops/packs/rw-demo", "--listen", "%s:%d" % gateway,
+            "--private-listen", "%s:%d" % private, "--desk-listen", "%s:%d" % desk,
+            "--owner-url", self._url("ishara_owner"), "--gateway-url", self._url("ishara_gateway"),
+            "--desk-url", self._url("ishara_desk"))
+        self.ishara("migrate")
+        self.kannel = self._channel(gateway, "kannel")
+        self.kannel_by_get = self._channel(gateway, "kannel", "get", "--allow-get")
+        self.twilio = self._channel(gateway, "twilio", "twilio", "--token", "token-of-this-test")
+        self.gateway = self._role("gateway", private, gateway)
+        self.desk = self._role("desk", desk, desk)
+        self.gateway.start()
+        self.desk.start()
+
+    def _url(self, role):
+        return run(POSTGRES, "url", self.folder / "postgres", role).stdout.strip()
+
+    def _channel(self, address, provider, name="post", *more):
+        done = self.ishara("channel", "add", name, "--provider", provider, "--country", "RW",
+                           "--language", "en", "--url", "http://%s:%d" % address, "--json", *more)
+        return Channel(address, urllib.parse.urlsplit(json.loads(done.stdout)["url"]).path)
+
+    def _role(self, name, ready, address):
+        command = [binary(), name, "--config", str(self.configuration)]
+        self.roles.append(Process(command, self.folder / f"{name}.log", ready, address))
+        return self.roles[-1]
+
+    def ishara(self, *arguments, configuration=None, check=True):
+        """One command of ishara, as a user would give it."""
+        return run(binary(), *arguments, "--config", configuration or self.configuration, check=check)
+
+    def postgres(self, *command):
+        """start, stop, stop --now."""
+        run(POSTGRES, *command, self.folder / "postgres")
+
+    def report_count(self):
+        return int(run(*self.psql, "-XAtc", "SELECT count(*) FROM report").stdout)
+
+    def plant(self, rows):
+        """Notes (number, text, token) or (number, token): none may be found after the run."""
+        for number, *_, token in rows:
+            self.planted += [number, token]
+
+    def elsewhere(self, name):
+        """A path that is not the deployment's, for what the tests' own peers write."""
+        self.others += 1
+        return self.base / f"{self.others}-{name}"
+
+    def remove(self, keep):
+        for role in self.roles:
+            if role.process and role.process.poll() is None:
+                role.kill()
+        if keep:
+            self.postgres("stop")
+            print(f"what is left of the run: {self.base}", flush=True)
+            self.guard.kill()
+        elif self.guard:
+            self.guard.communicate()
+            shutil.rmtree(self.base, ignore_errors=True)
+
+
+def run(*command, check=True):
+    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{command[0]} {command[1]} ended with {done.returncode}:\n{done.stderr}")
+    return done
+
+
+_shared = []
+
+
+def shared():
+    """The deployment of this run, set up when it is first asked for."""
+    if not _shared:
+        _shared.append(System())
+        _shared[0].set_up()
+    return _shared[0]
+
+
+def remove(keep):
+    """Ends everything that `shared` has started. `keep` leaves the files to look at."""
+    while _shared:
+        _shared.pop().remove(keep)
