@@ -122,7 +122,8 @@ Packs Packs::load(const fs::path& directory) {
   std::error_code failure;
   std::vector<Pack> packs;
   for (const auto& entry : fs::directory_iterator{directory, failure})
-    if (fs::exists(entry.path() / "pack.tsv")) packs.push_back(Pack::load(entry.path()));
+    if (entry.is_directory() && entry.path().filename() != "country")
+      packs.push_back(Pack::load(entry.path()));
   if (failure) refuse(directory, 0, "cannot be read");
   if (packs.empty()) refuse(directory, 0, "has no language pack");
   std::sort(packs.begin(), packs.end(), [](const Pack& a, const Pack& b) { return a.tag < b.tag; });

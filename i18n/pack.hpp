@@ -35,8 +35,8 @@ struct Pack {
 // All packs of one installation.
 class Packs {
  public:
-  // Loads every sub-directory of `directory` that holds a pack.tsv; throws as Pack::load does, also
-  // if there is none.
+  // Loads every sub-directory of `directory` but `country`, where the country packs lie; throws as
+  // Pack::load does, also if there is none.
   static Packs load(const std::filesystem::path& directory);
 
   // In ascending order of their tags.

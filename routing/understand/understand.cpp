@@ -76,6 +76,10 @@ class Reading {
     }
   }
 
+  // The tags of what is only a part of a longer pattern: its weight is not counted twice, but it
+  // says as much about the circumstances.
+  Tags hidden_tags() const noexcept { return hidden_tags_; }
+
   // The number of tokens that entries of this role cover.
   std::size_t covered(Role role) const noexcept {
     std::size_t tokens = 0;
@@ -151,7 +155,10 @@ class Reading {
                               (winner == Role::category && role == Role::category) ||
                               (winner == Role::urgency && role == Role::urgency) ||
                               (winner == Role::category && role == Role::urgency && !longer.joined);
-        if (outranks && holds(longer, hits_[i])) counts_[i] = 0;
+        if (outranks && holds(longer, hits_[i])) {
+          counts_[i] = 0;
+          if (winner != Role::idiom) hidden_tags_.merge(entry(hits_[i]).tags);
+        }
       }
     }
   }
@@ -205,7 +212,8 @@ class Reading {
   std::pmr::vector<std::uint32_t> covering_;
   std::pmr::vector<std::uint32_t> covering_start_;
   std::pmr::vector<char> counts_;  // neither part of something longer nor negated
-  std::pmr::vector<char> used_;    // the first hit that counts of its entry
+  Tags hidden_tags_;
+  std::pmr::vector<char> used_;  // the first hit that counts of its entry
 };
 
 // What the entries of a text add up to.
@@ -252,6 +260,7 @@ Sums add_up(const Reading& reading, std::pmr::vector<std::string_view>& reasons)
     }
     reasons.push_back(entry.id);
   });
+  sums.tags.merge(reading.hidden_tags());
   if (sums.injury) sums.of(Category::violence) += damping;
   for (auto& score : sums.score) {
     score = std::min(score, highest_score);

@@ -30,6 +30,7 @@ constexpr std::string_view lexicon =
     "en.vio.1\ten\tVIO\tbeat*\t2\tviolence\thigh\tt\n"
     "en.vio.2\ten\tVIO\thit\t2\tviolence\thigh\tt\n"
     "en.org.1\ten\tORG\tkidney* + sell\t4\t\thigh\tt\n"
+    "en.vio.3\ten\tVIO\tbeat* us up\t3\t\thigh\tt\n"
     "en.org.2\ten\tORG\tkidney*\t2\t\thigh\tt\n"
     "en.mar.1\ten\tMAR\tmarry\t3\t\thigh\tt\n"
     "en.urg.1\ten\tURG\thelp\t2\t\thigh\tt\n"
@@ -171,7 +172,7 @@ TEST_CASE("reasons are the ids of the entries that counted, in the order of the 
 TEST_CASE("tags come from entries of every code, hidden parts included") {
   const auto snapshot = small();
   std::pmr::monotonic_buffer_resource memory;
-  const auto decision = understand("the police beat a boy", {}, *snapshot, memory);
+  const auto decision = understand("the police beat us up, a boy too", {}, *snapshot, memory);
   CHECK(decision.tags.has(Tag::official_involved));
   CHECK(decision.tags.has(Tag::violence));
   CHECK(decision.tags.has(Tag::child));
