@@ -9,12 +9,12 @@
 namespace ishara::commands {
 
 struct Explain {
-  std::string region;    // a code of the region tree; empty for none known
-  std::string category;  // its three letters
-  std::string language;
+  std::string region{};    // a code of the region tree; empty for none known
+  std::string category{};  // its three letters
+  std::string language{};
   bool urgent = false;
   std::string consent = "ngo";  // or police
-  std::string text;             // looked at for exclusions and officials only
+  std::string text{};           // looked at for exclusions and officials only
 };
 
 // Prints one line of JSON, as design.md section 3 fixes it, to `answers` and returns `good`; or

@@ -48,7 +48,7 @@ std::string understood(const std::string& texts) {
 
 TEST_CASE("a text is answered by one line with every field of the contract") {
   CHECK(understood("the boss took our passports in Huye") ==
-        R"({"language":"en","category":"DOC","score":4,"runner_up":null,"tags":["docs","group"],)"
+        R"({"language":"en","category":"DOC","score":4,"runner_up":null,"tags":["docs"],)"
         R"("urgency":"U1","urgent":false,"region":"RW-05.huye","region_confidence":0.9,)"
         R"("decision":"auto","reasons":["en.doc.001"]})"
         "\n");
