@@ -12,6 +12,7 @@ int main(int count, char** arguments) {
                  add_gateway,
                  add_init,
                  add_pack,
+                 add_queue,
                  add_route,
                  add_serve,
                  add_simulate,

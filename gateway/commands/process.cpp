@@ -34,12 +34,12 @@ int lock_memory() {
 
 }  // namespace
 
-void harden_process() {
+void harden_process(bool report_refusal) {
   std::set_terminate(end_without_words);
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  if (const int error = lock_memory(); error != 0)
+  if (const int error = lock_memory(); error != 0 && report_refusal)
     log::write<log::Event::memory_lock_refused>(error);
 }
 
