@@ -1,18 +1,14 @@
 #include "gateway/http/client.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
@@ -24,35 +20,30 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/http/connection.hpp"
 #include "gateway/http/request_parser.hpp"
 
 namespace ishara::http {
 namespace {
 
-namespace asio = boost::asio;
 using boost::system::error_code;
 template <class T>
 using Outcome = boost::system::result<T>;
-using Socket = asio::generic::stream_protocol::socket;
 using Endpoint = asio::generic::stream_protocol::endpoint;
 
-constexpr asio::as_tuple_t<asio::use_awaitable_t<>> as_value{};
 constexpr std::size_t read_size = 8 * 1024;
 
 // What the deadline needs to reach while the exchange goes on.
 struct Exchange {
-  explicit Exchange(asio::any_io_executor executor)
-      : deadline{executor}, resolver{executor}, socket{executor} {}
+  Exchange(asio::any_io_executor executor, asio::ssl::context* tls)
+      : deadline{executor}, resolver{executor}, connection{Connection::Socket{executor}, tls} {}
   asio::steady_timer deadline;
   asio::ip::tcp::resolver resolver;
-  Socket socket;
-  bool late = false;
+  Connection connection;
 
   void cut() {
-    late = true;
     resolver.cancel();
-    error_code ignored;
-    socket.close(ignored);
+    connection.cut();
   }
 };
 
@@ -190,23 +181,33 @@ asio::awaitable<error_code> connect(Exchange& exchange, const Origin& origin) {
     if (error) co_return errc::unreachable;
     for (const auto& entry : found) endpoints.emplace_back(entry.endpoint());
   }
+  auto& socket = exchange.connection.socket();
   for (const auto& endpoint : endpoints) {
     error_code ignored;
-    exchange.socket.close(ignored);
-    if (exchange.late) break;
-    const auto [error] = co_await exchange.socket.async_connect(endpoint, as_value);
+    socket.close(ignored);
+    if (exchange.connection.is_cut()) break;
+    const auto [error] = co_await socket.async_connect(endpoint, as_value);
     if (!error) co_return error;
   }
   co_return errc::unreachable;
 }
 
-// Writes the request and reads the answer over a plain or a TLS stream.
-template <class Stream>
-asio::awaitable<Outcome<Response>> talk(Stream& stream, std::string_view request, bool is_head,
-                                        FetchLimits limits) {
+// Says hello and sees that the other side is who it should be.
+asio::awaitable<error_code> shake_hands(Connection& connection, const Origin& origin) {
+  auto& stream = *connection.tls();
+  stream.set_verify_mode(asio::ssl::verify_peer);
+  stream.set_verify_callback(asio::ssl::host_name_verification{origin.host});
+  if (!is_address(origin.host))
+    SSL_set_tlsext_host_name(stream.native_handle(), origin.host.c_str());
+  const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::client, as_value);
+  co_return error ? make_error_code(errc::untrusted) : error;
+}
+
+asio::awaitable<Outcome<Response>> talk(Connection& connection, std::string_view request,
+                                        bool is_head, FetchLimits limits) {
   while (!request.empty()) {
     const auto [error, size] =
-        co_await stream.async_write_some(asio::buffer(request.data(), request.size()), as_value);
+        co_await connection.write_some(asio::buffer(request.data(), request.size()));
     // A server may answer and close before it has read everything: its answer is still worth
     // reading.
     if (error) break;
@@ -220,8 +221,8 @@ asio::awaitable<Outcome<Response>> talk(Stream& stream, std::string_view request
     // What waits here is one unfinished line at most, or the head.
     if (filled > limits.head) co_return errc::head_too_large;
     buffer.resize(std::max(buffer.size(), filled + read_size));
-    auto [error, size] = co_await stream.async_read_some(
-        asio::buffer(buffer.data() + filled, buffer.size() - filled), as_value);
+    auto [error, size] =
+        co_await connection.read_some(asio::buffer(buffer.data() + filled, buffer.size() - filled));
     filled += size;
     if (error) {
       // An answer without a length ends with the connection; over TLS only with a proper goodbye.
@@ -250,33 +251,26 @@ asio::awaitable<Outcome<Response>> exchange_messages(Exchange& exchange, const O
                                                      const Request& request, FetchLimits limits) {
   const auto bytes = serialized(origin, request);
   if (bytes.empty()) co_return errc::malformed;
-  const bool is_head = request.method == Method::head;
-
-  if (!origin.tls || !origin.socket.empty()) {
-    if (const auto error = co_await connect(exchange, origin)) co_return error;
-    co_return co_await talk(exchange.socket, crypto::view(bytes), is_head, limits);
-  }
-
-  error_code error;
-  asio::ssl::context context{asio::ssl::context::tls_client};
-  SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
-  if (origin.authorities.empty()) {
-    context.set_default_verify_paths(error);
-  } else {
-    context.load_verify_file(origin.authorities.string(), error);
-  }
-  if (error) co_return errc::untrusted;
-  asio::ssl::stream<Socket&> stream{exchange.socket, context};
-  stream.set_verify_mode(asio::ssl::verify_peer);
-  stream.set_verify_callback(asio::ssl::host_name_verification{origin.host});
-  if (!is_address(origin.host))
-    SSL_set_tlsext_host_name(stream.native_handle(), origin.host.c_str());
-
-  error = co_await connect(exchange, origin);
+  error_code error = co_await connect(exchange, origin);
+  if (!error && exchange.connection.tls())
+    error = co_await shake_hands(exchange.connection, origin);
   if (error) co_return error;
-  std::tie(error) = co_await stream.async_handshake(asio::ssl::stream_base::client, as_value);
-  if (error) co_return errc::untrusted;
-  co_return co_await talk(stream, crypto::view(bytes), is_head, limits);
+  co_return co_await talk(exchange.connection, crypto::view(bytes), request.method == Method::head,
+                          limits);
+}
+
+// The system's authorities, or only those of the origin.
+Outcome<std::shared_ptr<asio::ssl::context>> make_context(const Origin& origin) {
+  error_code error;
+  const auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+  SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
+  if (origin.authorities.empty()) {
+    context->set_default_verify_paths(error);
+  } else {
+    context->load_verify_file(origin.authorities.string(), error);
+  }
+  if (error) return errc::untrusted;
+  return context;
 }
 
 }  // namespace
@@ -330,15 +324,21 @@ Outcome<Origin> parse_origin(std::string_view text) {
 }
 
 asio::awaitable<Outcome<Response>> fetch(Origin origin, Request request, FetchLimits limits) {
+  std::shared_ptr<asio::ssl::context> tls;
+  if (origin.tls && origin.socket.empty()) {
+    const auto made = make_context(origin);
+    if (!made) co_return made.error();
+    tls = *made;
+  }
   // Shared with the timer's handler, which may still be on its way when this has ended.
-  const auto exchange = std::make_shared<Exchange>(co_await asio::this_coro::executor);
+  const auto exchange = std::make_shared<Exchange>(co_await asio::this_coro::executor, tls.get());
   exchange->deadline.expires_after(limits.time);
-  exchange->deadline.async_wait([exchange](error_code error) {
+  exchange->deadline.async_wait([exchange, tls](error_code error) {
     if (!error) exchange->cut();
   });
   auto outcome = co_await exchange_messages(*exchange, origin, request, limits);
   exchange->deadline.cancel();
-  if (exchange->late && !outcome) co_return errc::timed_out;
+  if (exchange->connection.is_cut() && !outcome) co_return errc::timed_out;
   co_return outcome;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// One connection of the server: a socket of any kind, with TLS or without, and the time that it has
-// left. For server.cpp only. Does not move: TLS refers to the socket.
+// One connection: a socket of any kind, with TLS or without, and the time that it has left. For
+// server.cpp and client.cpp only. Does not move: TLS refers to the socket.
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>

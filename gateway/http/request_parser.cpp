@@ -91,6 +91,7 @@ void RequestParser::on_request_impl(beast::http::verb method, beast::string_view
                                     beast::string_view target, int version, error_code& error) {
   request_.method = method_of(method);
   known_method_ = method != beast::http::verb::unknown;
+  is_head_ = method == beast::http::verb::head;
   version_ = version;
   const auto origin = origin_form(view(target));
   // CONNECT has a form of its own and is refused by its name.

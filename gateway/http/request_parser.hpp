@@ -32,6 +32,7 @@ class RequestParser final : public beast::http::basic_parser<true> {
 
   Request& request() noexcept { return request_; }
   bool known_method() const noexcept { return known_method_; }
+  bool is_head() const noexcept { return is_head_; }  // also when the request has been moved away
   bool is_http_11() const noexcept { return version_ == 11; }
   std::size_t hosts() const noexcept { return hosts_; }
   Expectation expectation() const noexcept { return expectation_; }
@@ -55,6 +56,7 @@ class RequestParser final : public beast::http::basic_parser<true> {
   std::size_t hosts_ = 0;
   int version_ = 0;
   bool known_method_ = false;
+  bool is_head_ = false;
   bool has_length_ = false;
   bool has_coding_ = false;
   bool head_done_ = false;

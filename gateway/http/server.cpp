@@ -181,8 +181,8 @@ class Server::Shared::Session {
 
 asio::awaitable<void> Server::Shared::Session::run() {
   connection_.allow(limits().head_time);
-  if (auto* tls = connection_.tls()) {
-    const auto [error] = co_await tls->async_handshake(asio::ssl::stream_base::server, as_value);
+  if (auto* stream = connection_.tls()) {
+    const auto [error] = co_await stream->async_handshake(asio::ssl::stream_base::server, as_value);
     if (error) {
       if (!connection_.is_cut()) tell(Event::handshake_failed);
       co_return;
@@ -305,7 +305,7 @@ auto Server::Shared::Session::refuse(RequestParser& parser, Refusal refusal)
 
 auto Server::Shared::Session::answer(RequestParser& parser, const Response& response,
                                      bool keep_alive) -> asio::awaitable<Next> {
-  Framing framing{.without_body = parser.request().method == Method::head,
+  Framing framing{.without_body = parser.is_head(),
                   .keep_alive = keep_alive && !response.close && !server_.stopping,
                   .http_11 = parser.is_http_11()};
   try {
@@ -347,7 +347,7 @@ void Server::Shared::Session::erase_answer() noexcept {
 asio::awaitable<void> Server::Shared::Session::linger(std::size_t room) {
   if (connection_.is_cut()) co_return;
   connection_.allow(linger_time);
-  if (auto* tls = connection_.tls()) co_await tls->async_shutdown(as_value);
+  if (auto* stream = connection_.tls()) co_await stream->async_shutdown(as_value);
   error_code error;
   connection_.socket().shutdown(Connection::Socket::shutdown_send, error);
   room -= std::min(room, buffer_.size());
