@@ -202,6 +202,17 @@ void read_settings(Reader& reader, ChannelSettings& out) {
   }
 }
 
+// The place of the first byte that is not ASCII; line 0 if there is none.
+toml::source_position first_beyond_ascii(std::string_view text) {
+  toml::source_position at{1, 1};
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) >= 0x80) return at;
+    ++at.column;
+    if (c == '\n') at = {at.line + 1, 1};
+  }
+  return {};
+}
+
 // What is wrong between files: numbers and path secrets must be one channel's alone.
 void refuse_doubles(const std::vector<Channel>& all, const std::filesystem::path& folder,
                     std::vector<Mistake>& mistakes) {
@@ -253,6 +264,13 @@ std::optional<Channel> parse_channel(std::string_view text, const std::filesyste
                                      std::span<const std::string_view> providers,
                                      std::vector<Mistake>& mistakes) {
   const auto before = mistakes.size();
+  // toml++ 3.3 runs into undefined behaviour on some letters outside of quotes (U+017F is one), and
+  // nothing in a channel file needs them.
+  if (const auto at = first_beyond_ascii(text); at.line > 0) {
+    mistakes.push_back({file.string(), at.line, at.column, "a channel file is plain ASCII",
+                        "write another word, or \\u and four hexadecimal digits inside quotes"});
+    return std::nullopt;
+  }
   // toml++ keeps copies of the values that it frees unwiped; they are gone when this returns.
   toml::table root;
   try {

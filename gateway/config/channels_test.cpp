@@ -113,6 +113,13 @@ TEST_CASE("a channel file that is no TOML is told by its place, without quoting 
   CHECK(mistakes[0].find("hunter2") == std::string::npos);
 }
 
+TEST_CASE("a channel file with a letter beyond ASCII is told by its place") {
+  CHECK(mistakes_of("number = 1\n  \xC5\xBF") ==
+        std::vector<std::string>{
+            "one.toml:2:3: a channel file is plain ASCII; write another word, or "
+            "\\u and four hexadecimal digits inside quotes"});
+}
+
 TEST_CASE("other mistakes in a channel file are told") {
   struct {
     std::string toml;
