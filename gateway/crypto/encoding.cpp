@@ -35,6 +35,7 @@ std::string hex(View bytes) {
 
 std::optional<Bytes> from_hex(std::string_view text) {
   if (text.size() % 2 != 0) return std::nullopt;
+  if (text.empty()) return Bytes{};  // libsodium takes no null pointer
   Bytes out(text.size() / 2);
   std::size_t size = 0;
   const char* end = nullptr;
