@@ -202,15 +202,27 @@ void read_settings(Reader& reader, ChannelSettings& out) {
   }
 }
 
-// The place of the first byte that is not ASCII; line 0 if there is none.
-toml::source_position first_beyond_ascii(std::string_view text) {
-  toml::source_position at{1, 1};
+// What toml++ 3.3 cannot bear: some letters outside of quotes (U+017F is one) are undefined
+// behaviour there, and a section's name that begins with a sign ends the process. No channel file
+// needs either.
+std::optional<Mistake> refused_unread(std::string_view text, const std::filesystem::path& file) {
+  std::uint32_t line = 1, column = 1;
+  bool line_begins = true;
   for (const char c : text) {
-    if (static_cast<unsigned char>(c) >= 0x80) return at;
-    ++at.column;
-    if (c == '\n') at = {at.line + 1, 1};
+    if (static_cast<unsigned char>(c) >= 0x80)
+      return Mistake{file.string(), line, column, "a channel file is plain ASCII",
+                     "write another word, or \\u and four hexadecimal digits inside quotes"};
+    if (c == '[' && line_begins)
+      return Mistake{file.string(), line, column, "a channel file has no sections",
+                     "remove the line; all keys stand by themselves"};
+    line_begins = c == '\n' || (line_begins && (c == ' ' || c == '\t' || c == '\r'));
+    ++column;
+    if (c == '\n') {
+      ++line;
+      column = 1;
+    }
   }
-  return {};
+  return std::nullopt;
 }
 
 // What is wrong between files: numbers and path secrets must be one channel's alone.
@@ -264,11 +276,8 @@ std::optional<Channel> parse_channel(std::string_view text, const std::filesyste
                                      std::span<const std::string_view> providers,
                                      std::vector<Mistake>& mistakes) {
   const auto before = mistakes.size();
-  // toml++ 3.3 runs into undefined behaviour on some letters outside of quotes (U+017F is one), and
-  // nothing in a channel file needs them.
-  if (const auto at = first_beyond_ascii(text); at.line > 0) {
-    mistakes.push_back({file.string(), at.line, at.column, "a channel file is plain ASCII",
-                        "write another word, or \\u and four hexadecimal digits inside quotes"});
+  if (auto mistake = refused_unread(text, file)) {
+    mistakes.push_back(std::move(*mistake));
     return std::nullopt;
   }
   // toml++ keeps copies of the values that it frees unwiped; they are gone when this returns.

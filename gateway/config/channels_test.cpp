@@ -130,7 +130,7 @@ TEST_CASE("other mistakes in a channel file are told") {
       {channel_text(1, "a", "url = \"ftp://x\"\n"), "'url' must begin with"},
       {channel_text(1, "a", "signature = \"rot13\"\n"), "'signature' is no method"},
       {channel_text(1, "a", "token = 5\n"), "'token' must be a text"},
-      {channel_text(1, "a", "[extra]\nx = 1\n"), "unknown key 'extra'"},
+      {channel_text(1, "a", "[extra]\nx = 1\n"), "a channel file has no sections"},
       {"", "missing key 'secrets'"},
       {"secrets = []\n", "'secrets' must hold one hash"},
       {"secrets = 5\n", "'secrets' must be a list"},
