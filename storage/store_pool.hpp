@@ -30,10 +30,12 @@ class StorePool {
   // co_await pool.call([=](blocking::Store& store) { return store.show(report); });
   template <class F>
   auto call(F work) -> asio::awaitable<std::invoke_result_t<F&, blocking::Store&>> {
-    co_return co_await offload(threads_, [this, work = std::move(work)]() mutable {
+    // The job has a name because g++ destroys such a temporary twice (bug 107288).
+    auto job = [this, work = std::move(work)]() mutable {
       const Borrowed borrowed{*this};
       return work(*borrowed.store);
-    });
+    };
+    co_return co_await offload(threads_, std::move(job));
   }
 
  private:
