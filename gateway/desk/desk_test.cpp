@@ -256,6 +256,7 @@ TEST_CASE("a report is pulled, read, renewed and closed by its caseworker") {
   const auto pulled = house.call(house.worker, post, "/api/v1/queues/ngo-queue/pull");
   REQUIRE(pulled.status == 200);
   CHECK(json::parse(pulled.body).at("id").as_string() == crypto::hex(id(50)));
+  CHECK(json::parse(pulled.body).at("queue").as_string() == "ngo-queue");
   CHECK(json::parse(pulled.body).at("lease").at("user").as_string() == crypto::hex(id(21)));
   CHECK(house.call(house.worker, post, "/api/v1/queues/ngo-queue/pull").status == 204);
 

@@ -72,7 +72,7 @@ std::string_view name_of(storage::Stage stage) {
 json::object describe(const storage::ReportRow& row, const identity::Directory& directory) {
   const auto* queue = directory.queue(row.queue_id);
   json::object out{{"id", crypto::hex(row.report_id)},
-                   {"queue", queue == nullptr ? json::value{} : json::value{queue->name}},
+                   {"queue", queue == nullptr ? json::value{} : json::value(queue->name)},
                    {"hour", row.hour},
                    {"stage", name_of(row.stage)},
                    {"urgent", row.urgent},
