@@ -213,17 +213,17 @@ auto Server::Shared::Session::one_request(bool is_last) -> asio::awaitable<Next>
 
   if (const auto refusal = refusal_for_head(parser)) co_return co_await refuse(parser, *refusal);
   const bool has_body = !parser.is_done();
-  bool keep_alive = parser.keep_alive() && !is_last;
+  const bool keep_alive = parser.keep_alive() && !is_last;
   std::optional<Response> response;
   if (server_.admission) {
     try {
       response = server_.admission(parser.request());
+      if (response) tell(Event::not_admitted);
     } catch (...) {
       tell(Event::handler_failed);
       response = plain_answer(500);
     }
     if (response) {
-      tell(Event::not_admitted);
       const auto next = co_await answer(parser, *response, keep_alive && !has_body);
       if (next == Next::close) co_await linger(stranger_bytes);
       co_return next;
