@@ -173,7 +173,6 @@ class Service::Work {
     listener_.emplace(
         context_.get_executor(), config_.database.gateway_url, std::vector<std::string>{"routing"},
         [this] { learn_soon(); }, [this](std::string_view, std::string_view) { learn_soon(); });
-    learn_soon();
   }
 
   asio::awaitable<void> stop() {
