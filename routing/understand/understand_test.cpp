@@ -104,6 +104,7 @@ TEST_CASE("a text gets the code, the urgency and the outcome that the rules give
               Urgency::u1, 3},
       Example{"a negator takes the weight", "no brothel here", unclassified, triage, Urgency::u0,
               0},
+      Example{"within three tokens", "no a b brothel", unclassified, triage, Urgency::u0, 0},
       Example{"over three tokens at most", "no a b c brothel", sexual_exploitation, automatic,
               Urgency::u1, 3},
       Example{"over no comma", "no, a brothel", sexual_exploitation, automatic, Urgency::u1, 3},
