@@ -2,10 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/json/parse.hpp>
 #include <boost/json/value_to.hpp>
 #include <fstream>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <string_view>

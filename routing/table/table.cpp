@@ -1,6 +1,7 @@
 #include "routing/table/table.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <set>
 #include <tuple>

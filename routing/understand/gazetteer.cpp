@@ -177,23 +177,23 @@ Gazetteer Gazetteer::build(std::span<const PackFile> files, std::vector<Mistake>
   std::vector<std::pair<const PackFile*, Row>> aliases;
   for (const auto& file : files) {
     if (base_name(file.name) == "regions.tsv") {
-      enum : std::size_t { code, name, needs_cue };
+      enum : std::size_t { region_code, title, needs_cue };
       for (const auto& row :
            read_rows(file, {{"code"}, {"name"}, {"needs_cue", Must::no}}, mistakes)) {
-        const auto region = RegionCode::parse(row[code].text);
+        const auto region = RegionCode::parse(row[region_code].text);
         if (!region) {
-          complain(mistakes, file, row[code],
+          complain(mistakes, file, row[region_code],
                    "a region is a country (RW), a subdivision (RW-02) or below it "
                    "a dot and a slug (RW-02.bugesera)");
           continue;
         }
-        if (!gazetteer.regions_.try_emplace(*region, row[name].text).second) {
-          complain(mistakes, file, row[code],
-                   "the region '" + row[code].text + "' stands here twice");
+        if (!gazetteer.regions_.try_emplace(*region, row[title].text).second) {
+          complain(mistakes, file, row[region_code],
+                   "the region '" + row[region_code].text + "' stands here twice");
           continue;
         }
-        parents.push_back({&file, row[code], region->parent()});
-        add_name(file, row[name], *region, read_cue(file, row[needs_cue]));
+        parents.push_back({&file, row[region_code], region->parent()});
+        add_name(file, row[title], *region, read_cue(file, row[needs_cue]));
       }
     } else if (base_name(file.name) == "aliases.tsv") {
       for (auto& row : read_rows(file, {{"code"}, {"alias"}, {"needs_cue", Must::no}}, mistakes)) {
@@ -209,11 +209,12 @@ Gazetteer Gazetteer::build(std::span<const PackFile> files, std::vector<Mistake>
              closest(parent.view(), known));
   }
   for (const auto& [file, row] : aliases) {
-    enum : std::size_t { code, alias, needs_cue };
-    const auto region = RegionCode::parse(row[code].text);
+    enum : std::size_t { region_code, alias, needs_cue };
+    const auto region = RegionCode::parse(row[region_code].text);
     if (!region || !gazetteer.knows(*region)) {
-      complain(mistakes, *file, row[code], "the region '" + row[code].text + "' is not in the tree",
-               closest(row[code].text, known));
+      complain(mistakes, *file, row[region_code],
+               "the region '" + row[region_code].text + "' is not in the tree",
+               closest(row[region_code].text, known));
       continue;
     }
     add_name(*file, row[alias], *region, read_cue(*file, row[needs_cue]));

@@ -66,7 +66,7 @@ class LexiconBuilder {
       : lexicon_{lexicon}, mistakes_{mistakes} {}
 
   void add(const PackFile& file) {
-    enum : std::size_t { id, lang, code, pattern, weight, flags, confidence, source };
+    enum : std::size_t { id, lang, kind, pattern, weight, flags, confidence, source };
     const auto tag = folder_of(file.name);
     const auto language = lexicon_.languages_.size();
     if (tag.empty() || language > 255) {
@@ -102,7 +102,7 @@ class LexiconBuilder {
         complain(mistakes_, file, row[lang],
                  "the language must be the folder's, '" + std::string{tag} + "'", std::string{tag});
       }
-      read_code(file, row[code], entry);
+      read_code(file, row[kind], entry);
       read_weight(file, row[weight], entry);
       read_flags(file, row[flags], entry);
       if (const auto& text = row[confidence].text;
@@ -111,7 +111,7 @@ class LexiconBuilder {
         complain(mistakes_, file, row[confidence], "confidence is high, medium or low",
                  closest(text, levels));
       }
-      read_pattern(file, row[pattern], row[code].text, std::move(entry), before);
+      read_pattern(file, row[pattern], row[kind].text, std::move(entry), before);
     }
   }
 
