@@ -11,6 +11,7 @@ int main(int count, char** arguments) {
                  add_desk,
                  add_gateway,
                  add_init,
+                 add_migrate,
                  add_pack,
                  add_queue,
                  add_route,
