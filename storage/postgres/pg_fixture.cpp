@@ -109,3 +109,8 @@ bool TestDatabase::allowed(std::string_view role, std::string_view sql) const {
 }
 
 }  // namespace ishara::storage
+
+// libpqxx 6.4 itself loses one PGresult when it finds its connection dead, as the test of a cut
+// connection makes it do. Read by the leak checker of the asan preset, by nobody else.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() { return "leak:libpqxx-6.4"; }
