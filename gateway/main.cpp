@@ -9,6 +9,7 @@ int main(int count, char** arguments) {
              {
                  add_channel,
                  add_desk,
+                 add_doctor,
                  add_gateway,
                  add_init,
                  add_migrate,

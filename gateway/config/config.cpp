@@ -22,38 +22,48 @@ struct Known {
   std::string_view section;
   std::string_view key;
   std::string_view example;  // also the advice when a required key is missing
+  std::string_view meaning;
 };
 
 // Every key that the file may hold; whatever else stands there is a mistake.
 constexpr std::array known{
-    Known{"deployment", "name", R"(name = "pilot")"},
-    Known{"deployment", "root_public_key", R"(root_public_key = "<64 hexadecimal digits>")"},
-    Known{"deployment", "custody", R"(custody = "officers")"},
-    Known{"deployment", "languages", R"(languages = ["en", "rw"])"},
-    Known{"deployment", "countries", R"(countries = ["RW"])"},
-    Known{"gateway", "listen", R"(listen = "127.0.0.1:8080")"},
-    Known{"gateway", "private_listen", R"(private_listen = "127.0.0.1:8081")"},
-    Known{"gateway", "tls_certificate", R"(tls_certificate = "tls/chain.pem")"},
-    Known{"gateway", "tls_key", R"(tls_key = "tls/key.pem")"},
-    Known{"gateway", "max_head", "max_head = 8192"},
-    Known{"gateway", "max_body", "max_body = 65536"},
-    Known{"gateway", "connections", "connections = 10000"},
-    Known{"gateway", "requests_per_connection", "requests_per_connection = 10000"},
-    Known{"gateway", "head_seconds", "head_seconds = 10"},
-    Known{"gateway", "body_seconds", "body_seconds = 10"},
-    Known{"gateway", "idle_seconds", "idle_seconds = 75"},
-    Known{"gateway", "write_seconds", "write_seconds = 15"},
-    Known{"desk", "listen", R"(listen = "127.0.0.1:8082")"},
-    Known{"desk", "tls_certificate", R"(tls_certificate = "tls/chain.pem")"},
-    Known{"desk", "tls_key", R"(tls_key = "tls/key.pem")"},
-    Known{"database", "gateway_url", R"(gateway_url = "host=/run/postgresql dbname=ishara")"},
-    Known{"database", "desk_url", R"(desk_url = "host=/run/postgresql dbname=ishara")"},
-    Known{"database", "owner_url", R"(owner_url = "host=/run/postgresql dbname=ishara")"},
-    Known{"paths", "keys", R"(keys = "keys")"},
-    Known{"paths", "channels", R"(channels = "channels")"},
-    Known{"paths", "sending", R"(sending = "sending")"},
-    Known{"paths", "packs", R"(packs = "packs")"},
-    Known{"paths", "snapshot", R"(snapshot = "snapshot")"},
+    Known{"deployment", "name", R"(name = "pilot")", "name of the deployment, as in the rosters"},
+    Known{"deployment", "root_public_key", R"(root_public_key = "<64 hexadecimal digits>")",
+          "pinned: only what it signed counts"},
+    Known{"deployment", "custody", R"(custody = "officers")",
+          "who held the keys: demo or officers"},
+    Known{"deployment", "languages", R"(languages = ["en", "rw"])",
+          "language packs, the default first"},
+    Known{"deployment", "countries", R"(countries = ["RW"])", "country packs"},
+    Known{"gateway", "listen", R"(listen = "127.0.0.1:8080")",
+          "webhooks; an address and a port, or unix:path"},
+    Known{"gateway", "private_listen", R"(private_listen = "127.0.0.1:8081")",
+          "metrics and health; none if absent"},
+    Known{"gateway", "tls_certificate", R"(tls_certificate = "tls/chain.pem")", "whole chain, PEM"},
+    Known{"gateway", "tls_key", R"(tls_key = "tls/key.pem")", "PEM, mode 0600"},
+    Known{"gateway", "max_head", "max_head = 8192", "bytes of request line and fields"},
+    Known{"gateway", "max_body", "max_body = 65536", "bytes"},
+    Known{"gateway", "connections", "connections = 10000", "at once"},
+    Known{"gateway", "requests_per_connection", "requests_per_connection = 10000",
+          "then it is closed"},
+    Known{"gateway", "head_seconds", "head_seconds = 10", "to send a head"},
+    Known{"gateway", "body_seconds", "body_seconds = 10", "to send a body"},
+    Known{"gateway", "idle_seconds", "idle_seconds = 75", "between two requests"},
+    Known{"gateway", "write_seconds", "write_seconds = 15", "to take an answer"},
+    Known{"desk", "listen", R"(listen = "127.0.0.1:8082")", "caseworkers' API"},
+    Known{"desk", "tls_certificate", R"(tls_certificate = "tls/chain.pem")", "whole chain, PEM"},
+    Known{"desk", "tls_key", R"(tls_key = "tls/key.pem")", "PEM, mode 0600"},
+    Known{"database", "gateway_url", R"(gateway_url = "host=/run/postgresql dbname=ishara")",
+          "libpq address for the gateway, without a password"},
+    Known{"database", "desk_url", R"(desk_url = "host=/run/postgresql dbname=ishara")",
+          "the same for the desk"},
+    Known{"database", "owner_url", R"(owner_url = "host=/run/postgresql dbname=ishara")",
+          "the same for ishara migrate alone"},
+    Known{"paths", "keys", R"(keys = "keys")", "folder of the services' keys"},
+    Known{"paths", "channels", R"(channels = "channels")", "folder of channels, to receive"},
+    Known{"paths", "sending", R"(sending = "sending")", "folder of channels, to send"},
+    Known{"paths", "packs", R"(packs = "packs")", "folder of built language packs"},
+    Known{"paths", "snapshot", R"(snapshot = "snapshot")", "file of the last good routing tables"},
 };
 
 bool is_section(std::string_view name) {
@@ -442,6 +452,19 @@ std::string to_string(const Mistake& mistake) {
     place += ":" + std::to_string(mistake.line) + ":" + std::to_string(mistake.column);
   return place + ": " + mistake.what +
          (mistake.suggestion.empty() ? "" : "; " + mistake.suggestion);
+}
+
+std::string describe_keys() {
+  std::string out;
+  std::string_view section;
+  for (const auto& row : known) {
+    if (row.section != section) out += "  [" + std::string{row.section} + "]\n";
+    section = row.section;
+    const std::string line = "    " + std::string{row.example};
+    out += line + std::string(line.size() < 58 ? 58 - line.size() : 1, ' ') +
+           std::string{row.meaning} + "\n";
+  }
+  return out;
 }
 
 Environment environment() {

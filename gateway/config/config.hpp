@@ -113,6 +113,9 @@ struct Loaded {
   std::vector<Mistake> mistakes;
 };
 
+// Every key that a file may hold, with an example and its meaning, for people.
+std::string describe_keys();
+
 using Environment = std::map<std::string, std::string>;
 // The variables of this process that begin with ISHARA_.
 Environment environment();

@@ -1,0 +1,241 @@
+// `ishara doctor`: whether this deployment is fit for real reports, one finding a line.
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <boost/json.hpp>
+#include <cstdio>
+#include <filesystem>
+
+#include "gateway/aggregators/registry.hpp"
+#include "gateway/commands/commands.hpp"
+#include "gateway/config/channels.hpp"
+#include "gateway/config/config.hpp"
+#include "gateway/config/key_file.hpp"
+#include "gateway/desk/desk.hpp"
+#include "storage/migrate.hpp"
+#include "storage/settings.hpp"
+
+namespace ishara::commands {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum class Verdict : std::uint8_t { good, warning, failure };
+
+class Findings {
+ public:
+  explicit Findings(bool as_json) : as_json_{as_json} {}
+
+  void add(Verdict verdict, std::string_view check, std::string_view what,
+           std::string_view what_to_do = {}) {
+    constexpr std::array words{"good", "warning", "FAILURE"};
+    constexpr std::array names{"good", "warning", "failure"};
+    const auto index = static_cast<std::size_t>(verdict);
+    if (as_json_) {
+      const boost::json::object line{
+          {"verdict", names[index]}, {"check", check}, {"what", what}, {"todo", what_to_do}};
+      std::printf("%s\n", boost::json::serialize(line).c_str());
+    } else {
+      std::string line{what};
+      if (!what_to_do.empty()) line.append("; ").append(what_to_do);
+      std::printf("%-8s %-10.*s %s\n", words[index], static_cast<int>(check.size()), check.data(),
+                  line.c_str());
+    }
+    failed_ |= verdict == Verdict::failure;
+  }
+  int exit_code() const { return failed_ ? failed : good; }
+
+ private:
+  bool as_json_;
+  bool failed_ = false;
+};
+
+void check_custody(const config::Config& config, Findings& findings) {
+  if (config.deployment.custody == config::Custody::officers) {
+    findings.add(Verdict::good, "custody", "the keys were made by officers");
+    return;
+  }
+  // Whoever can be reached from outside is in earnest, and then demo keys are not enough.
+  const bool reachable = !config.gateway.listen.is_local() || !config.desk.listen.is_local();
+  findings.add(reachable ? Verdict::failure : Verdict::warning, "custody",
+               "demo custody: one machine made every key",
+               "never take real reports with it; make the keys anew with officers");
+}
+
+void check_listener(std::string_view name, const config::Endpoint& listen, bool tls,
+                    Findings& findings) {
+  if (listen.is_local() || tls)
+    findings.add(Verdict::good, "listener",
+                 std::string{name} + (tls ? ": TLS" : ": this machine only"));
+  else
+    findings.add(
+        Verdict::failure, "listener", std::string{name} + ": open to the network without TLS",
+        "set tls_certificate and tls_key in [" + std::string{name} + "], or listen on 127.0.0.1");
+}
+
+void check_secret_folder(const fs::path& folder, Findings& findings) {
+  std::error_code error;
+  std::size_t count = 0;
+  for (const auto& entry : fs::directory_iterator{folder, error}) {
+    ++count;
+    if (const auto bytes = config::read_secret_file(entry.path(), 64 * 1024); !bytes)
+      findings.add(Verdict::failure, "keys", entry.path().string() + ": " + bytes.error().message(),
+                   "chmod 600 it, chown it to the user of the role that reads it, remove links");
+  }
+  if (error)
+    findings.add(Verdict::failure, "keys", folder.string() + " cannot be read",
+                 "see `keys` in [paths], and run doctor as the user of the role");
+  else
+    findings.add(Verdict::good, "keys",
+                 std::to_string(count) + " files looked at in " + folder.string());
+}
+
+void check_key(const fs::path& file, Findings& findings) {
+  const auto bytes = config::read_key_file(file, 32);
+  if (!bytes)
+    findings.add(Verdict::failure, "keys", file.string() + ": " + bytes.error().message(),
+                 "put it back from where it was made, with mode 0600");
+}
+
+void check_channels(const config::Config& config, Findings& findings) {
+  const aggregators::Registry registry;
+  const auto loaded = config::load_channels(config.paths.channels, registry.names());
+  for (const auto& mistake : loaded.mistakes)
+    findings.add(Verdict::failure, "channels",
+                 mistake.file + ":" + std::to_string(mistake.line) + ":" +
+                     std::to_string(mistake.column) + ": " + mistake.what,
+                 "mend the file; running roles take the change at once");
+  if (!loaded.mistakes.empty()) return;
+  if (loaded.channels.all().empty())
+    findings.add(Verdict::warning, "channels", "there is no channel",
+                 "add one with `ishara channel add`");
+  else
+    findings.add(Verdict::good, "channels",
+                 std::to_string(loaded.channels.all().size()) + " channels");
+}
+
+void check_database(std::string_view role, const std::string& url, Findings& findings) {
+  const auto version = storage::blocking::check_schema(url);
+  if (version)
+    findings.add(Verdict::good, "database",
+                 std::string{role} + ": schema " + std::to_string(*version));
+  else
+    findings.add(Verdict::failure, "database", std::string{role} + ": " + version.error().message(),
+                 version.error() == storage::errc::schema
+                     ? "run `ishara migrate`"
+                     : "see that Postgres runs, and " + std::string{role} + "_url in [database]");
+}
+
+struct Wanted {
+  const char* setting;
+  const char* value;
+  Verdict otherwise;
+};
+
+// privacy.md section 14: with other values the server's logs quote rows or parameters, or its files
+// keep exact times.
+constexpr std::array wanted{
+    Wanted{"log_error_verbosity", "terse", Verdict::failure},
+    Wanted{"log_min_error_statement", "panic", Verdict::failure},
+    Wanted{"log_parameter_max_length", "0", Verdict::failure},
+    Wanted{"log_parameter_max_length_on_error", "0", Verdict::failure},
+    Wanted{"log_statement", "none", Verdict::failure},
+    Wanted{"log_min_duration_statement", "-1", Verdict::failure},
+    Wanted{"track_commit_timestamp", "off", Verdict::failure},
+    Wanted{"archive_mode", "off", Verdict::warning},
+    Wanted{"wal_keep_size", "0", Verdict::warning},
+    Wanted{"fsync", "on", Verdict::failure},
+    Wanted{"synchronous_commit", "on", Verdict::failure},
+};
+
+void check_server(const std::string& url, Findings& findings) {
+  const auto settings = storage::blocking::server_settings(url);
+  if (!settings) return;  // check_database has said so
+  bool all_good = true;
+  const auto complain_about = [&](Verdict verdict, const std::string& what,
+                                  const std::string& todo) {
+    findings.add(verdict, "postgres", what, todo);
+    all_good = false;
+  };
+  for (const auto& row : wanted) {
+    const auto found = settings->values.find(row.setting);
+    if (found == settings->values.end() || found->second != row.value)
+      complain_about(row.otherwise,
+                     std::string{row.setting} + " is " +
+                         (found == settings->values.end() ? "unknown" : found->second),
+                     std::string{"set it to "} + row.value + " in postgresql.conf");
+  }
+  if (const auto level = settings->values.find("wal_level");
+      level != settings->values.end() && level->second == "logical")
+    complain_about(Verdict::warning, "wal_level is logical",
+                   "set it to minimal or replica in postgresql.conf");
+  if (settings->statement_statistics)
+    complain_about(Verdict::failure, "pg_stat_statements is installed",
+                   "DROP EXTENSION pg_stat_statements");
+  if (all_good)
+    findings.add(Verdict::good, "postgres", "settings keep rows and times out of logs and files");
+}
+
+void check_rosters(const config::Config& config, Findings& findings) {
+  storage::blocking::Store store{config.database.desk_url};
+  desk::StoredCases cases{store};
+  const auto directory = desk::read_directory(cases, config.deployment.root_public_key, nullptr);
+  if (!directory) {
+    findings.add(
+        Verdict::failure, "rosters", directory.error().message(),
+        "compare root_public_key in [deployment] with the enrolment sheet; the officers sign anew");
+    return;
+  }
+  findings.add(Verdict::good, "rosters",
+               std::to_string((*directory)->queues().size()) + " queues, " +
+                   std::to_string((*directory)->members().size()) +
+                   " members, all signatures hold");
+  for (const auto& queue : (*directory)->queues())
+    if (!queue.has_members)
+      findings.add(Verdict::warning, "rosters", "queue " + queue.name + " has no members",
+                   "its organisation adds some");
+}
+
+int examine(const fs::path& file, bool as_json) {
+  crypto::start();
+  Findings findings{as_json};
+  const auto loaded = config::load(file, config::environment());
+  for (const auto& mistake : loaded.mistakes) {
+    auto place = mistake;
+    place.suggestion.clear();
+    findings.add(Verdict::failure, "config", config::to_string(place), mistake.suggestion);
+  }
+  if (!loaded.config) return findings.exit_code();
+  const auto& config = *loaded.config;
+  findings.add(Verdict::good, "config", file.string());
+  check_custody(config, findings);
+  check_listener("gateway", config.gateway.listen, config.gateway.tls.has_value(), findings);
+  check_listener("desk", config.desk.listen, config.desk.tls.has_value(), findings);
+  if (config.gateway.private_listen && !config.gateway.private_listen->is_local())
+    findings.add(Verdict::warning, "listener", "metrics are open to the network",
+                 "set private_listen in [gateway] to an address of this machine");
+  check_secret_folder(config.paths.keys, findings);
+  for (const char* key : {"gateway.key", "dedupe.key"})
+    check_key(config.paths.keys / key, findings);
+  check_channels(config, findings);
+  check_database("gateway", config.database.gateway_url, findings);
+  check_database("desk", config.database.desk_url, findings);
+  check_server(config.database.desk_url, findings);
+  check_rosters(config, findings);
+  return findings.exit_code();
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& root, int& exit_code) {
+  auto* command = root.add_subcommand("doctor", "Check configuration, keys, database and rosters");
+  auto as_json = std::make_shared<bool>(false);
+  command->add_flag("--json", *as_json, "One JSON object a finding");
+  command->footer("Keys of the configuration file:\n" + config::describe_keys() +
+                  "\nExit code 1 if any finding is a failure.\n"
+                  "Example:\n  ishara doctor --config /etc/ishara/ishara.toml");
+  command->callback(
+      [&root, &exit_code, as_json] { exit_code = examine(config_file(root), *as_json); });
+}
+
+}  // namespace ishara::commands
