@@ -135,23 +135,23 @@ http::Response Caseworker::call(http::Method method, const std::string& path,
   return std::move(*response);
 }
 
-json::object Caseworker::get(const std::string& path) {
-  return parse_object(call(http::Method::get, path, {}).body);
+std::string Caseworker::get(const std::string& path) {
+  return call(http::Method::get, path, {}).body;
 }
 
-std::optional<json::object> Caseworker::post(const std::string& path, bool conditional) {
+std::optional<std::string> Caseworker::post(const std::string& path, bool conditional) {
   std::vector<std::pair<std::string, std::string>> fields{
       {"idempotency-key", crypto::hex(crypto::random_bytes<16>())}};
   // Any state will do: what counts is the lease, which the store checks.
   if (conditional) fields.emplace_back("if-match", "*");
-  const auto response = call(http::Method::post, path, std::move(fields));
+  auto response = call(http::Method::post, path, std::move(fields));
   if (response.status == 204) return std::nullopt;
-  return parse_object(response.body);
+  return std::move(response.body);
 }
 
 const identity::Directory& Caseworker::directory() {
   if (directory_) return *directory_;
-  const auto answer = get("/rosters");
+  const auto answer = parse_object(get("/rosters"));
   std::optional<identity::SignedRoster> root;
   std::vector<identity::SignedRoster> organisations;
   for (const auto& entry : array_at(answer, "rosters")) {
@@ -216,7 +216,7 @@ void Caseworker::remember_versions(const identity::Directory& directory) const {
 // The key pair of a queue that the caller was granted, by its kid; nullptr if she was not.
 const crypto::BoxKey* Caseworker::queue_key(const crypto::Id& kid) {
   if (!has_grants_) {
-    const auto answer = get("/grants");
+    const auto answer = parse_object(get("/grants"));
     for (const auto& entry : array_at(answer, "grants")) {
       const auto& object = object_of(entry);
       const auto queue_id = id_at<16>(object, "queue");
@@ -238,11 +238,9 @@ const crypto::BoxKey* Caseworker::queue_key(const crypto::Id& kid) {
   return found == queue_keys_.end() ? nullptr : &found->second;
 }
 
-identity::MessageContent Caseworker::open_text(const json::object& text, const crypto::Id& report,
+identity::MessageContent Caseworker::open_text(const SealedText& text, const crypto::Id& report,
                                                bool first) {
-  const auto record_bytes = bytes_at(text, "record");
-  const auto message = bytes_at(text, "message");
-  const auto wraps = bytes_at(text, "wraps");
+  const auto& [record_bytes, message, wraps] = text;
   std::optional<identity::IntakeRecord> record;
   for (const auto& gateway : directory().services("gateway"))
     if (const auto verified = identity::verify_intake(record_bytes, gateway)) record = *verified;
@@ -276,13 +274,18 @@ OpenedReport Caseworker::open(const std::string& report_id) {
                           "take one of 32 digits from `ishara queue list NAME`"};
   directory();
   OpenedReport out;
-  out.row = get("/reports/" + crypto::hex(*id));
-  const auto texts = out.row["texts"];
-  out.row.erase("texts");
-  if (id_at<16>(out.row, "id") != *id || !texts.is_array() || texts.get_array().empty())
+  auto row = parse_object(get("/reports/" + crypto::hex(*id)));
+  const auto texts = row["texts"];
+  row.erase("texts");
+  if (id_at<16>(row, "id") != *id || !texts.is_array() || texts.get_array().empty())
     refuse_report();
-  for (const auto& text : texts.get_array())
-    out.texts.push_back(open_text(object_of(text), *id, out.texts.empty()));
+  for (const auto& entry : texts.get_array()) {
+    const auto& text = object_of(entry);
+    out.texts.push_back(
+        open_text({bytes_at(text, "record"), bytes_at(text, "message"), bytes_at(text, "wraps")},
+                  *id, out.texts.empty()));
+  }
+  out.row = json::serialize(row);
   return out;
 }
 

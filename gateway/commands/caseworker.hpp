@@ -5,7 +5,6 @@
 //
 // One thread; calls block.
 
-#include <boost/json/object.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -36,7 +35,7 @@ class CaseworkerError : public std::runtime_error {
 
 // A report that was opened: the row as the desk tells it, the texts as they were signed and sealed.
 struct OpenedReport {
-  boost::json::object row;
+  std::string row;  // a JSON object
   std::vector<identity::MessageContent> texts;
 };
 
@@ -51,10 +50,10 @@ class Caseworker {
   // Opens the key file; blocks for one Argon2id. Throws CaseworkerError.
   Caseworker(Settings settings, std::string_view passphrase);
 
-  // All of these throw CaseworkerError.
-  boost::json::object get(const std::string& path);
+  // All of these throw CaseworkerError. The answers are JSON objects.
+  std::string get(const std::string& path);
   // Nothing for an answer without content. Sends the same request again once if the answer is lost.
-  std::optional<boost::json::object> post(const std::string& path, bool conditional);
+  std::optional<std::string> post(const std::string& path, bool conditional);
   // Fetches and verifies the rosters; refuses older ones than were ever seen with this key.
   const identity::Directory& directory();
   // Fetches, verifies and opens a report.
@@ -65,8 +64,12 @@ class Caseworker {
                       std::vector<std::pair<std::string, std::string>> fields);
   void remember_versions(const identity::Directory& directory) const;
   const crypto::BoxKey* queue_key(const crypto::Id& kid);
-  identity::MessageContent open_text(const boost::json::object& text, const crypto::Id& report,
-                                     bool first);
+  struct SealedText {
+    crypto::Bytes record;
+    crypto::Bytes message;
+    crypto::Bytes wraps;
+  };
+  identity::MessageContent open_text(const SealedText& text, const crypto::Id& report, bool first);
 
   Settings settings_;
   crypto::Id user_id_{};

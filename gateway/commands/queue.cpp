@@ -120,6 +120,8 @@ std::int64_t number(const json::object& object, std::string_view name) {
   return value != nullptr && value->is_int64() ? value->get_int64() : 0;
 }
 
+json::object parse(const std::string& body) { return json::parse(body).as_object(); }
+
 void print_row(const json::object& row) {
   const bool held = row.contains("lease") && !row.at("lease").is_null();
   std::printf("%s  %s  %-7s %s%s\n", word(row, "id").c_str(),
@@ -129,8 +131,9 @@ void print_row(const json::object& row) {
 
 void print_opened(const OpenedReport& report, bool as_json) {
   crypto::WipedBuffer out;
+  const auto row = parse(report.row);
   if (as_json) {
-    auto head = json::serialize(report.row);
+    auto head = report.row;
     head.pop_back();  // the brace: the texts go into the same object
     append(out, head + ",\"texts\":[");
     bool first = true;
@@ -152,11 +155,9 @@ void print_opened(const OpenedReport& report, bool as_json) {
     }
     append(out, "]}\n");
   } else {
-    append(out, "Report " + word(report.row, "id") + "  queue " + word(report.row, "queue") + "  " +
-                    word(report.row, "stage") +
-                    (word(report.row, "urgent") == "true" ? "  URGENT" : "") +
-                    (number(report.row, "class") == 1 ? "  helpers and police" : "  helpers only") +
-                    "\n");
+    append(out, "Report " + word(row, "id") + "  queue " + word(row, "queue") + "  " +
+                    word(row, "stage") + (word(row, "urgent") == "true" ? "  URGENT" : "") +
+                    (number(row, "class") == 1 ? "  helpers and police" : "  helpers only") + "\n");
     for (const auto& text : report.texts) {
       append(out, "\n  " + minute_text(text.at, "%Y-%m-%d %H:%M UTC") + "  " +
                       printable(text.channel) + "  " + printable(text.category) +
@@ -170,7 +171,7 @@ void print_opened(const OpenedReport& report, bool as_json) {
 
 void list(Caseworker& caseworker, const Options& options) {
   if (options.queue.empty()) {
-    const auto answer = caseworker.get("/queues");
+    const auto answer = parse(caseworker.get("/queues"));
     for (const auto& entry : answer.at("queues").as_array()) {
       const auto& queue = entry.as_object();
       if (options.json)
@@ -184,7 +185,7 @@ void list(Caseworker& caseworker, const Options& options) {
   }
   std::string cursor;
   do {
-    const auto page = caseworker.get("/queues/" + options.queue + "/reports" + cursor);
+    const auto page = parse(caseworker.get("/queues/" + options.queue + "/reports" + cursor));
     for (const auto& entry : page.at("reports").as_array()) {
       if (options.json)
         std::printf("%s\n", json::serialize(entry).c_str());
@@ -199,14 +200,14 @@ void pull(Caseworker& caseworker, const Options& options) {
   std::vector<std::string> queues{options.queue};
   if (options.queue.empty()) {
     queues.clear();
-    const auto answer = caseworker.get("/queues");
+    const auto answer = parse(caseworker.get("/queues"));
     for (const auto& queue : answer.at("queues").as_array())
       queues.emplace_back(queue.at("name").as_string());
   }
   for (const auto& queue : queues) {
     const auto row = caseworker.post("/queues/" + queue + "/pull", false);
     if (!row) continue;
-    print_opened(caseworker.open(word(*row, "id")), options.json);
+    print_opened(caseworker.open(word(parse(*row), "id")), options.json);
     return;
   }
   std::printf("%s\n", options.json ? "null" : "Nothing waits.");
@@ -215,7 +216,7 @@ void pull(Caseworker& caseworker, const Options& options) {
 void change(Caseworker& caseworker, const Options& options, const char* what, const char* done) {
   const auto row = caseworker.post("/reports/" + options.report + "/" + what, true);
   if (options.json)
-    std::printf("%s\n", row ? json::serialize(*row).c_str() : "null");
+    std::printf("%s\n", row ? row->c_str() : "null");
   else
     std::printf("%s\n", done);
 }
