@@ -197,16 +197,9 @@ void list(Caseworker& caseworker, const Options& options) {
 }
 
 void pull(Caseworker& caseworker, const Options& options) {
-  std::vector<std::string> queues{options.queue};
-  if (options.queue.empty()) {
-    queues.clear();
-    const auto answer = parse(caseworker.get("/queues"));
-    for (const auto& queue : answer.at("queues").as_array())
-      queues.emplace_back(queue.at("name").as_string());
-  }
-  for (const auto& queue : queues) {
-    const auto row = caseworker.post("/queues/" + queue + "/pull", false);
-    if (!row) continue;
+  const auto row = caseworker.post(
+      options.queue.empty() ? "/pull" : "/queues/" + options.queue + "/pull", false);
+  if (row) {
     print_opened(caseworker.open(word(parse(*row), "id")), options.json);
     return;
   }

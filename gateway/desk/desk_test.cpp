@@ -40,6 +40,7 @@ class MemoryCases final : public Cases {
   std::vector<storage::Roster> stored_rosters;
   bool away = false;
   int pulls = 0;
+  std::vector<storage::Id> pulled_from;
 
   storage::result<std::vector<storage::QueueSummary>> summaries(
       std::span<const storage::Id> queues) override {
@@ -65,6 +66,7 @@ class MemoryCases final : public Cases {
                                                           const storage::Id& user,
                                                           std::chrono::seconds) override {
     ++pulls;
+    pulled_from.assign(queues.begin(), queues.end());
     if (away) return errc::unavailable;
     for (auto& [key, report] : reports) {
       if (report.row.queue_id != queues[0] || report.row.lease) continue;
@@ -245,9 +247,12 @@ TEST_CASE("every row of the table lets in its role and nobody else") {
     // A change needs the lease, which nobody has yet.
     CHECK(house.call(house.worker, endpoint.method, target).status ==
           (endpoint.conditional ? 409 : 200));
-    // Nothing of another organisation's queue, not even that it is there.
+    // Nothing of another organisation's queue, not even that it is there; her own are empty.
     const bool of_a_queue = endpoint.path.find('{') != endpoint.path.npos;
-    CHECK(house.call(house.officer, endpoint.method, target).status == (of_a_queue ? 404 : 200));
+    const auto by_officer = house.call(house.officer, endpoint.method, target);
+    CHECK(by_officer.status / 100 == (of_a_queue ? 4 : 2));
+    if (of_a_queue) CHECK(by_officer.status == 404);
+    CHECK(by_officer.body.find(crypto::hex(id(50))) == std::string::npos);
   }
 }
 
@@ -279,6 +284,13 @@ TEST_CASE("a report is pulled, read, renewed and closed by its caseworker") {
                   {{"idempotency-key", "c"}, {"if-match", renewed.fields.at(0).second}})
             .status == 204);
   CHECK(house.cases.reports[id(50)].row.stage == storage::Stage::closed);
+}
+
+TEST_CASE("a pull without a queue asks for all queues of the caller at once, and for no other") {
+  House house;
+  const auto pulled = house.call(house.worker, post, "/api/v1/pull");
+  REQUIRE(pulled.status == 200);
+  CHECK(house.cases.pulled_from == std::vector{id(1)});
 }
 
 TEST_CASE("a report belongs to the queue in its signed record, whatever the row says") {

@@ -139,13 +139,22 @@ Answer list_reports(const Call& call, Cases& cases) {
   return good(json::object{{"reports", std::move(all)}, {"next", std::move(next)}});
 }
 
-Answer pull_report(const Call& call, Cases& cases) {
-  const auto* queue = own_queue(call, call.argument);
-  if (queue == nullptr) return not_found();
-  const auto row = cases.pull(std::span{&queue->id, 1}, call.member->id, lease_duration);
+Answer pull_from(std::span<const storage::Id> queues, const Call& call, Cases& cases) {
+  const auto row = cases.pull(queues, call.member->id, lease_duration);
   if (!row) return failure(row.error());
   if (!*row) return no_content();
   return good(describe(**row, *call.directory), entity_tag(**row));
+}
+
+Answer pull_report(const Call& call, Cases& cases) {
+  const auto* queue = own_queue(call, call.argument);
+  if (queue == nullptr) return not_found();
+  return pull_from(std::span{&queue->id, 1}, call, cases);
+}
+
+// One transaction over all her queues, so that an urgent report in the last of them goes first.
+Answer pull_any_report(const Call& call, Cases& cases) {
+  return pull_from(call.member->queues, call, cases);
 }
 
 // The report of the path, if it belongs to a queue of the caller.
@@ -250,6 +259,8 @@ constexpr std::array table{
              "The open reports of a queue in the order of pulling", "ReportList", true},
     Endpoint{post, "/api/v1/queues/{name}/pull", Role::caseworker, pull_report, "pullReport",
              "Take the most urgent, then longest waiting report; 204 if none waits", "Report"},
+    Endpoint{post, "/api/v1/pull", Role::caseworker, pull_any_report, "pullAnyReport",
+             "The same over all queues of the caller", "Report"},
     Endpoint{get, "/api/v1/reports/{id}", Role::caseworker, show_report, "showReport",
              "A report with its sealed texts", "SealedReport", false, false, true},
     Endpoint{post, "/api/v1/reports/{id}/renew", Role::caseworker, renew_report, "renewReport",
