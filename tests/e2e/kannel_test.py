@@ -26,7 +26,7 @@ class Kannel(unittest.TestCase):
             phones.send(phone, "2020", text, binary=n % 7 == 0)
         kannel.until(lambda: len(phones.answers) == len(rows), "every phone has got an answer", 60)
 
-        received = Counter(row["text"] for row in deployment.take_all())
+        received = Counter(deployment.take_all())
         self.assertEqual(received - Counter(text for _, text, _ in rows), Counter())
         self.assertEqual(Counter(text for _, text, _ in rows) - received, Counter())
         # Exactly one line a phone, and it is the gateway's own answer, not one of Kannel's texts.
@@ -58,5 +58,5 @@ class Kannel(unittest.TestCase):
         for number, text, _ in rows:
             phones.send(number.digits, "2020", text)
         log = gateway.folder / "smsbox.log"
-        kannel.until(lambda: log.read_bytes().count(b"failed") >= len(rows), "smsbox has given up")
+        kannel.until(lambda: log.read_bytes().count(b"Couldn't fetch") >= len(rows), "smsbox has given up")
         self.assertEqual(dict(phones.answers), {})

@@ -12,11 +12,14 @@ import signal
 import subprocess
 import tempfile
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from kannel import free_ports, until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Sealed texts that the desk hands to one user in an hour (privacy.md section 10).
+FETCH_LIMIT = 200
 POSTGRES = ROOT / "scripts" / "postgres_cluster"
 
 
@@ -63,8 +66,9 @@ class Channel:
 class Process:
     """A role of ishara that the tests start, stop and kill."""
 
-    def __init__(self, command, log, private, address):
-        self.command, self.log, self.private, self.address = command, log, private, address
+    def __init__(self, command, log, address, ready):
+        self.command, self.log, self.address = command, log, address
+        self.ready = ready  # host, port, path, and the status that says so
         self.process = None
 
     def start(self):
@@ -77,9 +81,10 @@ class Process:
         if self.process.poll() is not None:
             raise AssertionError(f"it ended with {self.process.returncode}:\n{self.log.read_text()}")
         try:
-            connection = http.client.HTTPConnection(*self.private, timeout=5)
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
+            *address, path, status = self.ready
+            connection = http.client.HTTPConnection(*address, timeout=5)
+            connection.request("GET", path)
+            return connection.getresponse().status == status
         except (OSError, http.client.HTTPException):
             return False
         finally:
@@ -104,6 +109,7 @@ class System:
         self.folder = self.base / "deployment"
         self.folder.mkdir()
         self.planted = []
+        self.loaded = set()  # texts that load tests have sent
         self.others = 0
         self.guard = None
         self.roles = []
@@ -121,12 +127,11 @@ class System:
             "--private-listen", "%s:%d" % private, "--desk-listen", "%s:%d" % desk,
             "--owner-url", self._url("ishara_owner"), "--gateway-url", self._url("ishara_gateway"),
             "--desk-url", self._url("ishara_desk"))
-        self.ishara("migrate")
         self.kannel = self._channel(gateway, "kannel")
         self.kannel_by_get = self._channel(gateway, "kannel", "get", "--allow-get")
         self.twilio = self._channel(gateway, "twilio", "twilio", "--token", "token-of-this-test")
-        self.gateway = self._role("gateway", private, gateway)
-        self.desk = self._role("desk", desk, desk)
+        self.gateway = self._role("gateway", gateway, (*private, "/readyz", 200))
+        self.desk = self._role("desk", desk, (*desk, "/", 404))
         self.gateway.start()
         self.desk.start()
 
@@ -138,9 +143,9 @@ class System:
                            "--language", "en", "--url", "http://%s:%d" % address, "--json", *more)
         return Channel(address, urllib.parse.urlsplit(json.loads(done.stdout)["url"]).path)
 
-    def _role(self, name, ready, address):
+    def _role(self, name, address, ready):
         command = [binary(), name, "--config", str(self.configuration)]
-        self.roles.append(Process(command, self.folder / f"{name}.log", ready, address))
+        self.roles.append(Process(command, self.folder / f"{name}.log", address, ready))
         return self.roles[-1]
 
     def ishara(self, *arguments, configuration=None, check=True):
@@ -153,6 +158,37 @@ class System:
 
     def report_count(self):
         return int(run(*self.psql, "-XAtc", "SELECT count(*) FROM report").stdout)
+
+    def take(self, count):
+        """Up to `count` reports, as their caseworkers pull and open them: the text of each."""
+        texts = []
+        while len(texts) < count:
+            wanted = min(count - len(texts), FETCH_LIMIT)
+            with ThreadPoolExecutor(2) as caseworkers:
+                halves = caseworkers.map(self._pull, (wanted // 2, wanted - wanted // 2))
+                opened = [text for half in halves for text in half]
+            texts += opened
+            if len(opened) < wanted:
+                break
+            self.desk.stop()  # a new desk has not yet counted what she has fetched
+            self.desk.start()
+        return texts
+
+    def take_all(self):
+        return self.take(self.report_count() + 1)
+
+    def _pull(self, count):
+        texts = []
+        for key in sorted((self.demo / "users").glob("*.key")):
+            while len(texts) < count:
+                done = self.ishara("queue", "pull", "--json", "--key", key,
+                                   "--passphrase-file", key.with_suffix(".passphrase"))
+                report = json.loads(done.stdout)
+                if report is None:
+                    break
+                (text,) = report["texts"]
+                texts.append(text["text"])
+        return texts
 
     def plant(self, rows):
         """Notes (number, text, token) or (number, token): none may be found after the run."""

@@ -198,7 +198,8 @@ class Scanner:
 
 def run(psql, statement):
     return subprocess.run([*psql, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement],
-                          check=True, stdout=subprocess.PIPE).stdout
+                          check=True, stdout=subprocess.PIPE,
+                          env={**os.environ, "PGOPTIONS": "-c client_min_messages=warning"}).stdout
 
 
 def decompressed(path, magic):
