@@ -1,5 +1,6 @@
 // How many durable reports a second the group-commit writer reaches by itself, and how long each
-// waits, with a fixed number of requests in flight. tests/bench/writer_bench runs it beside pgbench.
+// waits, with a fixed number of requests in flight. tests/bench/writer_bench runs it beside
+// pgbench.
 //
 // usage: bench_writer migrate OWNER_URL
 //        bench_writer load GATEWAY_URL IN_FLIGHT SECONDS      prints: rate p50_us p99_us batches
