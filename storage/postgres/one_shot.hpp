@@ -1,7 +1,7 @@
 #pragma once
-// A completion handler without its type, to keep in a queue and call once. Boost 1.81's
-// any_completion_handler damages the heap when it is moved through asio::post; this has no
-// allocator and no executor of its own, so post it to where it belongs.
+// A completion handler without its type, to keep in a queue and call once. With Boost 1.81's
+// any_completion_handler, moved through asio::post, the writer crashed; this has no allocator and
+// no executor of its own, so post it to where it belongs.
 
 #include <memory>
 #include <utility>
