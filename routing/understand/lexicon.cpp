@@ -459,11 +459,15 @@ std::pmr::vector<Hit> Lexicon::find(std::span<const std::string_view> tokens,
       for (std::size_t side = 0; side < sides; ++side) {
         if (chosen[side]->begin() < earliest->begin()) earliest = chosen[side];
         for (std::uint8_t word = 0; word < chosen[side]->words; ++word) {
-          hit.positions[hit.words++] = chosen[side]->positions[word];
+          // In order from the start: g++ 14 cannot follow std::sort over a part of the array.
+          const auto end = hit.positions.begin() + hit.words++;
+          const auto position = chosen[side]->positions[word];
+          const auto at = std::upper_bound(hit.positions.begin(), end, position);
+          std::move_backward(at, end, end + 1);
+          *at = position;
         }
       }
       hit.inside = earliest->inside;
-      std::sort(hit.positions.begin(), hit.positions.begin() + hit.words);
       hits.push_back(hit);
     }
     first = last;
