@@ -108,7 +108,7 @@ class System:
         self.base.chmod(0o711)  # Postgres may run as another user
         self.folder = self.base / "deployment"
         self.folder.mkdir()
-        self.planted = []
+        self.planted = set()
         self.loaded = set()  # texts that load tests have sent
         self.others = 0
         self.guard = None
@@ -193,7 +193,7 @@ class System:
     def plant(self, rows):
         """Notes (number, text, token) or (number, token): none may be found after the run."""
         for number, *_, token in rows:
-            self.planted += [number, token]
+            self.planted.update((number, token))
 
     def elsewhere(self, name):
         """A path that is not the deployment's, for what the tests' own peers write."""
