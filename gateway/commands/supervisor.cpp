@@ -69,6 +69,8 @@ void start(Watched& watched, const Signals& signals) {
   if (pid == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
     if (::getppid() != parent) ::_exit(failed);  // it died before the line above
+    // A signal that waits must end this child, not run a handler of the program it was forked from.
+    for (const int signal : {SIGTERM, SIGINT}) ::signal(signal, SIG_DFL);
     ::sigprocmask(SIG_SETMASK, &signals.before(), nullptr);
     ::execv(arguments[0], arguments.data());
     ::_exit(failed);
