@@ -10,9 +10,10 @@ end
 function init(arguments)
   path, seed, pause = arguments[1], arguments[2], tonumber(arguments[3] or 0)
   sent = 0
-  -- Offered load starts spread over the pause, not all at once.
+  -- Random pauses: one commit answers many connections at once, and equal pauses would then keep
+  -- them in step for ever, as no crowd of phones does.
   math.randomseed(os.time() + number)
-  if pause > 0 then delay = function() return sent < 200 and math.random(2 * pause) or pause end end
+  if pause > 0 then delay = function() return math.random(2 * pause) end end
 end
 
 function request()
