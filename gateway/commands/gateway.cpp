@@ -43,24 +43,26 @@ int serve(const config::Config& config) {
   const aggregators::Registry registry;
   asio::io_context context{1};
   asio::signal_set signals{context, SIGINT, SIGTERM};
+  std::optional<intake::Service> service;
   try {
-    intake::Service service{
-        context, config, registry, {crypto::signing_key(*signing), std::move(*dedupe)}};
-    service.start();
-    signals.async_wait([&](boost::system::error_code error, int) {
-      if (error) return;
-      asio::co_spawn(context, service.stop(), [&](std::exception_ptr failure) {
-        context.stop();
-        if (failure) std::rethrow_exception(failure);
-      });
-    });
-    context.run();
+    service.emplace(context, config, registry,
+                    intake::Keys{crypto::signing_key(*signing), std::move(*dedupe)});
+    service->start();
   } catch (const boost::system::system_error& error) {
     return complain("the gateway cannot listen: " + error.code().message(),
                     "see `listen` and `private_listen` in the section [gateway]");
   } catch (const std::runtime_error& error) {
     return complain(error.what(), "see `packs` in the section [paths]");
   }
+  signals.async_wait([&](boost::system::error_code error, int) {
+    if (error) return;
+    asio::co_spawn(context, service->stop(), [&](std::exception_ptr failure) {
+      context.stop();
+      if (failure) std::rethrow_exception(failure);
+    });
+  });
+  // What is thrown from here on is a bug: the process ends, and whoever watches starts it again.
+  context.run();
   return good;
 }
 

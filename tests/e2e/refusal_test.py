@@ -1,5 +1,6 @@
 """Bad input of every kind: a clear answer, nothing stored, nothing of it in a log."""
 
+import shutil
 import socket
 import unittest
 import urllib.parse
@@ -112,3 +113,16 @@ class CommandLine(unittest.TestCase):
         done = self.system.ishara("gateway", configuration=broken, check=False)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(f"{broken}:2:", done.stderr)
+
+    def test_a_pack_with_mistakes_is_reported_with_every_place(self):
+        pack = self.system.elsewhere("torn-pack")
+        shutil.copytree(system.ROOT / "ops" / "packs" / "rw-demo", pack)
+        queues, routes = pack / "queues.csv", pack / "routes.csv"
+        queues.write_text(queues.read_text() + "odd,ngo,demo-ngo,nobody\n")
+        routes.write_text(routes.read_text().replace("BEG,,,,demo-children", "BEGG,,,,demo-childern"))
+        done = self.system.ishara("pack", "check", str(pack), check=False)
+        self.assertEqual(done.returncode, 1)
+        said = done.stdout + done.stderr
+        for part in ("queues.csv:5:18:", "routes.csv:5:11:", "did you mean 'BEG'",
+                     "routes.csv:5:19:", "did you mean 'demo-children'"):
+            self.assertIn(part, said)
