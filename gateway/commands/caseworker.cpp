@@ -65,17 +65,29 @@ json::object parse_object(const std::string& body) {
   return std::move(value.get_object());
 }
 
+// A roster as the desk shows it.
+struct RosterEntry {
+  crypto::Id issuer{};
+  std::uint64_t version = 0;
+  crypto::Bytes bytes;
+  crypto::Bytes signature;
+};
+
 std::filesystem::path seen_file(const std::filesystem::path& key_file) {
   auto out = key_file;
   out += ".seen";
   return out;
 }
 
-std::map<std::string, std::uint64_t> read_seen(const std::filesystem::path& file) {
-  std::map<std::string, std::uint64_t> out;
+// One line a roster: `root` or the id of the organisation, and the version.
+identity::RosterVersions read_seen(const std::filesystem::path& file) {
+  identity::RosterVersions out;
   std::ifstream stream{file};
   std::string issuer;
-  for (std::uint64_t version = 0; stream >> issuer >> version;) out[issuer] = version;
+  for (std::uint64_t version = 0; stream >> issuer >> version;) {
+    const auto id = issuer == "root" ? crypto::Id{} : crypto::from_hex_exact<16>(issuer);
+    if (id) out[*id] = version;
+  }
   return out;
 }
 
@@ -152,37 +164,24 @@ std::optional<std::string> Caseworker::post(const std::string& path, bool condit
 const identity::Directory& Caseworker::directory() {
   if (directory_) return *directory_;
   const auto answer = parse_object(get("/rosters"));
-  std::optional<identity::SignedRoster> root;
-  std::vector<identity::SignedRoster> organisations;
+  std::vector<RosterEntry> entries;
   for (const auto& entry : array_at(answer, "rosters")) {
     const auto& object = object_of(entry);
-    identity::SignedRoster roster{bytes_at(object, "bytes"), {}};
-    const auto signature = bytes_at(object, "signature");
-    if (signature.size() != roster.signature.size()) refuse_report();
-    std::ranges::copy(signature, roster.signature.begin());
-    if (id_at<16>(object, "issuer") == crypto::Id{})
-      root = std::move(roster);
-    else
-      organisations.push_back(std::move(roster));
+    const auto* version = object.if_contains("version");
+    if (version == nullptr || !version->is_int64() || version->get_int64() < 0) refuse_report();
+    entries.push_back({id_at<16>(object, "issuer"),
+                       static_cast<std::uint64_t>(version->get_int64()), bytes_at(object, "bytes"),
+                       bytes_at(object, "signature")});
   }
   const std::string advice =
       "do not go on; compare the root key on your enrolment sheet, and tell your lead";
-  if (!root) throw CaseworkerError{"the desk has no root roster", advice};
-  auto verified = identity::Directory::verified(*root, organisations, settings_.root_key);
+  auto verified =
+      identity::Directory::verified_rows(identity::rows_of(entries), settings_.root_key);
   if (!verified)
     throw CaseworkerError{"the desk's rosters are not valid: " + verified.error().message(),
                           advice};
-
-  const auto seen = read_seen(seen_file(settings_.key_file));
-  const auto older = [&](const std::string& issuer, std::uint64_t version) {
-    const auto found = seen.find(issuer);
-    return found != seen.end() && version < found->second;
-  };
-  bool is_older = older("root", verified->root_version());
-  for (std::size_t i = 0; i < verified->organisations().size(); ++i)
-    is_older |=
-        older(crypto::hex(verified->organisations()[i].id), verified->organisation_versions()[i]);
-  if (is_older) throw CaseworkerError{"the desk shows older rosters than it did before", advice};
+  if (verified->is_older_than(read_seen(seen_file(settings_.key_file))))
+    throw CaseworkerError{"the desk shows older rosters than it did before", advice};
 
   // The own-key check: whoever swaps keys in a roster is seen by the person whose key it was.
   const auto* self = verified->member(user_id_);
@@ -196,10 +195,8 @@ const identity::Directory& Caseworker::directory() {
 
 void Caseworker::remember_versions(const identity::Directory& directory) const {
   std::ostringstream lines;
-  lines << "root " << directory.root_version() << '\n';
-  for (std::size_t i = 0; i < directory.organisations().size(); ++i)
-    lines << crypto::hex(directory.organisations()[i].id) << ' '
-          << directory.organisation_versions()[i] << '\n';
+  for (const auto& [issuer, version] : directory.versions())
+    lines << (issuer == crypto::Id{} ? "root" : crypto::hex(issuer)) << ' ' << version << '\n';
   const auto file = seen_file(settings_.key_file);
   // Whole or not at all: half a file would forget versions.
   auto fresh = file;

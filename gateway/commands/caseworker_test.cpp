@@ -99,10 +99,8 @@ struct House {
       if (file.path.extension() == ".key" && file.path.parent_path() == "users")
         REQUIRE(config::write_key_file(folder / file.path, file.bytes).has_value());
 
-    std::vector<identity::SignedRoster> rosters;
-    for (const auto& row : founding.rosters) rosters.push_back(signed_roster(row));
     auto verified =
-        identity::Directory::verified(rosters[0], std::span{rosters}.subspan(1), founding.root_key);
+        identity::Directory::verified_rows(identity::rows_of(founding.rosters), founding.root_key);
     REQUIRE(verified.has_value());
     directory = std::make_shared<const identity::Directory>(std::move(*verified));
 
@@ -185,7 +183,8 @@ struct House {
       return false;
     }
   }
-  void replace(std::size_t roster, const identity::SignedRoster& with) {
+  void replace(std::size_t roster, const identity::SignedRoster& with, std::uint32_t version = 1) {
+    founding.rosters[roster].version = version;
     founding.rosters[roster].bytes = with.bytes;
     founding.rosters[roster].signature.assign(with.signature.begin(), with.signature.end());
   }
@@ -258,7 +257,7 @@ TEST_CASE("rosters older than those seen before are refused (P22)") {
   const auto first = House::signed_roster(house.founding.rosters[0]);
   auto newer = *identity::verify_root(first, house.founding.root_key);
   newer.version = 2;
-  house.replace(0, identity::sign_roster(newer, root));
+  house.replace(0, identity::sign_roster(newer, root), 2);
   CHECK(house.opens());
   house.replace(0, first);
   house.serve();

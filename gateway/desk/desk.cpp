@@ -33,17 +33,6 @@ bool is_key(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; });
 }
 
-// Whether any roster in `left` is older than the same one in `right`.
-bool is_older(const identity::Directory& left, const identity::Directory& right) {
-  if (left.root_version() < right.root_version()) return true;
-  for (std::size_t i = 0; i < right.organisations().size(); ++i)
-    for (std::size_t j = 0; j < left.organisations().size(); ++j)
-      if (left.organisations()[j].id == right.organisations()[i].id &&
-          left.organisation_versions()[j] < right.organisation_versions()[i])
-        return true;
-  return false;
-}
-
 crypto::Digest digest_of(const http::Request& request) {
   const auto method = static_cast<std::uint8_t>(request.method);
   const auto target = crypto::hash32({crypto::bytes_of(crypto::view(request.target))});
@@ -174,22 +163,10 @@ boost::system::result<std::shared_ptr<const identity::Directory>> read_directory
     Cases& cases, const crypto::PublicKey& root_key, const identity::Directory* known) {
   const auto stored = cases.rosters();
   if (!stored) return stored.error();
-  std::optional<identity::SignedRoster> root;
-  std::vector<identity::SignedRoster> organisations;
-  for (const auto& roster : *stored) {
-    identity::SignedRoster entry{roster.bytes, {}};
-    if (roster.signature.size() != entry.signature.size())
-      return identity::roster_errc::bad_signature;
-    std::ranges::copy(roster.signature, entry.signature.begin());
-    if (roster.issuer == storage::Id{})
-      root = std::move(entry);
-    else
-      organisations.push_back(std::move(entry));
-  }
-  if (!root) return storage::errc::not_found;
-  auto directory = identity::Directory::verified(*root, organisations, root_key);
+  auto directory = identity::Directory::verified_rows(identity::rows_of(*stored), root_key);
   if (!directory) return directory.error();
-  if (known != nullptr && is_older(*directory, *known)) return identity::roster_errc::older_version;
+  if (known != nullptr && directory->is_older_than(*known))
+    return identity::roster_errc::older_version;
   return std::make_shared<const identity::Directory>(std::move(*directory));
 }
 

@@ -50,9 +50,9 @@ class Desk {
   Repeats repeats_;
 };
 
-// Reads the stored rosters and verifies them against the pinned root key.
-// roster_errc::older_version if one is older than in `known` (which may be null); storage::errc if
-// they cannot be read.
+// Reads the stored rosters and verifies them against the pinned root key. roster_errc if they do
+// not hold, older_version if they go back behind `known` (which may be null); storage::errc if they
+// cannot be read.
 boost::system::result<std::shared_ptr<const identity::Directory>> read_directory(
     Cases& cases, const crypto::PublicKey& root_key, const identity::Directory* known);
 

@@ -415,8 +415,17 @@ TEST_CASE("rosters that are not signed, or older than known, are refused") {
         identity::roster_errc::bad_signature);
   CHECK(
       read_directory(house.cases, house.root.public_key, house.desk.directory().get()).has_value());
+  // Without its row the police's organisation has no roster any more, which is no newer state.
+  house.cases.stored_rosters.erase(house.cases.stored_rosters.begin() + 1);
+  CHECK(read_directory(house.cases, house.root.public_key, nullptr).has_value());
+  CHECK(read_directory(house.cases, house.root.public_key, house.desk.directory().get()).error() ==
+        identity::roster_errc::older_version);
+  house.cases.stored_rosters[0].version = 2;
+  CHECK(read_directory(house.cases, house.root.public_key, nullptr).error() ==
+        identity::roster_errc::row_mismatch);
   house.cases.stored_rosters.clear();
-  CHECK(read_directory(house.cases, house.root.public_key, nullptr).error() == errc::not_found);
+  CHECK(read_directory(house.cases, house.root.public_key, nullptr).error() ==
+        identity::roster_errc::missing_root);
 }
 
 TEST_CASE("the OpenAPI document has every row, and every reference in it leads somewhere") {

@@ -34,6 +34,10 @@ struct RosterCategory final : boost::system::error_category {
         return "an id, name or key stands twice in the rosters";
       case roster_errc::class_mismatch:
         return "a fallback queue belongs to an organisation of another class";
+      case roster_errc::missing_root:
+        return "the root roster is missing";
+      case roster_errc::row_mismatch:
+        return "a roster is stored as another issuer's or version than it is signed";
     }
     return "unknown";
   }
@@ -269,13 +273,74 @@ result<OrganisationRoster> verify_organisation(const SignedRoster& roster,
   });
 }
 
+namespace {
+
+// The signature says whose roster it is; what the bytes claim must agree.
+result<OrganisationRoster> verify_listed(const SignedRoster& signed_roster,
+                                         const RootRoster& root) {
+  for (const auto& organisation : root.organisations) {
+    auto roster = verify_organisation(signed_roster, organisation.signing_key);
+    if (!roster && roster.error() == make_error_code(roster_errc::bad_signature)) continue;
+    if (!roster) return roster.error();
+    if (roster->deployment != root.deployment) return roster_errc::wrong_deployment;
+    if (roster->organisation != organisation.id) return roster_errc::unknown_reference;
+    return roster;
+  }
+  return roster_errc::bad_signature;
+}
+
+result<SignedRoster> signed_roster_of(const RosterRow& row) {
+  SignedRoster out{{row.bytes.begin(), row.bytes.end()}, {}};
+  if (row.signature.size() != out.signature.size()) return roster_errc::bad_signature;
+  std::ranges::copy(row.signature, out.signature.begin());
+  return out;
+}
+
+}  // namespace
+
 result<Directory> Directory::verified(const SignedRoster& root,
                                       std::span<const SignedRoster> organisations,
                                       const crypto::PublicKey& root_key) {
   auto root_roster = verify_root(root, root_key);
   if (!root_roster) return root_roster.error();
+  std::vector<OrganisationRoster> rosters;
+  for (const auto& organisation : organisations) {
+    auto roster = verify_listed(organisation, *root_roster);
+    if (!roster) return roster.error();
+    rosters.push_back(std::move(*roster));
+  }
+  return joined(std::move(*root_roster), std::move(rosters));
+}
+
+result<Directory> Directory::verified_rows(std::span<const RosterRow> rows,
+                                           const crypto::PublicKey& root_key) {
+  const auto root_row = std::ranges::find(rows, crypto::Id{}, &RosterRow::issuer);
+  if (root_row == rows.end()) return roster_errc::missing_root;
+  const auto signed_root = signed_roster_of(*root_row);
+  if (!signed_root) return signed_root.error();
+  auto root = verify_root(*signed_root, root_key);
+  if (!root) return root.error();
+  if (root->version != root_row->version) return roster_errc::row_mismatch;
+
+  std::vector<OrganisationRoster> rosters;
+  for (auto row = rows.begin(); row != rows.end(); ++row) {
+    if (row == root_row) continue;
+    if (row->issuer == crypto::Id{}) return roster_errc::duplicate;
+    const auto signed_roster = signed_roster_of(*row);
+    if (!signed_roster) return signed_roster.error();
+    auto roster = verify_listed(*signed_roster, *root);
+    if (!roster) return roster.error();
+    if (roster->organisation != row->issuer || roster->version != row->version)
+      return roster_errc::row_mismatch;
+    rosters.push_back(std::move(*roster));
+  }
+  return joined(std::move(*root), std::move(rosters));
+}
+
+result<Directory> Directory::joined(RootRoster root,
+                                    std::vector<OrganisationRoster> organisations) {
   Directory out;
-  out.root_ = std::move(*root_roster);
+  out.root_ = std::move(root);
   out.versions_.resize(out.root_.organisations.size());
 
   std::set<crypto::Id> ids;
@@ -285,22 +350,15 @@ result<Directory> Directory::verified(const SignedRoster& root,
     if (!ids.insert(organisation.id).second || !keys.insert(organisation.signing_key).second)
       return roster_errc::duplicate;
 
-  for (const auto& signed_roster : organisations) {
-    // The signature says whose roster it is; what the bytes claim must agree.
-    result<OrganisationRoster> roster = roster_errc::bad_signature;
-    std::size_t index = 0;
-    for (; index < out.root_.organisations.size(); ++index) {
-      roster = verify_organisation(signed_roster, out.root_.organisations[index].signing_key);
-      if (roster || roster.error() != make_error_code(roster_errc::bad_signature)) break;
-    }
-    if (!roster) return roster.error();
-    const auto& organisation = out.root_.organisations[index];
-    if (roster->deployment != out.root_.deployment) return roster_errc::wrong_deployment;
-    if (roster->organisation != organisation.id) return roster_errc::unknown_reference;
-    if (std::exchange(out.versions_[index], roster->version) != 0 || roster->version == 0)
+  for (auto& roster : organisations) {
+    const auto listed = std::ranges::find(out.root_.organisations, roster.organisation,
+                                          &RootRoster::Organisation::id);
+    const auto& organisation = *listed;
+    auto& version = out.versions_[listed - out.root_.organisations.begin()];
+    if (std::exchange(version, roster.version) != 0 || roster.version == 0)
       return roster_errc::duplicate;
 
-    for (auto& queue : roster->queues) {
+    for (auto& queue : roster.queues) {
       if (!ids.insert(queue.id).second || !keys.insert(queue.box_key).second ||
           !names.insert(queue.name).second)
         return roster_errc::duplicate;
@@ -314,7 +372,7 @@ result<Directory> Directory::verified(const SignedRoster& root,
                              .fallback = queue.fallback,
                              .has_members = false});
     }
-    for (auto& member : roster->members) {
+    for (auto& member : roster.members) {
       if (!ids.insert(member.id).second || !keys.insert(member.signing_key).second ||
           !keys.insert(member.box_key).second)
         return roster_errc::duplicate;
@@ -344,6 +402,21 @@ result<Directory> Directory::verified(const SignedRoster& root,
     }
   }
   return out;
+}
+
+RosterVersions Directory::versions() const {
+  RosterVersions out{{crypto::Id{}, root_.version}};
+  for (std::size_t i = 0; i < versions_.size(); ++i)
+    out.emplace(root_.organisations[i].id, versions_[i]);
+  return out;
+}
+
+bool Directory::is_older_than(const RosterVersions& seen) const {
+  const auto own = versions();
+  return std::ranges::any_of(seen, [&](const auto& entry) {
+    const auto found = own.find(entry.first);
+    return found == own.end() || found->second < entry.second;
+  });
 }
 
 const Directory::Queue* Directory::queue(const crypto::Id& id) const noexcept {

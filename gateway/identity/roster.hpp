@@ -10,6 +10,7 @@
 
 #include <boost/system/result.hpp>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -30,6 +31,8 @@ enum class roster_errc {
                       // not
   duplicate,          // an id, a name or a key stands twice
   class_mismatch,     // a fallback belongs to an organisation of another class
+  missing_root,       // no row holds the root roster
+  row_mismatch,       // a row names another issuer or version than what is signed in it
 };
 const boost::system::error_category& roster_category() noexcept;
 inline boost::system::error_code make_error_code(roster_errc code) noexcept {
@@ -87,6 +90,27 @@ struct SignedRoster {
   crypto::Signature signature{};
 };
 
+// A roster as a row of the database or an entry of the API shows it; nothing in it is verified. The
+// views live as long as what they were made of.
+struct RosterRow {
+  crypto::Id issuer{};  // the organisation; zeros: the root
+  std::uint64_t version = 0;
+  crypto::View bytes;
+  crypto::View signature;
+};
+
+// The rows of any range whose elements have the members of RosterRow. `rosters` outlives them.
+template <class Rosters>
+std::vector<RosterRow> rows_of(const Rosters& rosters) {
+  std::vector<RosterRow> out;
+  for (const auto& roster : rosters)
+    out.push_back({roster.issuer, roster.version, roster.bytes, roster.signature});
+  return out;
+}
+
+// The version of each roster by its issuer, zeros for the root; 0: the organisation has none.
+using RosterVersions = std::map<crypto::Id, std::uint64_t>;
+
 SignedRoster sign_roster(const RootRoster& roster, const crypto::SigningKey& root);
 SignedRoster sign_roster(const OrganisationRoster& roster, const crypto::SigningKey& organisation);
 
@@ -125,6 +149,17 @@ class Directory {
   static boost::system::result<Directory> verified(const SignedRoster& root,
                                                    std::span<const SignedRoster> organisations,
                                                    const crypto::PublicKey& root_key);
+  // The same for the rosters of a deployment as they are stored, in any order. What stands in a
+  // row's columns must be what is signed in its bytes: missing_root, row_mismatch; bad_signature
+  // for a signature of a wrong length.
+  static boost::system::result<Directory> verified_rows(std::span<const RosterRow> rows,
+                                                        const crypto::PublicKey& root_key);
+
+  // Whether this goes back behind what was seen: a roster has a lower version, or an organisation
+  // is not there any more. Nobody accepts such a directory (privacy.md section 6).
+  bool is_older_than(const RosterVersions& seen) const;
+  bool is_older_than(const Directory& seen) const { return is_older_than(seen.versions()); }
+  RosterVersions versions() const;
 
   const crypto::Id& deployment() const noexcept { return root_.deployment; }
   std::uint64_t root_version() const noexcept { return root_.version; }
@@ -144,6 +179,10 @@ class Directory {
   std::vector<crypto::PublicKey> services(std::string_view use) const;
 
  private:
+  // Puts together what was verified one by one.
+  static boost::system::result<Directory> joined(RootRoster root,
+                                                 std::vector<OrganisationRoster> organisations);
+
   RootRoster root_;
   std::vector<std::uint64_t> versions_;
   std::vector<Queue> queues_;

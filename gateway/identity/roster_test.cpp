@@ -136,5 +136,110 @@ TEST_CASE("what does not fit together is refused with the reason") {
   }
 }
 
+// A row that holds what it shows.
+struct StoredRoster {
+  crypto::Id issuer{};
+  std::uint64_t version = 0;
+  crypto::Bytes bytes;
+  crypto::Bytes signature;
+
+  StoredRoster(const crypto::Id& of, std::uint64_t number, const SignedRoster& roster)
+      : issuer{of},
+        version{number},
+        bytes{roster.bytes},
+        signature{roster.signature.begin(), roster.signature.end()} {}
+};
+
+TEST_CASE("stored rows make a directory only if they are what is signed in them") {
+  crypto::start();
+  const Deployment deployment;
+  const auto& organisations = deployment.root_roster.organisations;
+  std::vector<StoredRoster> rows{
+      {organisations[0].id, 1, sign_roster(deployment.helpers_roster, deployment.helpers)},
+      {{}, 1, sign_roster(deployment.root_roster, deployment.root)},
+      {organisations[1].id, 1, sign_roster(deployment.police_roster, deployment.police)}};
+  const auto verdict = [&] {
+    const auto read = Directory::verified_rows(rows_of(rows), deployment.root.public_key);
+    return read ? boost::system::error_code{} : read.error();
+  };
+  REQUIRE_FALSE(verdict());
+  SUBCASE("no root") {
+    rows.erase(rows.begin() + 1);
+    CHECK(verdict() == roster_errc::missing_root);
+  }
+  SUBCASE("two roots") {
+    rows.push_back(rows[1]);
+    CHECK(verdict() == roster_errc::duplicate);
+  }
+  SUBCASE("a signature cut short, of the root or of an organisation") {
+    for (auto& row : rows) {
+      const auto whole = row.signature;
+      row.signature.pop_back();
+      CHECK(verdict() == roster_errc::bad_signature);
+      row.signature = whole;
+    }
+  }
+  SUBCASE("a version that is not the signed one") {
+    for (auto& row : rows) {
+      row.version = 2;
+      CHECK(verdict() == roster_errc::row_mismatch);
+      row.version = 1;
+    }
+  }
+  SUBCASE("two organisations' rows exchanged") {
+    std::swap(rows[0].issuer, rows[2].issuer);
+    CHECK(verdict() == roster_errc::row_mismatch);
+  }
+  SUBCASE("an organisation that the root does not list") {
+    rows[0].issuer[0] ^= 1;
+    CHECK(verdict() == roster_errc::row_mismatch);
+  }
+  SUBCASE("a row twice") {
+    rows.push_back(rows[0]);
+    CHECK(verdict() == roster_errc::duplicate);
+  }
+}
+
+TEST_CASE("a directory is older if any of its rosters is, or if one is gone (P22)") {
+  crypto::start();
+  Deployment deployment;
+  const auto seen = deployment.directory();
+  REQUIRE(seen.has_value());
+  const auto is_older = [&] {
+    const auto now = deployment.directory();
+    REQUIRE(now.has_value());
+    return now->is_older_than(*seen);
+  };
+  CHECK_FALSE(is_older());
+  SUBCASE("newer ones are not") {
+    deployment.root_roster.version = 2;
+    deployment.police_roster.version = 2;
+    CHECK_FALSE(is_older());
+    CHECK(seen->is_older_than(*deployment.directory()));
+  }
+  SUBCASE("the root alone") {
+    deployment.root_roster.version = 0;
+    CHECK(is_older());
+  }
+  SUBCASE("one organisation, under a newer root") {
+    deployment.helpers_roster.version = 2;
+    const auto newer = deployment.directory();
+    deployment.helpers_roster.version = 1;
+    deployment.root_roster.version = 2;
+    CHECK(deployment.directory()->is_older_than(*newer));
+  }
+  SUBCASE("an organisation without its roster, or not listed at all") {
+    deployment.root_roster.version = 2;
+    const std::vector only_helpers{sign_roster(deployment.helpers_roster, deployment.helpers)};
+    const auto verified = [&] {
+      return Directory::verified(sign_roster(deployment.root_roster, deployment.root), only_helpers,
+                                 deployment.root.public_key);
+    };
+    CHECK(verified()->is_older_than(*seen));
+    deployment.root_roster.organisations.pop_back();
+    CHECK(verified()->is_older_than(*seen));
+  }
+}
+
 }  // namespace
 }  // namespace ishara::identity
