@@ -13,8 +13,8 @@ bool matches(const Route& route, const Question& question) noexcept {
 }
 
 // The most specific row: at most one row of a region can decide, and the regions around a place
-// differ in depth, so that no two candidates are equal.
-const Route& row_for(const Question& question, const Table& table) noexcept {
+// differ in depth, so that no two candidates are equal. A table without mistakes always has one.
+const Route* row_for(const Question& question, const Table& table) noexcept {
   const Route* best = nullptr;
   for (auto region = question.region;; region = region.parent()) {
     for (const auto index : table.rows_of(region)) {
@@ -25,18 +25,17 @@ const Route& row_for(const Question& question, const Table& table) noexcept {
     }
     if (region.empty()) break;
   }
-  return *best;
+  return best;
 }
 
-// The row that takes everything: the last of those of no region that has no condition.
-const Route& root_row(const Table& table) noexcept {
-  const auto rows = table.rows_of(RegionCode{});
+// The root row; the one of lowest priority if several take everything.
+const Route* root_row(const Table& table) noexcept {
   const Route* root = nullptr;
-  for (const auto index : rows) {
+  for (const auto index : table.rows_of(RegionCode{})) {
     const auto& route = table.routes()[index];
-    if (!route.category && route.language.empty() && !route.urgent) root = &route;
+    if (takes_everything(route)) root = &route;
   }
-  return *root;
+  return root;
 }
 
 bool contains(const std::vector<QueueName>& names, const QueueName& name) noexcept {
@@ -47,16 +46,18 @@ void exclude(const QueueName& name, Answer& answer) {
   if (!contains(answer.excluded, name)) answer.excluded.push_back(name);
 }
 
-// The queues of a chain that nothing keeps out, in order; the others are told as steps.
+// The queues of a chain that nothing keeps out, in order; the others are told as steps. No chain is
+// longer than there are queues, even if its fallbacks lead back.
 std::vector<const Queue*> chain(const QueueName& first, const Table& table, Answer& answer) {
   std::vector<const Queue*> queues;
-  for (const auto* queue = table.queue(first); queue != nullptr;
-       queue = queue->fallback ? table.queue(*queue->fallback) : nullptr) {
+  const auto* queue = table.queue(first);
+  for (std::size_t left = table.queues().size(); queue != nullptr && left > 0; --left) {
     if (contains(answer.excluded, queue->name)) {
       answer.because.push_back({Because::queue_excluded, queue->name});
     } else {
       queues.push_back(queue);
     }
+    queue = queue->fallback ? table.queue(*queue->fallback) : nullptr;
   }
   return queues;
 }
@@ -74,7 +75,8 @@ void choose_owner(const Route& row, const Table& table, const Able& able, Answer
   auto queues = chain(row.owner, table, answer);
   if (queues.empty()) {
     answer.because.push_back({Because::no_queue_left, {}});
-    queues = chain(root_row(table).owner, table, answer);
+    if (const auto* root = root_row(table)) queues = chain(root->owner, table, answer);
+    if (queues.empty()) return;
   }
   auto owner = std::find_if(queues.begin(), queues.end(), able);
   if (owner == queues.end()) {
@@ -126,12 +128,13 @@ Answer route(const Question& question, const Table& table, const CanWork& can_wo
       if (queue.queue_class == QueueClass::police) exclude(queue.name, answer);
     }
   }
-  const auto& row = row_for(question, table);
-  answer.row = row.id;
+  const auto* row = row_for(question, table);
+  if (row == nullptr) return answer;
+  answer.row = row->id;
   answer.because.push_back({Because::row_matched, {}});
   const Able able{can_work};
-  choose_owner(row, table, able, answer);
-  choose_police(question, row, table, able, answer);
+  choose_owner(*row, table, able, answer);
+  choose_police(question, *row, table, able, answer);
   return answer;
 }
 

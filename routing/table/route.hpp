@@ -54,7 +54,8 @@ struct Answer {
   std::vector<QueueName> excluded;   // queues kept out by an exclusion or by `official_involved`
 };
 
-// Needs a table that was built without mistakes. `can_work` may be empty: then every queue can.
+// The owner is empty only if the table was built with mistakes: no row matches, or the exclusions
+// leave nobody. `can_work` may be empty: then every queue can.
 Answer route(const Question& question, const Table& table, const CanWork& can_work);
 
 // One plain English sentence for a step, for people who ask why.

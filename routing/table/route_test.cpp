@@ -176,6 +176,37 @@ TEST_CASE("a chain that is excluded as a whole gives way to the root row's") {
   CHECK(route(question, loaded.snapshot->table, {}).owner.view() == "intake");
 }
 
+TEST_CASE("of a table with mistakes no question crashes: at worst nobody owns the report") {
+  constexpr std::string_view alone = "name,class,organisation,fallback\nintake,ngo,helpers,\n";
+  const auto build = [](std::string_view routes, std::string_view exclusions,
+                        std::string_view queue_file) {
+    const auto content = std::string{route_header} + std::string{routes};
+    const std::array files{PackFile{"rw/queues.csv", queue_file},
+                           PackFile{"rw/routes.csv", content},
+                           PackFile{"rw/exclusions.csv", exclusions}};
+    std::vector<Mistake> mistakes;
+    auto table = Table::build(files, Gazetteer{}, mistakes);
+    CHECK_FALSE(mistakes.empty());
+    return table;
+  };
+  const std::array<std::string_view, 1> named{"a"};
+  auto question = ask("", Category::violence);
+  question.exclusions = named;
+  CHECK(route(question, Table{}, {}).owner == QueueName{});
+  // No row for this question, and no root row either.
+  CHECK(route(question, build("a,*,BEG,,,,intake,\n", "id,name,queue\n", alone), {}).owner ==
+        QueueName{});
+  // The exclusions leave nobody.
+  CHECK(route(question, build("root,*,*,,,,intake,\n", "id,name,queue\na,Jane,intake\n", alone), {})
+            .owner == QueueName{});
+  // The fallbacks lead back.
+  CHECK(route(question,
+              build("root,*,*,,,,x,\n", "id,name,queue\n",
+                    "name,class,organisation,fallback\nx,ngo,o,y\ny,ngo,o,x\n"),
+              {})
+            .owner.view() == "x");
+}
+
 TEST_CASE("a table with a mistake is refused, each with its place") {
   struct Example {
     const char* name;
@@ -225,6 +256,15 @@ TEST_CASE("a table with a mistake is refused, each with its place") {
               20, ""},
       Example{"exclusions may leave nobody", root, "id,name,queue\na,Jane,intake\n", queues,
               "rw/routes.csv", 2, 13, ""},
+      Example{"exclusions may leave nobody of a second row that takes everything",
+              "first,*,*,,,5,women,\nlast,*,*,,,,children,\n",
+              "id,name,queue\na,Jane,children\nb,Joe,alone\n",
+              "name,class,organisation,fallback\nwomen,ngo,helpers,\nchildren,ngo,helpers,alone\n"
+              "alone,ngo,helpers,\n",
+              "rw/routes.csv", 3, 13, ""},
+      Example{"organisation of two classes", root, none,
+              "name,class,organisation,fallback\nintake,ngo,helpers,\nb,other,helpers,\n",
+              "rw/queues.csv", 3, 3, "ngo"},
       Example{"exclusion of an unknown queue", root, "id,name,queue\na,Jane,wmen\n", queues,
               "rw/exclusions.csv", 2, 8, "women"},
       Example{"exclusion without a word", root, "id,name,queue\na,!,women\n", queues,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -95,6 +96,7 @@ class Reader {
       queue.organisation = read_slug(file, row[organisation]);
       if (const auto known = queue_class_from_name(row[queue_class].text)) {
         queue.queue_class = *known;
+        check_class(file, row[queue_class], queue);
       } else {
         complain(mistakes_, file, row[queue_class], "a queue's class is ngo, police or other",
                  closest(row[queue_class].text, queue_class_names));
@@ -107,6 +109,17 @@ class Reader {
       }
       queues.push_back({queue, &file, std::move(row)});
     }
+  }
+
+  // Members of an organisation are founded and signed with its class, so it has one.
+  void check_class(const PackFile& file, const Cell& cell, const Queue& queue) {
+    const auto [first, fresh] = classes_.emplace(queue.organisation, queue.queue_class);
+    if (fresh || first->second == queue.queue_class || queue.organisation.empty()) return;
+    const std::string its{ishara::routing::name(first->second)};
+    complain(mistakes_, file, cell,
+             "all queues of an organisation have one class: another queue of '" +
+                 std::string{queue.organisation.view()} + "' is of class " + its,
+             its);
   }
 
   // The queue that a cell names; a mistake if there is none.
@@ -267,51 +280,64 @@ class Reader {
     }
   }
 
-  // Every report has an owner: one row matches everything, and the exclusions leave a queue in its
-  // chain whatever a text names.
+  // Every report has an owner: a row matches everything, and the exclusions leave a queue in its
+  // chain whatever a text names. There may be more such rows, of different priority; any may be
+  // taken in place of a chain that is kept out, so all are checked.
   void check_root() {
     const PackFile* first = nullptr;
     for (const auto& file : files_) {
       if (first == nullptr && base_name(file.name) == "routes.csv") first = &file;
     }
     if (first == nullptr) return;
-    const auto root = std::find_if(routes.begin(), routes.end(), [](const Placed<Route>& route) {
-      return route.value.region.empty() && !route.value.category && conditions(route.value) == 0;
-    });
-    if (root == routes.end()) {
-      if (refused_row_) return;
+    bool found = false;
+    for (const auto& route : routes) {
+      if (!takes_everything(route.value)) continue;
+      found = true;
+      if (!always_leaves_a_queue(route.value)) {
+        complain(mistakes_, *route.file, route.row[owner],
+                 "the exclusions can keep out every queue of the root row's chain: add a fallback "
+                 "that no exclusion names");
+      }
+    }
+    if (!found && !refused_row_) {
       mistakes_.push_back({std::string{first->name},
                            0,
                            0,
                            "there is no root row: one row must have region *, category * and no "
                            "further condition, so that every report has an owner",
                            {}});
-      return;
     }
-    const auto* queue = find(root->value.owner);
+  }
+
+  // True if some queue of the row's chain is named by no exclusion.
+  bool always_leaves_a_queue(const Route& route) const {
+    const auto* queue = find(route.owner);
     for (std::size_t steps = 0; queue != nullptr && steps <= queues.size(); ++steps) {
       const bool excluded = std::any_of(exclusions.begin(), exclusions.end(),
                                         [&](const Placed<Exclusion>& exclusion) {
                                           return exclusion.value.queue == queue->value.name;
                                         });
-      if (!excluded) return;
+      if (!excluded) return true;
       queue = queue->value.fallback ? find(*queue->value.fallback) : nullptr;
     }
-    complain(mistakes_, *root->file, root->row[owner],
-             "the exclusions can keep out every queue of the root row's chain: add a fallback that "
-             "no exclusion names");
+    return false;
   }
 
   std::span<const PackFile> files_;
   const Gazetteer& gazetteer_;
   std::vector<Mistake>& mistakes_;
   std::vector<std::string_view> queue_names_;
+  std::map<OrganisationName, QueueClass> classes_;
   std::set<Slug> route_ids_;
   bool refused_row_{};  // it may be the root row that is looked for
   std::set<Slug> exclusion_ids_;
 };
 
 }  // namespace
+
+bool takes_everything(const Route& route) noexcept {
+  return route.region.empty() && !route.category && conditions(route) == 0;
+}
 
 const Queue* Table::queue(const QueueName& name) const noexcept {
   const auto found = queue_index_.find(name);

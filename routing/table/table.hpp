@@ -40,6 +40,9 @@ struct Route {
   std::optional<QueueName> police;
 };
 
+// True if the row matches every question: any region, any category, no further condition.
+bool takes_everything(const Route& route) noexcept;
+
 // A text that holds `name` keeps `queue` out of its report.
 struct Exclusion {
   Slug id;
@@ -63,8 +66,9 @@ class Table {
 
   // Builds a table from queues.csv, routes.csv and exclusions.csv of any number of country packs
   // (other files are not looked at). Every mistake is added to `mistakes`: unknown names, regions
-  // that `gazetteer` does not know, a class that may not stand there, fallback cycles, rows that
-  // tie, a missing root row. The table is of use only if none was added.
+  // that `gazetteer` does not know, a class that may not stand there, an organisation of two
+  // classes, fallback cycles, rows that tie, a missing root row, one whose queues the exclusions
+  // can all keep out. The table is of use only if none was added.
   static Table build(std::span<const PackFile> files, const Gazetteer& gazetteer,
                      std::vector<Mistake>& mistakes);
 
