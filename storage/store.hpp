@@ -223,7 +223,8 @@ class Store {
   result<void> release(const Id& report, const Id& user);
   result<void> close(const Id& report, const Id& user);
 
-  // `stale_version` unless the version is higher than every stored one of this issuer.
+  // Tells every listener on channel "routing", so that no gateway goes on sealing to members who
+  // have left. `stale_version` unless the version is higher than every stored one of this issuer.
   result<void> put_roster(const Roster& roster);
   // The highest version; `not_found` if there is none.
   result<Roster> roster(const Id& issuer);

@@ -33,6 +33,30 @@ TEST_CASE("a listener hears an activated routing version and a released report, 
   CHECK(heard == std::vector<std::string>{"routing 1"});
 }
 
+TEST_CASE("a listener on routing hears a new roster, and nothing of one that was refused") {
+  const TestDatabase database;
+  asio::io_context context;
+  std::vector<std::string> heard;
+  blocking::Store desk{database.url("ishara_desk")};
+  const Bytes signature(64, 7);
+  Listener listener{
+      context.get_executor(),
+      database.url("ishara_gateway"),
+      {"routing"},
+      [&] {
+        REQUIRE(desk.put_roster({Id{}, 2, {1}, signature}).has_value());
+        REQUIRE(desk.put_roster({Id{}, 1, {1}, signature}).error() == errc::stale_version);
+        REQUIRE(desk.put_routing(Bytes{1}, {"amina", "first", 20000}).has_value());
+        REQUIRE(desk.activate_routing(1, {"amina", "go", 20000}).has_value());
+      },
+      [&](std::string_view channel, std::string_view payload) {
+        heard.push_back(std::string{channel} + " " + std::string{payload});
+        if (payload == "1") context.stop();
+      }};
+  context.run_for(20s);
+  CHECK(heard == std::vector<std::string>{"routing ", "routing 1"});
+}
+
 TEST_CASE("a listener whose connection is cut connects again and says so") {
   const TestDatabase database;
   asio::io_context context;

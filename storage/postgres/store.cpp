@@ -202,6 +202,7 @@ result<void> Store::put_roster(const Roster& roster) {
         {parameter(roster.issuer), parameter(roster.version), parameter(roster.bytes),
          parameter(roster.signature)});
     if (rows.empty()) throw Undo{errc::stale_version};
+    transaction.execute("SELECT pg_notify('routing', '')", {});
   });
 }
 
