@@ -1,6 +1,7 @@
 #include "storage/postgres/translate.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ishara::storage::postgres {
 
@@ -26,13 +27,27 @@ std::string connection_string(std::string_view url, const Limits& limits,
   // libpq counts whole seconds and takes 1 for 2.
   const auto seconds = std::max<std::chrono::seconds>(
       std::chrono::ceil<std::chrono::seconds>(limits.connect), std::chrono::seconds{2});
-  const std::string wait = std::to_string(seconds.count());
+  // The time limits of the session are the server's own: if its machine loses power or its network,
+  // nobody tells us. The kernel would go on sending for a quarter of an hour, and one who only
+  // listens would never notice. 10 s without an acknowledgement, or 10 s of silence and then three
+  // probes 5 s apart without an answer, end the connection. Over a Unix socket libpq ignores them.
+  const std::pair<std::string_view, std::string> parameters[] = {
+      {"connect_timeout", std::to_string(seconds.count())},
+      {"tcp_user_timeout", "10000"},
+      {"keepalives_idle", "10"},
+      {"keepalives_interval", "5"},
+      {"keepalives_count", "3"},
+  };
 
   std::string whole{url};
-  if (url.find("://") == std::string_view::npos)
-    return whole + " connect_timeout=" + wait + " options='" + options + "'";
-  whole += url.find('?') == std::string_view::npos ? '?' : '&';
-  whole += "connect_timeout=" + wait + "&options=";
+  const bool pairs = url.find("://") == std::string_view::npos;
+  std::string_view before = pairs ? " " : url.find('?') == std::string_view::npos ? "?" : "&";
+  for (const auto& [name, value] : parameters) {
+    whole.append(before).append(name).append("=").append(value);
+    if (!pairs) before = "&";
+  }
+  if (pairs) return whole + " options='" + options + "'";
+  whole += "&options=";
   for (const char character : options) {
     if (character == ' ')
       whole += "%20";

@@ -20,7 +20,8 @@ struct Limits {
 };
 
 // `url` (URL or key=value form) with time limits and `settings` ("-c name=value ...") for the
-// session, all of which the server applies before the first statement.
+// session, all of which the server applies before the first statement. With TCP probes too, so that
+// a connection whose other end has vanished ends by itself within half a minute.
 std::string connection_string(std::string_view url, const Limits& limits,
                               std::string_view settings = {});
 

@@ -37,13 +37,16 @@ TEST_CASE("a connection string takes limits in both of its forms") {
   const Limits limits{std::chrono::milliseconds{2500}, std::chrono::milliseconds{700},
                       std::chrono::milliseconds{300}};
   CHECK(connection_string("postgresql:///ishara?host=/run/pg&user=ishara_desk", limits) ==
-        "postgresql:///ishara?host=/run/pg&user=ishara_desk&connect_timeout=3&options="
+        "postgresql:///ishara?host=/run/pg&user=ishara_desk&connect_timeout=3"
+        "&tcp_user_timeout=10000&keepalives_idle=10&keepalives_interval=5&keepalives_count=3"
+        "&options="
         "-c%20client_min_messages%3Derror%20-c%20statement_timeout%3D700"
         "%20-c%20lock_timeout%3D300");
   CHECK(connection_string("postgresql://db/ishara", limits, "-c jit=off")
             .starts_with("postgresql://db/ishara?connect_timeout=3&"));
   CHECK(connection_string("dbname=ishara", limits, "-c jit=off") ==
-        "dbname=ishara connect_timeout=3 options='-c client_min_messages=error"
+        "dbname=ishara connect_timeout=3 tcp_user_timeout=10000 keepalives_idle=10"
+        " keepalives_interval=5 keepalives_count=3 options='-c client_min_messages=error"
         " -c statement_timeout=700 -c lock_timeout=300 -c jit=off'");
 }
 
