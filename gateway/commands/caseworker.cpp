@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
 #include <fstream>
@@ -235,8 +234,8 @@ const crypto::BoxKey* Caseworker::queue_key(const crypto::Id& kid) {
   return found == queue_keys_.end() ? nullptr : &found->second;
 }
 
-identity::MessageContent Caseworker::open_text(const SealedText& text, const crypto::Id& report,
-                                               bool first) {
+Caseworker::OpenedText Caseworker::open_text(const SealedText& text, const crypto::Id& report,
+                                             bool first) {
   const auto& [record_bytes, message, wraps] = text;
   std::optional<identity::IntakeRecord> record;
   for (const auto& gateway : directory().services("gateway"))
@@ -258,7 +257,7 @@ identity::MessageContent Caseworker::open_text(const SealedText& text, const cry
     if (!plain) refuse_report();
     auto content = identity::decode_message(*plain);
     if (!content) refuse_report();
-    return std::move(*content);
+    return {*record, std::move(*content)};
   }
   throw CaseworkerError{"the report is not sealed to a queue whose key you have",
                         "ask a lead of the queue to grant you its key"};
@@ -278,10 +277,19 @@ OpenedReport Caseworker::open(const std::string& report_id) {
     refuse_report();
   for (const auto& entry : texts.get_array()) {
     const auto& text = object_of(entry);
-    out.texts.push_back(
-        open_text({bytes_at(text, "record"), bytes_at(text, "message"), bytes_at(text, "wraps")},
-                  *id, out.texts.empty()));
+    const bool first = out.texts.empty();
+    auto opened = open_text(
+        {bytes_at(text, "record"), bytes_at(text, "message"), bytes_at(text, "wraps")}, *id, first);
+    if (first) out.record = opened.record;
+    out.texts.push_back(std::move(opened.content));
   }
+  if (const auto* queue = directory().queue(out.record.queue_id)) out.queue = queue->name;
+  const auto differs = [&](std::string_view name, const json::value& is_signed) {
+    if (row[name] != is_signed) out.flagged.emplace_back(name);
+  };
+  differs("class", std::int64_t{out.record.consent_class});
+  differs("urgent", out.record.urgent);
+  for (const auto* name : {"class", "urgent", "queue", "hour"}) row.erase(name);
   out.row = json::serialize(row);
   return out;
 }

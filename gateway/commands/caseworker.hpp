@@ -33,9 +33,13 @@ class CaseworkerError : public std::runtime_error {
   std::string what_to_do_;
 };
 
-// A report that was opened: the row as the desk tells it, the texts as they were signed and sealed.
+// A report that was opened. Where the desk's row says something that a gateway has signed, the
+// signed word stands and the row's does not.
 struct OpenedReport {
-  std::string row;  // a JSON object
+  identity::IntakeRecord record;     // of the first text, verified
+  std::string queue;                 // its owner's name in the signed rosters; empty: not there
+  std::string row;                   // a JSON object: what the desk alone can know, unsigned
+  std::vector<std::string> flagged;  // fields in which the row differed from the record
   std::vector<identity::MessageContent> texts;
 };
 
@@ -69,7 +73,11 @@ class Caseworker {
     crypto::Bytes message;
     crypto::Bytes wraps;
   };
-  identity::MessageContent open_text(const SealedText& text, const crypto::Id& report, bool first);
+  struct OpenedText {
+    identity::IntakeRecord record;
+    identity::MessageContent content;
+  };
+  OpenedText open_text(const SealedText& text, const crypto::Id& report, bool first);
 
   Settings settings_;
   crypto::Id user_id_{};

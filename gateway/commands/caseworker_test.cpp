@@ -13,6 +13,7 @@
 #include <iterator>
 #include <thread>
 
+#include "gateway/commands/caseworker_report.hpp"
 #include "gateway/commands/founding.hpp"
 #include "gateway/config/key_file.hpp"
 #include "gateway/crypto/encoding.hpp"
@@ -87,6 +88,7 @@ struct House {
   std::shared_ptr<const identity::Directory> directory;
   storage::Intake report;
   LyingDesk desk;
+  json::object told;    // what the desk says of the report, beside its id and texts
   std::string refused;  // why the client did not open the report
 
   House() {
@@ -112,6 +114,7 @@ struct House {
     report =
         *intake::seal(content, false, 0, {.owner = *directory->queue_named("demo-helpers")},
                       sender_keys, std::chrono::sys_seconds{std::chrono::hours{500'000}}, gateway);
+    told = {{"queue", "demo-helpers"}, {"stage", "opened"}, {"class", 0}, {"urgent", false}};
     serve();
   }
   ~House() { fs::remove_all(folder); }
@@ -155,8 +158,10 @@ struct House {
     texts.push_back({{"record", crypto::base64(report.record)},
                      {"message", crypto::base64(report.message)},
                      {"wraps", crypto::base64(report.wraps)}});
-    desk.answers["/api/v1/reports/" + id()] =
-        json::serialize(json::object{{"id", id()}, {"texts", std::move(texts)}});
+    auto answer = told;
+    answer["id"] = id();
+    answer["texts"] = std::move(texts);
+    desk.answers["/api/v1/reports/" + id()] = json::serialize(answer);
   }
   std::string id() const { return crypto::hex(report.report_id); }
   const identity::Directory::Member* user() const {
@@ -219,6 +224,42 @@ TEST_CASE("a desk that alters a report, or shows one as another, is found out") 
   CHECK_FALSE(house.opens());
   house.report.report_id[0] ^= 1;
   CHECK(house.opens());
+}
+
+TEST_CASE("consent, urgency and queue are shown as they were signed, and a lying row is flagged") {
+  House house;
+  const auto text = [&] {
+    house.serve();
+    const auto shown = report_text(house.client().open(house.id()));
+    return std::string{shown.begin(), shown.end()};
+  };
+  const auto object = [&] {
+    house.serve();
+    const auto shown = report_json(house.client().open(house.id()));
+    return json::parse(std::string_view{shown.data(), shown.size()}).as_object();
+  };
+  const std::string disagrees = "the desk's row disagrees with the signed record: ";
+  CHECK(text().find("queue demo-helpers  opened  helpers only\n") != std::string::npos);
+  CHECK(text().find(disagrees) == std::string::npos);
+  CHECK(object().at("flagged").as_array().empty());
+
+  house.told["class"] = 1;
+  CHECK(text().find("helpers only") != std::string::npos);
+  CHECK(text().find("police") == std::string::npos);
+  CHECK(text().find(disagrees + "class\n") != std::string::npos);
+  CHECK(object().at("class").as_int64() == 0);
+  CHECK(object().at("flagged") == json::array{"class"});
+
+  house.told["urgent"] = true;
+  house.told["queue"] = "demo-police";
+  CHECK(text().find("URGENT") == std::string::npos);
+  CHECK(text().find(disagrees + "class, urgent\n") != std::string::npos);
+  CHECK(text().find("queue demo-helpers") != std::string::npos);
+  CHECK_FALSE(object().at("urgent").as_bool());
+  CHECK(object().at("queue").as_string() == "demo-helpers");
+
+  house.told.erase("class");  // no word is no agreement
+  CHECK(object().at("flagged") == (json::array{"class", "urgent"}));
 }
 
 TEST_CASE("rosters that the pinned root key did not sign are refused (P22)") {

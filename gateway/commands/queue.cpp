@@ -3,13 +3,13 @@
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <boost/system/system_error.hpp>
-#include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <functional>
 #include <memory>
 
 #include "gateway/commands/caseworker.hpp"
+#include "gateway/commands/caseworker_report.hpp"
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/configuration.hpp"
 #include "gateway/commands/process.hpp"
@@ -88,24 +88,12 @@ void print(const crypto::WipedBuffer& buffer) {
   std::fwrite(buffer.data(), 1, buffer.size(), stdout);
 }
 
-void append(crypto::WipedBuffer& out, std::string_view text) {
-  out.insert(out.end(), text.begin(), text.end());
-}
-
 std::string hour_text(std::int64_t hours) {
   const std::time_t seconds = hours * 3600;
   std::tm parts{};
   ::gmtime_r(&seconds, &parts);
   char out[24];
   return {out, std::strftime(out, sizeof out, "%Y-%m-%d %H h", &parts)};
-}
-
-std::string minute_text(std::chrono::sys_time<std::chrono::minutes> at, const char* format) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(at);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char out[32];
-  return {out, std::strftime(out, sizeof out, format, &parts)};
 }
 
 std::string word(const json::object& object, std::string_view name) {
@@ -130,43 +118,7 @@ void print_row(const json::object& row) {
 }
 
 void print_opened(const OpenedReport& report, bool as_json) {
-  crypto::WipedBuffer out;
-  const auto row = parse(report.row);
-  if (as_json) {
-    auto head = report.row;
-    head.pop_back();  // the brace: the texts go into the same object
-    append(out, head + ",\"texts\":[");
-    bool first = true;
-    for (const auto& text : report.texts) {
-      const auto field = [&](const char* name, std::string_view value) {
-        append(out, std::string{",\""} + name + "\":");
-        append_json(out, value);
-      };
-      append(out, first ? "{" : ",{");
-      first = false;
-      append(out, "\"at\":\"" + minute_text(text.at, "%Y-%m-%dT%H:%MZ") + '"');
-      field("kind", text.kind);
-      field("channel", text.channel);
-      field("via", text.via);
-      field("category", text.category);
-      field("region", text.region);
-      text.text.reveal([&](std::string_view clear) { field("text", clear); });
-      append(out, "}");
-    }
-    append(out, "]}\n");
-  } else {
-    append(out, "Report " + word(row, "id") + "  queue " + word(row, "queue") + "  " +
-                    word(row, "stage") + (word(row, "urgent") == "true" ? "  URGENT" : "") +
-                    (number(row, "class") == 1 ? "  helpers and police" : "  helpers only") + "\n");
-    for (const auto& text : report.texts) {
-      append(out, "\n  " + minute_text(text.at, "%Y-%m-%d %H:%M UTC") + "  " +
-                      printable(text.channel) + "  " + printable(text.category) +
-                      (text.region.empty() ? "" : "  " + printable(text.region)) + "\n    ");
-      text.text.reveal([&](std::string_view clear) { append_printable(out, clear, "    "); });
-      append(out, "\n");
-    }
-  }
-  print(out);
+  print(as_json ? report_json(report) : report_text(report));
 }
 
 void list(Caseworker& caseworker, const Options& options) {

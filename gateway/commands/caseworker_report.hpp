@@ -1,0 +1,20 @@
+#pragma once
+// How an opened report is shown: to people, or as one JSON object to programs. Consent class,
+// urgency, hour and queue are those of the signed record and rosters, never the desk's.
+//
+// Pure functions, thread-safe. What they give holds the reporter's words.
+
+#include "gateway/commands/caseworker.hpp"
+#include "gateway/crypto/wipe.hpp"
+
+namespace ishara::commands {
+
+// Several lines, safe for a terminal. A line of its own says if the desk's row disagreed.
+crypto::WipedBuffer report_text(const OpenedReport& report);
+
+// One line: the unsigned rest of the desk's row; `queue` (null if no roster has it), `hour`,
+// `class` and `urgent` as signed; `flagged`, the names of fields that the row had otherwise;
+// `texts`.
+crypto::WipedBuffer report_json(const OpenedReport& report);
+
+}  // namespace ishara::commands
