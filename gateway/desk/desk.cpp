@@ -33,6 +33,21 @@ bool is_key(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; });
 }
 
+http::Response health(bool good) {
+  http::Response response;
+  response.status = good ? 200 : 503;
+  response.content_type = "text/plain";
+  response.body = good ? "ok\n" : "not ready\n";
+  return response;
+}
+
+http::Response too_many_texts() {
+  auto response =
+      problem(429, "fetch-limit", "You have fetched 200 texts in an hour or 1,000 in a day.");
+  response.fields.emplace_back("Retry-After", "300");
+  return response;
+}
+
 crypto::Digest digest_of(const http::Request& request) {
   const auto method = static_cast<std::uint8_t>(request.method);
   const auto target = crypto::hash32({crypto::bytes_of(crypto::view(request.target))});
@@ -98,6 +113,10 @@ boost::asio::awaitable<Answer> Desk::work(const Endpoint& endpoint, Call call) {
 
 boost::asio::awaitable<http::Response> Desk::answer(http::Request request) {
   const auto method = request.method == http::Method::head ? http::Method::get : request.method;
+  // Not rows of the table: they need neither a pool thread nor the database, so that a stranger who
+  // asks all day costs nothing.
+  if (method == http::Method::get && request.path() == "/healthz") co_return health(true);
+  if (method == http::Method::get && request.path() == "/readyz") co_return health(ready_);
   const Endpoint* endpoint = nullptr;
   Call call;
   std::string allowed;
@@ -124,12 +143,9 @@ boost::asio::awaitable<http::Response> Desk::answer(http::Request request) {
   if (endpoint->conditional && call.condition.empty())
     co_return problem(428, "condition-missing",
                       "Say which state you mean: If-Match with the report's etag.");
-  if (endpoint->fetches && !fetches_.may_fetch(call.member->id, unix_time_())) {
-    auto response =
-        problem(429, "fetch-limit", "You have fetched 200 texts in an hour or 1,000 in a day.");
-    response.fields.emplace_back("Retry-After", "300");
-    co_return response;
-  }
+  const auto charged_at = unix_time_();
+  if (endpoint->fetches && !fetches_.charge(call.member->id, charged_at))
+    co_return too_many_texts();
 
   std::string key;
   if (endpoint->method == http::Method::post) {
@@ -149,7 +165,8 @@ boost::asio::awaitable<http::Response> Desk::answer(http::Request request) {
   }
   const auto member = call.member != nullptr ? call.member->id : crypto::Id{};
   auto answer = co_await work(*endpoint, call);
-  if (answer.texts > 0) fetches_.fetched(member, unix_time_(), answer.texts);
+  if (endpoint->fetches && !fetches_.settle(member, charged_at, answer.texts))
+    co_return too_many_texts();
   if (!key.empty()) {
     if (answer.response.status < 500)
       repeats_.finish(member, key, answer.response);

@@ -2,7 +2,8 @@
 // The desk's API: takes a request, answers it. What every call needs is done here once, in this
 // order: match the table, check the signature, the role, the condition, the repeat and the fetch
 // limit, then run the handler where it may block. The desk hands out ciphertext only; it holds no
-// key that opens anything.
+// key that opens anything. `GET /healthz` (it listens) and `GET /readyz` (rosters are verified, and
+// the store gave them when it was last asked) are answered to anyone.
 //
 // Thread rule: one thread; handlers run where `Runner` takes them, and share nothing with it.
 
@@ -30,7 +31,11 @@ class Desk {
   // From now on this says who may do what; until the first one every signed call is answered 503.
   void use(std::shared_ptr<const identity::Directory> directory) {
     directory_ = std::move(directory);
+    ready_ = true;
   }
+  // The rosters could not be read again. The last ones still count, but `GET /readyz` is answered
+  // 503 until `use` is called.
+  void lose_rosters() noexcept { ready_ = false; }
   const std::shared_ptr<const identity::Directory>& directory() const noexcept {
     return directory_;
   }
@@ -45,6 +50,7 @@ class Desk {
   const Runner run_;
   const std::function<std::uint64_t()> unix_time_;
   std::shared_ptr<const identity::Directory> directory_;
+  bool ready_ = false;
   NonceMemory nonces_;
   FetchLimit fetches_;
   Repeats repeats_;

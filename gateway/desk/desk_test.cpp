@@ -4,6 +4,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 #include <map>
 #include <string>
@@ -120,6 +122,8 @@ struct House {
          member(id(22), admin, {"admin"}, {id(1)})});
     add(id(11), police, id(2), "police-queue", {member(id(23), officer, {"lead"}, {id(2)})});
     store({}, identity::sign_roster(root_roster, root));
+    CHECK(send(request(http::Method::get, "/healthz")).status == 200);
+    CHECK(send(request(http::Method::get, "/readyz")).status == 503);
     desk.use(*read_directory(cases, root.public_key, nullptr));
     add_report(id(50), id(1));
   }
@@ -178,16 +182,23 @@ struct House {
         {"ishara-signature",
          crypto::wiped_copy(sign_request(unsigned_request, key, now, crypto::random_bytes<16>()))});
   }
-  http::Response send(http::Request request) {
+  // All at once: each has begun before the first one's work is done.
+  std::vector<http::Response> send_all(std::vector<http::Request> requests) {
     boost::asio::io_context context;
-    http::Response response;
-    boost::asio::co_spawn(context, desk.answer(std::move(request)),
-                          [&](std::exception_ptr failure, http::Response got) {
-                            REQUIRE_FALSE(failure);
-                            response = std::move(got);
-                          });
+    std::vector<http::Response> responses;
+    for (auto& request : requests)
+      boost::asio::co_spawn(context, desk.answer(std::move(request)),
+                            [&](std::exception_ptr failure, http::Response got) {
+                              REQUIRE_FALSE(failure);
+                              responses.push_back(std::move(got));
+                            });
     context.run();
-    return response;
+    return responses;
+  }
+  http::Response send(http::Request request) {
+    std::vector<http::Request> requests;
+    requests.push_back(std::move(request));
+    return send_all(std::move(requests)).at(0);
   }
   http::Response call(const crypto::SigningKey& key, http::Method method, std::string_view target,
                       std::vector<std::pair<std::string, std::string>> fields = {}) {
@@ -210,6 +221,7 @@ struct House {
   int keys = 0;
   MemoryCases cases;
   Desk desk{[this](std::function<Answer(Cases&)> work) -> boost::asio::awaitable<Answer> {
+              co_await boost::asio::post(boost::asio::use_awaitable);
               co_return work(cases);
             },
             [this] { return now; }};
@@ -377,6 +389,63 @@ TEST_CASE("a user reads at most 200 texts an hour") {
   CHECK(house.call(house.worker, get, report_path).status == 429);
   house.now += 3600 + 300;
   CHECK(house.call(house.worker, get, report_path).status == 200);
+}
+
+TEST_CASE("requests side by side do not pass the limit that one after the other meets") {
+  House house;
+  const auto granted = [&](std::uint32_t count) {
+    std::vector<http::Request> requests;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      requests.push_back(House::request(get, report_path));
+      house.sign(requests.back(), house.worker);
+    }
+    const auto responses = house.send_all(std::move(requests));
+    return std::ranges::count(responses, 200u, &http::Response::status);
+  };
+  SUBCASE("reports of one text") {
+    CHECK(granted(FetchLimit::an_hour + 50) == FetchLimit::an_hour);
+  }
+  SUBCASE("reports of ten texts") {
+    auto& texts = house.cases.reports[id(50)].texts;
+    texts.resize(10, texts[0]);
+    CHECK(granted(FetchLimit::an_hour) <= FetchLimit::an_hour / 10);
+    CHECK(granted(FetchLimit::an_hour) <= 1);
+  }
+}
+
+TEST_CASE("a report that is not handed out is not counted") {
+  House house;
+  const auto nothing = "/api/v1/reports/" + crypto::hex(id(51));
+  for (std::uint32_t i = 0; i < FetchLimit::an_hour; ++i)
+    REQUIRE(house.call(house.worker, get, nothing).status == 404);
+  CHECK(house.call(house.worker, get, report_path).status == 200);
+}
+
+TEST_CASE("a charge is corrected in the step in which it was made") {
+  FetchLimit limit;
+  REQUIRE(limit.charge(id(1), noon));
+  REQUIRE(limit.charge(id(1), noon + 600));
+  CHECK(limit.settle(id(1), noon, FetchLimit::an_hour));
+  CHECK_FALSE(limit.charge(id(1), noon + 600));
+  CHECK_FALSE(limit.settle(id(1), noon + 600, 1));
+  CHECK(limit.charge(id(1), noon + 3600 + 300));
+}
+
+TEST_CASE("health is told to anyone, and readiness only while the rosters can be read") {
+  House house;
+  const auto status = [&](std::string_view path, http::Method method = get) {
+    return house.send(House::request(method, path)).status;
+  };
+  CHECK(status("/healthz") == 200);
+  CHECK(status("/readyz") == 200);
+  CHECK(status("/readyz", http::Method::head) == 200);
+  CHECK(status("/readyz", post) == 404);
+  house.desk.lose_rosters();
+  CHECK(status("/healthz") == 200);
+  CHECK(status("/readyz") == 503);
+  CHECK(house.call(house.worker, get, "/api/v1/queues").status == 200);
+  house.desk.use(house.desk.directory());
+  CHECK(status("/readyz") == 200);
 }
 
 TEST_CASE("lists are paged by a cursor") {

@@ -1,5 +1,7 @@
 #include "gateway/desk/limits.hpp"
 
+#include <algorithm>
+
 namespace ishara::desk {
 namespace {
 
@@ -9,9 +11,7 @@ constexpr std::uint64_t day_seconds = 86'400;
 
 }  // namespace
 
-bool FetchLimit::may_fetch(const crypto::Id& user, std::uint64_t unix_time) {
-  const auto now = unix_time / step_seconds;
-  auto& steps = users_[user];
+bool FetchLimit::has_left(std::deque<Step>& steps, std::uint64_t now) {
   while (!steps.empty() && steps.front().number + 24 * steps_an_hour < now) steps.pop_front();
   std::uint32_t hour = 0;
   std::uint32_t day = 0;
@@ -22,13 +22,25 @@ bool FetchLimit::may_fetch(const crypto::Id& user, std::uint64_t unix_time) {
   return hour < an_hour && day < a_day;
 }
 
-void FetchLimit::fetched(const crypto::Id& user, std::uint64_t unix_time, std::uint32_t texts) {
+bool FetchLimit::charge(const crypto::Id& user, std::uint64_t unix_time) {
   const auto now = unix_time / step_seconds;
   auto& steps = users_[user];
-  if (steps.empty() || steps.back().number != now)
-    steps.push_back({now, texts});
-  else
-    steps.back().texts += texts;
+  if (!has_left(steps, now)) return false;
+  if (steps.empty() || steps.back().number != now) steps.push_back({now, 0});
+  ++steps.back().texts;
+  return true;
+}
+
+bool FetchLimit::settle(const crypto::Id& user, std::uint64_t unix_time, std::uint32_t texts) {
+  const auto now = unix_time / step_seconds;
+  auto& steps = users_[user];
+  const auto charged = std::ranges::find(steps, now, &Step::number);
+  if (charged == steps.end()) return true;  // by the clock that was more than a day ago
+  --charged->texts;
+  if (texts == 0) return true;
+  if (!has_left(steps, now)) return false;
+  charged->texts += texts;
+  return true;
 }
 
 std::optional<Repeats::Known> Repeats::begin(const crypto::Id& user, const std::string& key,

@@ -19,15 +19,21 @@ class FetchLimit {
   static constexpr std::uint32_t an_hour = 200;
   static constexpr std::uint32_t a_day = 1'000;
 
-  // Whether `user` has not yet used up her texts.
-  bool may_fetch(const crypto::Id& user, std::uint64_t unix_time);
-  void fetched(const crypto::Id& user, std::uint64_t unix_time, std::uint32_t texts);
+  // Counts one text before it is read, so that requests side by side cannot all pass; false, and
+  // nothing is counted, if `user` has used up her texts.
+  bool charge(const crypto::Id& user, std::uint64_t unix_time);
+  // Corrects a charge that was made at `unix_time` to the number of texts that were read. False,
+  // and nothing is counted, if others of her requests have used up the texts meanwhile: then none
+  // is handed out.
+  bool settle(const crypto::Id& user, std::uint64_t unix_time, std::uint32_t texts);
 
  private:
   struct Step {
     std::uint64_t number;  // of five minutes since 1970
     std::uint32_t texts;
   };
+  bool has_left(std::deque<Step>& steps, std::uint64_t now);
+
   std::map<crypto::Id, std::deque<Step>> users_;  // at most one entry a rostered member
 };
 

@@ -1,15 +1,13 @@
 #include "gateway/desk/service.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 
 #include "gateway/desk/desk.hpp"
-#include "gateway/http/server.hpp"
+#include "gateway/http/configured.hpp"
 #include "gateway/log/log.hpp"
 #include "storage/store_pool.hpp"
 
@@ -25,16 +23,6 @@ constexpr std::chrono::milliseconds stop_limit{15'000};
 
 // The desk answers a handful of caseworkers, who send no bodies.
 constexpr http::Limits limits{.body = 16 * 1024, .connections = 1'000};
-
-http::Endpoint endpoint_of(const config::Endpoint& endpoint) {
-  if (endpoint.is_socket()) return asio::local::stream_protocol::endpoint{endpoint.socket.string()};
-  return asio::ip::tcp::endpoint{asio::ip::make_address(endpoint.host), endpoint.port};
-}
-
-std::optional<http::Tls> tls_of(const std::optional<config::Tls>& tls) {
-  if (!tls) return std::nullopt;
-  return http::Tls{tls->certificate, tls->key};
-}
 
 class SilentObserver final : public http::Observer {
  public:
@@ -56,12 +44,12 @@ class Service::Work {
                         .count());
               }},
         server_{context.get_executor(),
-                endpoint_of(config.desk.listen),
+                http::configured(config.desk.listen),
                 limits,
                 [this](http::Request request) { return desk_.answer(std::move(request)); },
                 observer_,
                 {},
-                tls_of(config.desk.tls)},
+                http::configured(config.desk.tls)},
         refresh_{context} {}
 
   void start() {
@@ -100,7 +88,10 @@ class Service::Work {
         return Read{read_directory(cases, key, known.get())};
       };
       auto read = co_await pool_.call(std::move(job));
-      if (read.value) desk_.use(*read.value);
+      if (read.value)
+        desk_.use(*read.value);
+      else
+        desk_.lose_rosters();
       const auto error = read.value ? boost::system::error_code{} : read.value.error();
       // Once a change of state, not every five seconds.
       if (error && error != last) log::write<log::Event::roster_refused>(error.value());
