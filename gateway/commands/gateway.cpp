@@ -46,7 +46,7 @@ int serve(const config::Config& config) {
   std::optional<intake::Service> service;
   try {
     service.emplace(context, config, registry,
-                    intake::Keys{crypto::signing_key(*signing), std::move(*dedupe)});
+                    intake::Keys{crypto::signing_key(*signing), {std::move(*dedupe)}});
     service->start();
   } catch (const boost::system::system_error& error) {
     return complain("the gateway cannot listen: " + error.code().message(),

@@ -10,6 +10,7 @@
 
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/founding.hpp"
+#include "gateway/commands/process.hpp"
 #include "gateway/config/key_file.hpp"
 #include "gateway/crypto/encoding.hpp"
 #include "routing/pack/bundle.hpp"
@@ -57,21 +58,6 @@ PackFolder read_pack(const fs::path& folder) {
   return pack;
 }
 
-// The words of a country pack's pack.tsv: "country<TAB>RW".
-std::string country_of(const PackFolder& pack) {
-  for (std::size_t i = 0; i < pack.names.size(); ++i) {
-    if (!pack.names[i].ends_with("/pack.tsv")) continue;
-    const std::string_view content = pack.contents[i];
-    for (std::size_t at = 0; at < content.size();) {
-      const auto end = std::min(content.find('\n', at), content.size());
-      const auto line = content.substr(at, end - at);
-      if (line.starts_with("country\t")) return std::string{line.substr(8, 2)};
-      at = end + 1;
-    }
-  }
-  return {};
-}
-
 std::string toml_string(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -81,8 +67,7 @@ std::string toml_string(std::string_view text) {
   return out + "\"";
 }
 
-std::string configuration(const Options& options, const Founding& founding,
-                          std::string_view country) {
+std::string configuration(const Options& options, const Founding& founding) {
   std::set<std::string> tags;
   for (const auto& entry : fs::directory_iterator{options.language_packs})
     if (fs::exists(entry.path() / "messages.mo")) tags.insert(entry.path().filename().string());
@@ -94,7 +79,7 @@ std::string configuration(const Options& options, const Founding& founding,
          "\n# Pinned: rosters count only if this key signed them.\nroot_public_key = " +
          toml_string(crypto::hex(founding.root_key)) +
          "\n# One machine made every key. Never for real reports.\ncustody = \"demo\"" +
-         "\nlanguages = [" + languages + "]" + "\ncountries = [" + toml_string(country) + "]\n" +
+         "\nlanguages = [" + languages + "]" + "\n" +
          "\n[gateway]\nlisten = " + toml_string(options.listen) +
          "\nprivate_listen = " + toml_string(options.private_listen) + "\n" +
          "\n[desk]\nlisten = " + toml_string(options.desk_listen) + "\n" +
@@ -102,7 +87,7 @@ std::string configuration(const Options& options, const Founding& founding,
          "\ndesk_url = " + toml_string(options.desk_url) +
          "\nowner_url = " + toml_string(options.owner_url) + "\n" +
          "\n[paths]\nkeys = \"keys\"\nchannels = \"channels\"\nsending = \"sending\"\npacks = " +
-         toml_string(fs::absolute(options.language_packs).string()) + "\nsnapshot = \"snapshot\"\n";
+         toml_string(fs::absolute(options.language_packs).string()) + "\nstate = \"state\"\n";
 }
 
 int report(const std::vector<routing::Mistake>& mistakes) {
@@ -115,11 +100,52 @@ int report(const std::vector<routing::Mistake>& mistakes) {
   return complain("the country pack has mistakes; nothing was made", "mend them and run it again");
 }
 
-// The database first: its steps can be repeated. The files last: they cannot.
+// False after a complaint.
+bool database_is_empty(const Options& options) {
+  const char* advice = "see that Postgres runs and that --owner-url reaches it";
+  if (const auto migrated = storage::blocking::migrate(options.owner_url); !migrated) {
+    complain("the database: " + migrated.error().message(), advice);
+    return false;
+  }
+  const auto root = storage::blocking::Store{options.owner_url}.roster({});
+  if (root) {
+    complain("the database holds a deployment already",
+             "give an empty one (dropdb and createdb, or another name)");
+    return false;
+  }
+  if (root.error() == storage::errc::not_found) return true;
+  complain("the database: " + root.error().message(), advice);
+  return false;
+}
+
+// Complains and returns false unless every folder is new and every file is on the disk.
+bool write_files(const Options& options, const Founding& founding) {
+  for (const char* name : {"keys", "custody", "users", "channels", "sending", "state"}) {
+    const auto folder = options.directory / name;
+    std::error_code error;
+    if (fs::exists(folder)) {
+      complain(folder.string() + " is there already", "remove it, or choose another --directory");
+      return false;
+    }
+    fs::create_directories(folder, error);
+    if (!error) fs::permissions(folder, fs::perms::owner_all, error);
+    if (error) {
+      complain(folder.string() + ": " + error.message(), "make --directory writable for you");
+      return false;
+    }
+  }
+  for (const auto& file : founding.files)
+    if (const auto written = config::write_key_file(options.directory / file.path, file.bytes);
+        !written) {
+      complain(file.path.string() + ": " + written.error().message(),
+               "remove the folder, then run it again");
+      return false;
+    }
+  return true;
+}
+
 boost::system::result<void> store(const Options& options, const Founding& founding,
                                   std::string_view tables) {
-  if (const auto migrated = storage::blocking::migrate(options.owner_url); !migrated)
-    return migrated.error();
   storage::blocking::Store database{options.owner_url};
   for (const auto& roster : founding.rosters)
     if (const auto stored = database.put_roster(roster); !stored) return stored.error();
@@ -156,23 +182,19 @@ int init(const Options& options) {
   const auto loaded = routing::load(files);
   if (!loaded.snapshot) return report(loaded.mistakes);
 
-  auto founding = blocking_found(loaded.snapshot->table);
+  // Whatever can fail comes before what cannot be repeated; the configuration comes last, since its
+  // presence says that all is done.
+  if (!database_is_empty(options)) return failed;
+  const auto founding = blocking_found(loaded.snapshot->table);
+  if (!write_files(options, founding)) return failed;
   if (const auto stored = store(options, founding, routing::bundle(files)); !stored)
     return complain("the database: " + stored.error().message(),
-                    stored.error() == storage::errc::stale_version
-                        ? "it holds another deployment already: give an empty one"
-                        : "see that Postgres runs and that --owner-url reaches it");
-
-  for (const char* folder : {"keys", "custody", "users", "channels", "sending"}) {
-    fs::create_directories(options.directory / folder);
-    fs::permissions(options.directory / folder, fs::perms::owner_all);
-  }
-  for (const auto& file : founding.files)
-    if (const auto written = config::write_key_file(options.directory / file.path, file.bytes);
-        !written)
-      return complain(file.path.string() + ": " + written.error().message(),
-                      "remove the folder and the database, then run it again");
-  std::ofstream{config_path} << configuration(options, founding, country_of(pack));
+                    "give an empty one and a new --directory, then run it again");
+  std::ofstream file{config_path};
+  file << configuration(options, founding);
+  if (!file.flush())
+    return complain(config_path.string() + " cannot be written",
+                    "give an empty database and a new --directory, then run it again");
 
   std::cout << "Made a deployment in " << options.directory.string()
             << "\n\n  DEMO CUSTODY: one machine made every key. Use it to try Ishara out, never "
@@ -214,8 +236,10 @@ void add_init(CLI::App& root, int& exit_code) {
       "    --gateway-url 'host=/run/postgresql dbname=ishara user=ishara_gateway' \\\n"
       "    --desk-url 'host=/run/postgresql dbname=ishara user=ishara_desk'");
   command->callback([options, &exit_code] {
+    // Before hardening, after which the kernel may refuse to tell.
     if (options->language_packs.empty())
       options->language_packs = fs::read_symlink("/proc/self/exe").parent_path() / "packs";
+    harden_process(false);
     exit_code = init(*options);
   });
 }

@@ -27,14 +27,13 @@ struct Known {
 
 // Every key that the file may hold; whatever else stands there is a mistake.
 constexpr std::array known{
-    Known{"deployment", "name", R"(name = "pilot")", "name of the deployment, as in the rosters"},
+    Known{"deployment", "name", R"(name = "pilot")", "what people call this deployment"},
     Known{"deployment", "root_public_key", R"(root_public_key = "<64 hexadecimal digits>")",
           "pinned: only what it signed counts"},
     Known{"deployment", "custody", R"(custody = "officers")",
           "who held the keys: demo or officers"},
     Known{"deployment", "languages", R"(languages = ["en", "rw"])",
           "language packs, the default first"},
-    Known{"deployment", "countries", R"(countries = ["RW"])", "country packs"},
     Known{"gateway", "listen", R"(listen = "127.0.0.1:8080")",
           "webhooks; an address and a port, or unix:path"},
     Known{"gateway", "private_listen", R"(private_listen = "127.0.0.1:8081")",
@@ -49,7 +48,7 @@ constexpr std::array known{
     Known{"gateway", "head_seconds", "head_seconds = 10", "to send a head"},
     Known{"gateway", "body_seconds", "body_seconds = 10", "to send a body"},
     Known{"gateway", "idle_seconds", "idle_seconds = 75", "between two requests"},
-    Known{"gateway", "write_seconds", "write_seconds = 15", "to take an answer"},
+    Known{"gateway", "write_seconds", "write_seconds = 10", "to take an answer"},
     Known{"desk", "listen", R"(listen = "127.0.0.1:8082")", "caseworkers' API"},
     Known{"desk", "tls_certificate", R"(tls_certificate = "tls/chain.pem")", "whole chain, PEM"},
     Known{"desk", "tls_key", R"(tls_key = "tls/key.pem")", "PEM, mode 0600"},
@@ -63,7 +62,8 @@ constexpr std::array known{
     Known{"paths", "channels", R"(channels = "channels")", "folder of channels, to receive"},
     Known{"paths", "sending", R"(sending = "sending")", "folder of channels, to send"},
     Known{"paths", "packs", R"(packs = "packs")", "folder of built language packs"},
-    Known{"paths", "snapshot", R"(snapshot = "snapshot")", "file of the last good routing tables"},
+    Known{"paths", "state", R"(state = "state")",
+          "folder where the gateway notes what it has seen"},
 };
 
 bool is_section(std::string_view name) {
@@ -413,12 +413,6 @@ void read_deployment(Reader& reader, Deployment& out) {
     if (language.size() < 2 || !is_name(language, "-"))
       reader.refuse("deployment", "languages",
                     "holds an entry that is no language tag in lower case");
-  reader.list("deployment", "countries", out.countries);
-  for (const auto& country : out.countries)
-    if (country.size() != 2 ||
-        std::any_of(country.begin(), country.end(), [](char c) { return c < 'A' || c > 'Z'; }))
-      reader.refuse("deployment", "countries",
-                    "holds an entry that is no ISO 3166-1 code in upper case");
 }
 
 void read_gateway(Reader& reader, Gateway& out) {
@@ -502,12 +496,12 @@ Loaded parse(std::string_view text, const std::filesystem::path& file,
   reader.database("gateway_url", true, out.database.gateway_url);
   reader.database("desk_url", true, out.database.desk_url);
   reader.database("owner_url", false, out.database.owner_url);
-  out.paths = {"keys", "channels", "sending", "packs", "snapshot"};
+  out.paths = {"keys", "channels", "sending", "packs", "state"};
   reader.path("paths", "keys", out.paths.keys);
   reader.path("paths", "channels", out.paths.channels);
   reader.path("paths", "sending", out.paths.sending);
   reader.path("paths", "packs", out.paths.packs);
-  reader.path("paths", "snapshot", out.paths.snapshot);
+  reader.path("paths", "state", out.paths.state);
 
   auto mistakes = reader.take_mistakes();
   if (!mistakes.empty()) return {std::nullopt, std::move(mistakes)};

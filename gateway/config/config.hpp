@@ -24,11 +24,10 @@ enum class Custody : std::uint8_t {
 };
 
 struct Deployment {
-  std::string name;  // as in the rosters
+  std::string name;  // for people
   crypto::PublicKey root_public_key{};
   Custody custody = Custody::demo;
   std::vector<std::string> languages;  // of the packs offered to reporters, the default first
-  std::vector<std::string> countries;  // of the country packs, upper case
 };
 
 // Where a server listens: a host and port, or a UNIX socket.
@@ -84,7 +83,7 @@ struct Paths {
   std::filesystem::path channels;
   std::filesystem::path sending;
   std::filesystem::path packs;
-  std::filesystem::path snapshot;  // the last good routing snapshot (a file)
+  std::filesystem::path state;  // folder where the gateway notes what it has seen
 };
 
 struct Config {

@@ -40,7 +40,7 @@ TEST_CASE("a short file is enough, and the rest has defaults beside it") {
 TEST_CASE("a file with every key is read as it is written") {
   const auto loaded =
       parse("[deployment]\nname = \"pilot\"\nroot_public_key = \"" + key +
-                "\"\ncustody = \"demo\"\nlanguages = [\"en\", \"rw\"]\ncountries = [\"RW\"]\n"
+                "\"\ncustody = \"demo\"\nlanguages = [\"en\", \"rw\"]\n"
                 "[gateway]\nlisten = \"0.0.0.0:443\"\nprivate_listen = \"unix:run/private.sock\"\n"
                 "tls_certificate = \"tls/chain.pem\"\ntls_key = \"/secret/key.pem\"\n"
                 "max_head = 8192\nmax_body = 32768\nconnections = 5\nrequests_per_connection = 6\n"
@@ -49,7 +49,7 @@ TEST_CASE("a file with every key is read as it is written") {
                 "[database]\ngateway_url = \"postgresql://gateway@/ishara?host=/run\"\n"
                 "desk_url = \"b\"\nowner_url = \"c\"\n"
                 "[paths]\nkeys = \"/k\"\nchannels = \"c\"\nsending = \"s\"\npacks = "
-                "\"p\"\nsnapshot = \"n\"\n",
+                "\"p\"\nstate = \"n\"\n",
             "/etc/x/ishara.toml", {});
   REQUIRE(loaded.mistakes.empty());
   const auto& config = *loaded.config;
@@ -64,7 +64,7 @@ TEST_CASE("a file with every key is read as it is written") {
   CHECK(config.desk.listen.host == "::1");
   CHECK(config.desk.listen.is_local());
   CHECK(config.database.owner_url == "c");
-  CHECK(config.paths.snapshot == "/etc/x/n");
+  CHECK(config.paths.state == "/etc/x/n");
 }
 
 TEST_CASE("all mistakes are reported at once, each with its place and what to do") {

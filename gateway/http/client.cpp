@@ -264,6 +264,7 @@ Outcome<std::shared_ptr<asio::ssl::context>> make_context(const Origin& origin) 
   error_code error;
   const auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
   SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
+  SSL_CTX_set_options(context->native_handle(), SSL_OP_CLEANSE_PLAINTEXT);
   if (origin.authorities.empty()) {
     context->set_default_verify_paths(error);
   } else {

@@ -107,9 +107,9 @@ SealedText seal_text_under(std::uint32_t hour, const Id& report_id, View json,
   return out;
 }
 
-std::array<std::uint8_t, 32> return_address_body(const ReturnAddress& address) {
-  std::array<std::uint8_t, 32> body;
-  Writer write{body};
+crypto::Secret<32> return_address_body(const ReturnAddress& address) {
+  crypto::Secret<32> body;
+  Writer write{body.fill()};
   write.bytes(address.number);
   write.bytes(address.ref);
   write.u8(address.channel);
@@ -190,7 +190,7 @@ result<QueueKeyId> wrap_recipient(View wrap) {
 BoxEnvelope seal_return_address(const ReturnAddress& address, const Id& report_id, const Id& object,
                                 std::uint32_t epoch, const Id& epoch_kid,
                                 const SenderHalf& sender) {
-  const crypto::Secret<32> body{return_address_body(address)};
+  const auto body = return_address_body(address);
   return box_envelope(header(Type::return_address, epoch, report_id, object, epoch_kid),
                       body.reveal(), sender, crypto::random_bytes<24>());
 }
@@ -283,7 +283,7 @@ BoxEnvelope wrap_key(const crypto::Secret<32>& key, const Id& report_id, const I
 BoxEnvelope seal_return_address(const ReturnAddress& address, const Id& report_id, const Id& object,
                                 std::uint32_t epoch, const Id& epoch_kid, const SenderHalf& sender,
                                 const crypto::Nonce& nonce) {
-  const crypto::Secret<32> body{return_address_body(address)};
+  const auto body = return_address_body(address);
   return box_envelope(header(Type::return_address, epoch, report_id, object, epoch_kid),
                       body.reveal(), sender, nonce);
 }

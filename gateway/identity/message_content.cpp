@@ -63,7 +63,18 @@ bool read_minute(std::string_view text, std::chrono::sys_time<std::chrono::minut
   return true;
 }
 
+// With all its capacity: a string that was moved from keeps its old bytes behind its end.
+void wipe(std::string& text) noexcept {
+  text.resize(text.capacity());
+  crypto::wipe(text.data(), text.size());
+}
+
 }  // namespace
+
+MessageContent::~MessageContent() {
+  wipe(category);
+  wipe(region);
+}
 
 crypto::WipedBytes encode(const MessageContent& content) {
   crypto::WipedBytes out;

@@ -12,6 +12,11 @@
 namespace ishara::identity {
 
 struct MessageContent {
+  MessageContent() = default;
+  MessageContent(MessageContent&&) noexcept = default;
+  MessageContent& operator=(MessageContent&&) noexcept = default;
+  ~MessageContent();  // wipes category and region too, which are sealed like the text
+
   std::string kind = "msg";     // msg, or ans for a bare answer
   std::string channel = "sms";  // sms or ussd
   std::chrono::sys_time<std::chrono::minutes> at;

@@ -114,6 +114,9 @@ asio::awaitable<http::Response> Intake::handle(http::Request request) {
     co_return response;
   }
 
+  // The events hold copies; a stalled database must not keep clear texts in memory.
+  { const auto gone = std::move(request); }
+
   std::optional<std::string> answer;
   for (auto& event : *events) {
     // A delivery report concerns a reply of the relay's; nothing is stored of it here.
@@ -166,8 +169,8 @@ asio::awaitable<boost::system::result<std::optional<std::string>>> Intake::repor
                                         });
       const auto& directory = *knowledge->directory;
       const auto* owner = directory.queue_named(route.owner.view());
-      const auto* fallback =
-          route.fallback ? directory.queue_named(route.fallback->view()) : nullptr;
+      // Who else may read it comes from the signed roster, never from the tables.
+      const auto* fallback = owner->fallback ? directory.queue(*owner->fallback) : nullptr;
 
       identity::MessageContent content;
       content.at = std::chrono::floor<std::chrono::minutes>(now);
@@ -195,7 +198,7 @@ asio::awaitable<boost::system::result<std::optional<std::string>>> Intake::repor
 
   if (stored->answer_class != acknowledged || !pack) co_return std::nullopt;
   auto line =
-      conversation::acknowledgement(*pack, ref_without_relay(dedupe, keys_.dedupe).digits());
+      conversation::acknowledgement(*pack, ref_without_relay(dedupe, keys_.dedupe.ids).digits());
   if (!line) {
     // The report is safe; silence is safer than a line that breaks its own rules.
     if (counters_.answers_withheld++ == 0)
@@ -206,11 +209,12 @@ asio::awaitable<boost::system::result<std::optional<std::string>>> Intake::repor
 }
 
 crypto::Id dedupe_hash(const aggregators::Message& message, std::uint8_t channel,
-                       std::chrono::sys_seconds now, const crypto::Secret<32>& key) {
+                       std::chrono::sys_seconds now, const DedupeKeys& keys) {
   using crypto::bytes_of;
   const std::array<std::uint8_t, 1> number{channel};
   if (!message.id.empty())
-    return crypto::keyed_hash16(key, {bytes_of("i"), number, bytes_of(crypto::view(message.id))});
+    return crypto::keyed_hash16(keys.ids,
+                                {bytes_of("i"), number, bytes_of(crypto::view(message.id))});
 
   // Lengths keep the parts apart.
   constexpr std::chrono::seconds window{600};
@@ -226,8 +230,9 @@ crypto::Id dedupe_hash(const aggregators::Message& message, std::uint8_t channel
             write.u8(message.at ? 1 : 0);
             write.u32(static_cast<std::uint32_t>(sender.size()));
             write.u32(static_cast<std::uint32_t>(message.to.size()));
-            return crypto::keyed_hash16(key, {bytes_of("c"), number, sizes, bytes_of(sender),
-                                              bytes_of(crypto::view(message.to)), bytes_of(text)});
+            return crypto::keyed_hash16(keys.contents,
+                                        {bytes_of("c"), number, sizes, bytes_of(sender),
+                                         bytes_of(crypto::view(message.to)), bytes_of(text)});
           });
         });
       },

@@ -28,10 +28,19 @@ namespace ishara::intake {
 
 namespace asio = boost::asio;
 
+// The keys by which a redelivered webhook is recognised. A provider's id is hashed under the
+// lasting K_dedupe. What a text says and who sent it is hashed under a key that lives in memory
+// alone: with a lasting key, whoever took database and files could try numbers for a guessable
+// text.
+struct DedupeKeys {
+  crypto::Secret<32> ids;
+  crypto::Secret<32> contents = crypto::random_secret<32>();
+};
+
 // Secrets of the gateway's own: neither opens anything that is stored.
 struct Keys {
   crypto::SigningKey signing;  // signs INTAKE; its public key stands in the root roster
-  crypto::Secret<32> dedupe;   // K_dedupe: hashes providers' message ids
+  DedupeKeys dedupe;
 };
 
 // Sums since start, for /metrics.
@@ -84,9 +93,9 @@ class Intake {
 
 // The keyed hash by which a redelivered webhook is recognised (channels.md 1.6): of the channel and
 // the provider's id; without an id of sender, receiver, provider's time and text; without a time of
-// these in a window of ten minutes.
+// these in a window of ten minutes. Without an id a restart forgets what came before it.
 crypto::Id dedupe_hash(const aggregators::Message& message, std::uint8_t channel,
-                       std::chrono::sys_seconds now, const crypto::Secret<32>& key);
+                       std::chrono::sys_seconds now, const DedupeKeys& keys);
 
 // The ref of the answer while no relay draws refs: it opens nothing. A keyed hash of the dedupe
 // hash, so that every redelivery gets the first answer, also after a restart and from another

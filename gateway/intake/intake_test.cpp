@@ -132,7 +132,7 @@ struct Gateway {
 
   Gateway()
       : intake{
-            registry, sink, {copy_of(key), crypto::random_secret<32>()}, [this] { return now; }} {
+            registry, sink, {copy_of(key), {crypto::random_secret<32>()}}, [this] { return now; }} {
     std::vector<config::Channel> channels;
     channels.push_back(channel(1, "kannel"));
     channels.push_back(channel(2, "africastalking"));
@@ -272,6 +272,27 @@ TEST_CASE("without a provider's id the same text counts once in ten minutes") {
   gateway.now += std::chrono::minutes{20};
   gateway.kannel(query);
   CHECK(gateway.sink.rows.size() == 3);
+}
+
+TEST_CASE("only a provider's id is hashed under a key that outlives the process (P5)") {
+  crypto::start();
+  const auto lasting = crypto::random_secret<32>();
+  const DedupeKeys before{crypto::Secret<32>{lasting.reveal()}};
+  const DedupeKeys after{crypto::Secret<32>{lasting.reveal()}};
+  const std::chrono::sys_seconds now{std::chrono::seconds{1'800'000'000}};
+  const auto hash = [&](std::string_view id, const DedupeKeys& keys) {
+    const aggregators::Message message{
+        .from = identity::parse_sender("+250788000001", "RW").value(),
+        .to = crypto::wiped_copy("2020"),
+        .text = identity::Text{"help"},
+        .id = crypto::wiped_copy(id),
+        .at = {},
+        .part = {}};
+    return dedupe_hash(message, 1, now, keys);
+  };
+  CHECK(hash("a1", before) == hash("a1", after));
+  CHECK(hash("", before) == hash("", before));
+  CHECK(hash("", before) != hash("", after));
 }
 
 TEST_CASE("a short code and a sender id are stored and never answered") {

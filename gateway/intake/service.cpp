@@ -1,6 +1,7 @@
 #include "gateway/intake/service.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -12,6 +13,7 @@
 
 #include "gateway/http/configured.hpp"
 #include "gateway/http/server.hpp"
+#include "gateway/identity/seen_rosters.hpp"
 #include "gateway/log/log.hpp"
 #include "i18n/pack.hpp"
 #include "routing/pack/bundle.hpp"
@@ -48,13 +50,18 @@ std::vector<NamedFile> language_files(const config::Config& config) {
   return files;
 }
 
-// What changes when a channel file does: names, sizes and times of the folder's files.
+// What changes when a channel file does, its mode and owner included: a wrong mode is a mistake
+// that `chmod` mends.
 std::string fingerprint(const fs::path& folder) {
   std::string out;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator{folder, error})
-    out += fmt::format("{} {} {}\n", entry.path().filename().string(), entry.file_size(error),
-                       entry.last_write_time(error).time_since_epoch().count());
+  for (fs::directory_iterator entry{folder, error}, end; !error && entry != end;
+       entry.increment(error)) {
+    struct stat about {};
+    if (::stat(entry->path().c_str(), &about) != 0) continue;
+    out += fmt::format("{} {} {} {} {}.{}\n", entry->path().filename().string(), about.st_size,
+                       about.st_mode, about.st_uid, about.st_ctim.tv_sec, about.st_ctim.tv_nsec);
+  }
   return out;
 }
 
@@ -74,19 +81,10 @@ boost::system::result<Learnt> learn(storage::blocking::Store& store,
   const auto version = store.active_routing();
   if (!version) return version.error();
 
-  identity::SignedRoster root;
-  std::vector<identity::SignedRoster> organisations;
-  for (const auto& row : *rosters) {
-    identity::SignedRoster roster{.bytes = row.bytes};
-    if (row.signature.size() != roster.signature.size())
-      return identity::roster_errc::bad_signature;
-    std::copy(row.signature.begin(), row.signature.end(), roster.signature.begin());
-    if (row.issuer == storage::Id{})
-      root = std::move(roster);
-    else
-      organisations.push_back(std::move(roster));
-  }
-  auto directory = identity::Directory::verified(root, organisations, root_key);
+  std::vector<identity::RosterRow> rows;
+  for (const auto& row : *rosters)
+    rows.push_back({row.issuer, row.version, row.bytes, row.signature});
+  auto directory = identity::Directory::verified_rows(rows, root_key);
   if (!directory) return directory.error();
 
   const std::string_view content{reinterpret_cast<const char*>(version->content.data()),
@@ -103,17 +101,6 @@ boost::system::result<Learnt> learn(storage::blocking::Store& store,
   return Learnt{.directory = std::make_shared<const identity::Directory>(std::move(*directory)),
                 .routing = std::move(loaded.snapshot),
                 .routing_version = version->version};
-}
-
-// Nobody may go back behind a roster that was seen (privacy.md section 6).
-bool older(const identity::Directory& next, const identity::Directory& seen) {
-  if (next.root_version() < seen.root_version()) return true;
-  for (std::size_t i = 0; i < seen.organisations().size(); ++i)
-    for (std::size_t k = 0; k < next.organisations().size(); ++k)
-      if (seen.organisations()[i].id == next.organisations()[k].id &&
-          next.organisation_versions()[k] < seen.organisation_versions()[i])
-        return true;
-  return false;
 }
 
 // What the listener had to do, in the order of http::Event, by the names of the metrics.
@@ -256,11 +243,27 @@ class Service::Work {
       add(fmt::format("http_{}", http_events[i]), observer_.count(i));
   }
 
+  // Once a minute: what no request does. Every gateway does it; one that finds nothing to do is
+  // fine.
+  asio::awaitable<void> chores() {
+    auto work = [](storage::blocking::Store& store) {
+      (void)store.promote_drafts();
+      for (;;) {
+        const auto forgotten = store.forget_dedupe();
+        if (!forgotten || *forgotten == 0) return true;
+      }
+    };
+    co_await pool_.call(std::move(work));
+  }
+
   asio::awaitable<void> every_second() {
     for (unsigned second = 0; !stopping_; ++second) {
       intake_.end_second();
       if (fingerprint(config_.paths.channels) != channels_seen_) read_channels();
-      if (second % 60 == 0) take_metrics();
+      if (second % 60 == 0) {
+        take_metrics();
+        spawn(chores());
+      }
       second_.expires_after(1s);
       boost::system::error_code cancelled;
       co_await second_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
@@ -295,8 +298,9 @@ class Service::Work {
       auto learnt = co_await pool_.call([this](storage::blocking::Store& store) {
         return learn(store, config_.deployment.root_public_key, languages_, *packs_);
       });
-      if (learnt && learnt_.directory && older(*learnt->directory, *learnt_.directory))
-        learnt = make_error_code(identity::roster_errc::older_version);
+      if (learnt) {
+        if (const auto good = remember(*learnt->directory); !good) learnt = good.error();
+      }
       if (learnt) {
         learnt_ = std::move(*learnt);
         log::write<log::Event::knowledge_loaded>(learnt_.routing_version,
@@ -314,6 +318,16 @@ class Service::Work {
       }
     }
     reading_ = false;
+  }
+
+  // Refuses what goes back behind rosters that were seen, also before the last restart.
+  boost::system::result<void> remember(const identity::Directory& next) {
+    const auto file = config_.paths.state / "rosters.seen";
+    const auto seen = identity::read_seen_rosters(file);
+    if (!seen) return seen.error();
+    if (next.is_older_than(*seen)) return identity::roster_errc::older_version;
+    if (next.versions() == *seen) return {};
+    return identity::write_seen_rosters(file, next.versions());
   }
 
   void publish() {

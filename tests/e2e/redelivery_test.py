@@ -5,6 +5,7 @@ import unittest
 
 import canary
 import system
+from kannel import until
 
 
 class Redelivery(unittest.TestCase):
@@ -59,3 +60,16 @@ class Redelivery(unittest.TestCase):
         one, other = self.message(4), self.message(5)
         self.assertEqual([self.channel.send(one).status, self.channel.send(other).status], [200] * 2)
         self.assertEqual(self.new_reports(), 2)
+
+    def test_hashes_older_than_two_days_are_forgotten_and_younger_ones_kept(self):
+        def count(condition):
+            sql = f"SELECT count(*) FROM dedupe WHERE {condition}"
+            return int(canary.run(self.system.psql, sql).decode())
+
+        kept = count("day > 1")
+        canary.run(self.system.psql,
+                   "INSERT INTO dedupe SELECT gen_random_uuid(), 1, 0 FROM generate_series(1, 2500)")
+        self.system.gateway.stop()
+        self.system.gateway.start()  # the chores begin at once, then go on every minute
+        until(lambda: count("day = 1") == 0, "the old hashes are gone")
+        self.assertEqual(count("day > 1"), kept)

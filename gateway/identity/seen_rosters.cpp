@@ -1,0 +1,50 @@
+#include "gateway/identity/seen_rosters.hpp"
+
+#include <unistd.h>
+
+#include <sstream>
+#include <string>
+#include <system_error>
+
+#include "gateway/config/key_file.hpp"
+#include "gateway/crypto/encoding.hpp"
+
+namespace ishara::identity {
+
+boost::system::result<RosterVersions> read_seen_rosters(const std::filesystem::path& file) {
+  constexpr std::size_t limit = 1024 * 1024;
+  const auto bytes = config::read_secret_file(file, limit);
+  if (!bytes) {
+    if (bytes.error() == config::key_file_errc::missing) return RosterVersions{};
+    return bytes.error();
+  }
+  RosterVersions out;
+  std::istringstream lines{std::string{bytes->begin(), bytes->end()}};
+  std::string issuer;
+  while (lines >> issuer) {
+    const auto id = issuer == "root" ? crypto::Id{} : crypto::from_hex_exact<16>(issuer);
+    std::uint64_t version = 0;
+    if (!id || !(lines >> version)) return config::key_file_errc::unreadable;
+    out[*id] = version;
+  }
+  return out;
+}
+
+boost::system::result<void> write_seen_rosters(const std::filesystem::path& file,
+                                               const RosterVersions& versions) {
+  std::ostringstream lines;
+  for (const auto& [issuer, version] : versions)
+    lines << (issuer == crypto::Id{} ? "root" : crypto::hex(issuer)) << ' ' << version << '\n';
+  const auto text = lines.str();
+  auto fresh = file;
+  fresh += "." + std::to_string(::getpid());
+  std::error_code error;
+  std::filesystem::remove(fresh, error);  // of a process that died here and had this number
+  if (const auto written = config::write_key_file(fresh, crypto::bytes_of(text)); !written)
+    return written.error();
+  std::filesystem::rename(fresh, file, error);
+  if (error) return config::key_file_errc::unreadable;
+  return {};
+}
+
+}  // namespace ishara::identity

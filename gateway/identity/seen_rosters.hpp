@@ -1,0 +1,24 @@
+#pragma once
+// What a reader of rosters remembers over its restarts: the highest version of each that it has
+// accepted (privacy.md section 6). A small text file, mode 0600, one line an issuer:
+//
+//   ( "root" / 32 hexadecimal digits ) SP version LF
+//
+// Blocks on the disk. One process at a time writes a file.
+
+#include <boost/system/result.hpp>
+#include <filesystem>
+
+#include "gateway/identity/roster.hpp"
+
+namespace ishara::identity {
+
+// Nothing seen yet if there is no such file. A file that others may write, or that is not of the
+// form above, is an error: it must not count as "never seen".
+boost::system::result<RosterVersions> read_seen_rosters(const std::filesystem::path& file);
+
+// Replaces the file whole or not at all: half a file would forget versions.
+boost::system::result<void> write_seen_rosters(const std::filesystem::path& file,
+                                               const RosterVersions& versions);
+
+}  // namespace ishara::identity

@@ -1,0 +1,58 @@
+#include "gateway/identity/seen_rosters.hpp"
+
+#include <doctest/doctest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+namespace ishara::identity {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Folder {
+  fs::path path;
+  Folder() {
+    char name[] = "/tmp/ishara-seen-XXXXXX";
+    path = ::mkdtemp(name);
+  }
+  ~Folder() { fs::remove_all(path); }
+};
+
+TEST_CASE("seen versions come back, and a missing file means that nothing was seen") {
+  const Folder folder;
+  const auto file = folder.path / "seen";
+  CHECK(read_seen_rosters(file).value().empty());
+  RosterVersions versions{{crypto::Id{}, 3}};
+  versions[crypto::Id{1, 2, 3}] = 7;
+  REQUIRE(write_seen_rosters(file, versions).has_value());
+  CHECK(read_seen_rosters(file).value() == versions);
+  versions[crypto::Id{}] = 4;
+  REQUIRE(write_seen_rosters(file, versions).has_value());
+  CHECK(read_seen_rosters(file).value() == versions);
+  CHECK(std::distance(fs::directory_iterator{folder.path}, {}) == 1);
+}
+
+TEST_CASE("a file that is torn, or that others may write, is no empty one") {
+  const Folder folder;
+  const auto file = folder.path / "seen";
+  for (const std::string text : {"root", "root x\n", "xyz 1\n", "root 1\n00"}) {
+    CAPTURE(text);
+    fs::remove(file);
+    std::ofstream{file} << text;
+    ::chmod(file.c_str(), 0600);
+    CHECK(!read_seen_rosters(file).has_value());
+  }
+  fs::remove(file);
+  std::ofstream{file} << "root 1\n";
+  ::chmod(file.c_str(), 0666);
+  CHECK(!read_seen_rosters(file).has_value());
+}
+
+TEST_CASE("a file that cannot be written is told") {
+  CHECK(!write_seen_rosters("/nonexistent/folder/seen", {}).has_value());
+}
+
+}  // namespace
+}  // namespace ishara::identity
