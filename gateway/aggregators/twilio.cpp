@@ -128,14 +128,11 @@ bool body_hash_matches(std::string_view query, std::string_view body) {
 // that alphabet and length, that decodes to mostly ASCII, is one of those.
 std::optional<crypto::WipedBuffer> hidden_in_base64(std::string_view text) {
   if (text.size() < 60 || text.size() % 4 != 0) return std::nullopt;
-  auto bytes = crypto::from_base64(text);
+  const auto bytes = crypto::from_base64_wiped(text);
   if (!bytes) return std::nullopt;
   const auto ascii = std::ranges::count_if(*bytes, [](auto octet) { return octet < 0x80; });
-  std::optional<crypto::WipedBuffer> out;
-  if (static_cast<std::size_t>(ascii) * 2 >= bytes->size())
-    out.emplace(bytes->begin(), bytes->end());
-  crypto::wipe(bytes->data(), bytes->size());
-  return out;
+  if (static_cast<std::size_t>(ascii) * 2 < bytes->size()) return std::nullopt;
+  return crypto::WipedBuffer{bytes->begin(), bytes->end()};
 }
 
 std::string escaped_for_xml(std::string_view text) {

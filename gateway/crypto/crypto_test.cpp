@@ -110,7 +110,9 @@ TEST_CASE("encodings round-trip and refuse foreign characters") {
   CHECK(*from_base64url(base64url(bytes)) == Bytes(bytes.begin(), bytes.end()));
   CHECK_FALSE(from_hex("0g"));
   CHECK_FALSE(from_hex("abc"));
+  CHECK(*from_base64_wiped(base64(bytes)) == WipedBytes(bytes.begin(), bytes.end()));
   CHECK_FALSE(from_base64("a=b"));
+  CHECK_FALSE(from_base64_wiped("a=b"));
   CHECK_FALSE(from_base64url("a+b/"));
   CHECK_FALSE(from_hex_exact<2>("abcdef"));
 }

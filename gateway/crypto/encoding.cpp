@@ -12,8 +12,9 @@ std::string to_base64(View bytes, int variant) {
   return out;
 }
 
-std::optional<Bytes> read_base64(std::string_view text, int variant) {
-  Bytes out(text.size() / 4 * 3 + 3);
+template <class Octets>
+std::optional<Octets> read_base64(std::string_view text, int variant) {
+  Octets out(text.size() / 4 * 3 + 3);
   std::size_t size = 0;
   const char* end = nullptr;
   if (sodium_base642bin(out.data(), out.size(), text.data(), text.size(), nullptr, &size, &end,
@@ -50,10 +51,13 @@ std::string base64url(View bytes) {
   return to_base64(bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 std::optional<Bytes> from_base64(std::string_view text) {
-  return read_base64(text, sodium_base64_VARIANT_ORIGINAL);
+  return read_base64<Bytes>(text, sodium_base64_VARIANT_ORIGINAL);
 }
 std::optional<Bytes> from_base64url(std::string_view text) {
-  return read_base64(text, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+  return read_base64<Bytes>(text, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+std::optional<WipedBytes> from_base64_wiped(std::string_view text) {
+  return read_base64<WipedBytes>(text, sodium_base64_VARIANT_ORIGINAL);
 }
 
 }  // namespace ishara::crypto

@@ -1,6 +1,6 @@
 #pragma once
-// Hexadecimal and base64 (RFC 4648). Constant-time in the bytes where libsodium is; not for secrets
-// that must be wiped, since the results are plain strings.
+// Hexadecimal and base64 (RFC 4648). Constant-time in the bytes where libsodium is. The results are
+// plain, not for secrets that must be wiped, except where a name says so.
 
 #include <array>
 #include <cstdint>
@@ -28,5 +28,7 @@ std::string base64(View bytes);     // with padding
 std::string base64url(View bytes);  // without padding
 std::optional<Bytes> from_base64(std::string_view text);
 std::optional<Bytes> from_base64url(std::string_view text);
+// As from_base64, for secrets: what was decoded before a wrong character is wiped too.
+std::optional<WipedBytes> from_base64_wiped(std::string_view text);
 
 }  // namespace ishara::crypto
