@@ -115,8 +115,17 @@ std::vector<std::string> kannel_settings(const std::string& webhook, bool allow_
   }
   return out;
 }
+// Without retries, which are Kannel's default, a text is gone as soon as we answer 503. They end
+// after a week, since Kannel offers a text again that we have refused for good, too.
 const std::vector<std::string> kannel_smsbox_settings{
-    "reply-couldnotfetch = \"\"", "reply-requestfailed = \"\"", "reply-couldnotrepresent = \"\""};
+    "reply-couldnotfetch = \"\"", "reply-requestfailed = \"\"", "reply-couldnotrepresent = \"\"",
+    "http-request-retry = 60480", "http-queue-delay = 10"};
+// We store parts that nobody joined as reports of their own.
+const std::vector<std::string> kannel_core_settings{"sms-combine-concatenated-mo = true"};
+
+void print_lines(const std::vector<std::string>& lines) {
+  for (const auto& line : lines) std::cout << "  " << line << '\n';
+}
 
 std::optional<int> free_number(const config::Channels& channels) {
   for (int number = 1; number <= 255; ++number)
@@ -164,6 +173,7 @@ void print(const Added& add, const std::string& secret) {
     if (kannel) {
       out["sms_service"] = json::value_from(settings);
       out["smsbox"] = json::value_from(kannel_smsbox_settings);
+      out["core"] = json::value_from(kannel_core_settings);
     }
     std::cout << json::serialize(out) << std::endl;
     return;
@@ -176,9 +186,14 @@ void print(const Added& add, const std::string& secret) {
     std::cout << "\nand for delivery reports, if you want any:\n\n  " << webhook << "/dlr\n";
   if (kannel) {
     std::cout << "\nIn Kannel's configuration:\n\n";
-    for (const auto& line : settings) std::cout << "  " << line << '\n';
-    std::cout << "\nand in its group smsbox, so that no text of Kannel's own reaches a phone:\n\n";
-    for (const auto& line : kannel_smsbox_settings) std::cout << "  " << line << '\n';
+    print_lines(settings);
+    std::cout << "\nIn its group smsbox, so that no text of Kannel's own reaches a phone, and so\n"
+                 "that a text which the gateway cannot take just now is offered again every 10\n"
+                 "seconds, 60480 times, which is a week (by default Kannel drops it at once):\n\n";
+    print_lines(kannel_smsbox_settings);
+    std::cout << "\nIn its group core, so that a long text arrives as one report and not as one\n"
+                 "for each of its parts:\n\n";
+    print_lines(kannel_core_settings);
     std::cout << "\nKannel's access log writes numbers and texts in clear: set no access-log, in "
                  "smsbox and in bearerbox.\n";
   }

@@ -29,6 +29,7 @@ smsbox-port = {boxes}
 smsbox-interface = 127.0.0.1
 box-deny-ip = "*.*.*.*"
 box-allow-ip = "127.0.0.1"
+sms-combine-concatenated-mo = true
 log-file = "{folder}/bearerbox.log"
 log-level = 1
 
@@ -41,10 +42,12 @@ connect-allow-ip = 127.0.0.1
 group = smsbox
 bearerbox-host = 127.0.0.1
 log-file = "{folder}/smsbox.log"
-log-level = 1
+log-level = 0
 reply-couldnotfetch = ""
 reply-requestfailed = ""
 reply-couldnotrepresent = ""
+http-request-retry = 60480
+http-queue-delay = 10
 
 group = sms-service
 keyword = default
@@ -109,6 +112,10 @@ class Kannel:
         self.processes.append(subprocess.Popen(
             [program, "-v", "4", configuration], cwd=self.folder, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=(self.folder / "errors").open("ab")))
+
+    def retries(self):
+        """How often smsbox has called the webhook again after a call that failed."""
+        return (self.folder / "smsbox.log").read_bytes().count(b"HTTP: Retrying request")
 
     def _status(self, wanted):
         for process in self.processes:

@@ -1,5 +1,6 @@
 """A phone, a real Kannel, the gateway, a caseworker: every text arrives as it was written."""
 
+import contextlib
 import re
 import unittest
 from collections import Counter
@@ -13,7 +14,7 @@ ANSWER = re.compile(r"^Message received\. Ref ([2-9][0-9]{9})\. You can write ag
 
 
 class Kannel(unittest.TestCase):
-    def texts_arrive(self, rows, service, channel):
+    def texts_arrive(self, rows, service, channel, during=lambda *_: contextlib.nullcontext()):
         deployment = system.shared()
         deployment.plant(rows)
         gateway = kannel.Kannel(deployment.elsewhere("kannel"), channel.url, service)
@@ -21,9 +22,10 @@ class Kannel(unittest.TestCase):
         phones = kannel.Phones(gateway.port)
         self.addCleanup(phones.close)
 
-        for n, (number, text, _) in enumerate(rows):
-            phone = number.digits if n % 2 else "+" + number.digits
-            phones.send(phone, "2020", text, binary=n % 7 == 0)
+        with during(gateway, phones):
+            for n, (number, text, _) in enumerate(rows):
+                phone = number.digits if n % 2 else "+" + number.digits
+                phones.send(phone, "2020", text, binary=n % 7 == 0)
         kannel.until(lambda: len(phones.answers) == len(rows), "every phone has got an answer", 60)
 
         received = Counter(deployment.take_all())
@@ -45,18 +47,23 @@ class Kannel(unittest.TestCase):
     def test_texts_by_get_do_too(self):
         self.texts_arrive(texts.make(60, seed=2), kannel.BY_GET, system.shared().kannel_by_get)
 
-    def test_when_the_gateway_is_away_kannel_says_nothing_to_the_phone(self):
+    def test_texts_sent_while_the_gateway_is_away_arrive_once_when_it_is_back(self):
         deployment = system.shared()
-        rows = texts.make(5, seed=3)
-        deployment.plant(rows)
-        nobody = kannel.free_ports(1)[0]
-        url = f"http://127.0.0.1:{nobody}/in/kannel/x"
-        gateway = kannel.Kannel(deployment.elsewhere("kannel"), url)
-        self.addCleanup(gateway.stop)
-        phones = kannel.Phones(gateway.port)
-        self.addCleanup(phones.close)
-        for number, text, _ in rows:
-            phones.send(number.digits, "2020", text)
-        log = gateway.folder / "smsbox.log"
-        kannel.until(lambda: log.read_bytes().count(b"Couldn't fetch") >= len(rows), "smsbox has given up")
-        self.assertEqual(dict(phones.answers), {})
+        self.arrives_after(3, deployment.gateway.stop, deployment.gateway.start)
+
+    def test_texts_sent_while_postgres_is_away_arrive_once_when_it_is_back(self):
+        deployment = system.shared()
+        self.arrives_after(4, lambda: deployment.postgres("stop"), lambda: deployment.postgres("start"))
+
+    def arrives_after(self, seed, leave, come_back):
+        @contextlib.contextmanager
+        def outage(gateway, phones):
+            leave()
+            try:
+                yield
+                kannel.until(lambda: gateway.retries() >= 2, "smsbox has offered them again", 60)
+                self.assertEqual(dict(phones.answers), {})
+            finally:
+                come_back()
+
+        self.texts_arrive(texts.make(2, seed), kannel.BY_POST, system.shared().kannel, outage)
