@@ -1,18 +1,14 @@
 #include "gateway/commands/caseworker.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <boost/json.hpp>
 #include <chrono>
-#include <fstream>
-#include <sstream>
 
 #include "gateway/commands/terminal.hpp"
 #include "gateway/config/key_file.hpp"
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/desk/signature.hpp"
 #include "gateway/identity/keys.hpp"
+#include "gateway/identity/seen_rosters.hpp"
 #include "gateway/identity/user_file.hpp"
 
 namespace ishara::commands {
@@ -79,17 +75,6 @@ std::filesystem::path seen_file(const std::filesystem::path& key_file) {
 }
 
 // One line a roster: `root` or the id of the organisation, and the version.
-identity::RosterVersions read_seen(const std::filesystem::path& file) {
-  identity::RosterVersions out;
-  std::ifstream stream{file};
-  std::string issuer;
-  for (std::uint64_t version = 0; stream >> issuer >> version;) {
-    const auto id = issuer == "root" ? crypto::Id{} : crypto::from_hex_exact<16>(issuer);
-    if (id) out[*id] = version;
-  }
-  return out;
-}
-
 }  // namespace
 
 Caseworker::Caseworker(Settings settings, std::string_view passphrase)
@@ -179,7 +164,11 @@ const identity::Directory& Caseworker::directory() {
   if (!verified)
     throw CaseworkerError{"the desk's rosters are not valid: " + verified.error().message(),
                           advice};
-  if (verified->is_older_than(read_seen(seen_file(settings_.key_file))))
+  const auto seen = identity::read_seen_rosters(seen_file(settings_.key_file));
+  if (!seen)
+    throw CaseworkerError{"the roster versions beside your key file: " + seen.error().message(),
+                          "do not remove them; ask your lead how they came to change"};
+  if (verified->is_older_than(*seen))
     throw CaseworkerError{"the desk shows older rosters than it did before", advice};
 
   // The own-key check: whoever swaps keys in a roster is seen by the person whose key it was.
@@ -187,26 +176,11 @@ const identity::Directory& Caseworker::directory() {
   if (self == nullptr || self->signing_key != signing_key_.public_key ||
       self->box_key != box_key_.public_key)
     throw CaseworkerError{"the rosters hold another key for you than yours", advice};
-  remember_versions(*verified);
-  directory_ = std::move(*verified);
-  return *directory_;
-}
-
-void Caseworker::remember_versions(const identity::Directory& directory) const {
-  std::ostringstream lines;
-  for (const auto& [issuer, version] : directory.versions())
-    lines << (issuer == crypto::Id{} ? "root" : crypto::hex(issuer)) << ' ' << version << '\n';
-  const auto file = seen_file(settings_.key_file);
-  // Whole or not at all: half a file would forget versions.
-  auto fresh = file;
-  fresh += "." + std::to_string(::getpid());
-  const auto text = lines.str();
-  std::error_code error;
-  if (config::write_key_file(fresh, crypto::bytes_of(text)))
-    std::filesystem::rename(fresh, file, error);
-  if (error || !std::filesystem::exists(file))
+  if (!identity::write_seen_rosters(seen_file(settings_.key_file), verified->versions()))
     throw CaseworkerError{"cannot remember the roster versions beside your key file",
                           "make its folder writable for you"};
+  directory_ = std::move(*verified);
+  return *directory_;
 }
 
 // The key pair of a queue that the caller was granted, by its kid; nullptr if she was not.

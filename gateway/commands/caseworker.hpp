@@ -66,7 +66,6 @@ class Caseworker {
  private:
   http::Response call(http::Method method, const std::string& path,
                       std::vector<std::pair<std::string, std::string>> fields);
-  void remember_versions(const identity::Directory& directory) const;
   const crypto::BoxKey* queue_key(const crypto::Id& kid);
   struct SealedText {
     crypto::Bytes record;

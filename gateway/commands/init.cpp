@@ -67,10 +67,16 @@ std::string toml_string(std::string_view text) {
   return out + "\"";
 }
 
-std::string configuration(const Options& options, const Founding& founding) {
+std::set<std::string> compiled_languages(const fs::path& folder) {
   std::set<std::string> tags;
-  for (const auto& entry : fs::directory_iterator{options.language_packs})
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator{folder, none})
     if (fs::exists(entry.path() / "messages.mo")) tags.insert(entry.path().filename().string());
+  return tags;
+}
+
+std::string configuration(const Options& options, const Founding& founding,
+                          const std::set<std::string>& tags) {
   std::string languages;
   for (const auto& tag : tags) languages += (languages.empty() ? "" : ", ") + toml_string(tag);
   return "# Ishara. Every key, its default and its meaning: `ishara doctor --help`.\n"
@@ -177,6 +183,11 @@ int init(const Options& options) {
     return complain("there is no country pack at " + options.country_pack.string(),
                     "give the folder of one with --country-pack, for example ops/packs/rw-demo");
 
+  const auto languages = compiled_languages(options.language_packs);
+  if (languages.empty())
+    return complain("there are no compiled language packs at " + options.language_packs.string(),
+                    "build them (ninja ishara_packs), or name their folder with --language-packs");
+
   const auto pack = read_pack(options.country_pack);
   const auto files = pack.files();
   const auto loaded = routing::load(files);
@@ -191,7 +202,7 @@ int init(const Options& options) {
     return complain("the database: " + stored.error().message(),
                     "give an empty one and a new --directory, then run it again");
   std::ofstream file{config_path};
-  file << configuration(options, founding);
+  file << configuration(options, founding, languages);
   if (!file.flush())
     return complain(config_path.string() + " cannot be written",
                     "give an empty database and a new --directory, then run it again");

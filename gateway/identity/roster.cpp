@@ -413,9 +413,12 @@ RosterVersions Directory::versions() const {
 
 bool Directory::is_older_than(const RosterVersions& seen) const {
   const auto own = versions();
+  const auto seen_root = seen.find(crypto::Id{});
+  const bool newer_root = seen_root != seen.end() && root_.version > seen_root->second;
   return std::ranges::any_of(seen, [&](const auto& entry) {
     const auto found = own.find(entry.first);
-    return found == own.end() || found->second < entry.second;
+    if (found == own.end()) return !newer_root;  // only the root officers remove an organisation
+    return found->second < entry.second;
   });
 }
 

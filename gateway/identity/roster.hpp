@@ -156,7 +156,8 @@ class Directory {
                                                         const crypto::PublicKey& root_key);
 
   // Whether this goes back behind what was seen: a roster has a lower version, or an organisation
-  // is not there any more. Nobody accepts such a directory (privacy.md section 6).
+  // is gone without a newer root roster that says so. Nobody accepts such a directory (privacy.md
+  // section 6).
   bool is_older_than(const RosterVersions& seen) const;
   bool is_older_than(const Directory& seen) const { return is_older_than(seen.versions()); }
   RosterVersions versions() const;
