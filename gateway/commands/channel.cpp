@@ -17,6 +17,7 @@
 #include "gateway/aggregators/rehearsal.hpp"
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/configuration.hpp"
+#include "gateway/commands/process.hpp"
 #include "gateway/config/channels.hpp"
 #include "gateway/config/key_file.hpp"
 #include "gateway/crypto/encoding.hpp"
@@ -292,7 +293,10 @@ void offer_add(CLI::App& channel, const CLI::App& root, int& exit_code) {
       "Run it as the user of the gateway. A running gateway takes the channel within a second.\n"
       "Example:\n  ishara channel add 2020-mtn --provider kannel --country RW --language rw \\\n"
       "      --url https://reports.example.org");
-  command->callback([add, &root, &exit_code] { exit_code = add_channel_files(root, *add); });
+  command->callback([add, &root, &exit_code] {
+    harden_process(false);
+    exit_code = add_channel_files(root, *add);
+  });
 }
 
 // --- channel list, channel show
