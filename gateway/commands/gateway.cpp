@@ -2,26 +2,19 @@
 
 #include "gateway/commands/commands.hpp"
 
-#include <CLI/CLI.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/system/system_error.hpp>
-#include <csignal>
 #include <optional>
 #include <stdexcept>
 #include <string>
 
 #include "gateway/aggregators/registry.hpp"
-#include "gateway/commands/configuration.hpp"
-#include "gateway/commands/process.hpp"
+#include "gateway/commands/role.hpp"
 #include "gateway/config/key_file.hpp"
 #include "gateway/intake/service.hpp"
 
 namespace ishara::commands {
 namespace {
-
-namespace asio = boost::asio;
 
 // A 32-byte secret of the gateway's; complains about what is wrong with its file.
 std::optional<crypto::Secret<32>> secret(const config::Config& config, const char* name) {
@@ -41,8 +34,7 @@ int serve(const config::Config& config) {
   if (!signing || !dedupe) return failed;
 
   const aggregators::Registry registry;
-  asio::io_context context{1};
-  asio::signal_set signals{context, SIGINT, SIGTERM};
+  boost::asio::io_context context{1};
   std::optional<intake::Service> service;
   try {
     service.emplace(context, config, registry,
@@ -54,34 +46,14 @@ int serve(const config::Config& config) {
   } catch (const std::runtime_error& error) {
     return complain(error.what(), "see `packs` in the section [paths]");
   }
-  signals.async_wait([&](boost::system::error_code error, int) {
-    if (error) return;
-    asio::co_spawn(context, service->stop(), [&](std::exception_ptr failure) {
-      context.stop();
-      if (failure) std::rethrow_exception(failure);
-    });
-  });
-  // What is thrown from here on is a bug: the process ends, and whoever watches starts it again.
-  context.run();
+  run_until_signal(context, [&] { return service->stop(); });
   return good;
 }
 
 }  // namespace
 
 void add_gateway(CLI::App& root, int& exit_code) {
-  auto* command = root.add_subcommand("gateway", "Take webhooks, seal and store reports");
-  command->footer(
-      "SIGTERM or SIGINT finishes what was accepted, then ends.\n"
-      "Example:\n  ishara gateway --config /etc/ishara/ishara.toml");
-  command->callback([&root, &exit_code] {
-    const auto config = load_configuration(root);
-    if (!config) {
-      exit_code = failed;
-      return;
-    }
-    harden_process();
-    exit_code = serve(*config);
-  });
+  add_role(root, exit_code, "gateway", "Take webhooks, seal and store reports", serve);
 }
 
 }  // namespace ishara::commands
