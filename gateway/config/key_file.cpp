@@ -67,7 +67,8 @@ boost::system::result<crypto::WipedBytes> read_checked(const std::filesystem::pa
   const auto mode = status.st_mode & 07777;
   if (mode != 0600 && mode != 0400) return key_file_errc::wrong_mode;
   if (status.st_uid != ::geteuid()) return key_file_errc::wrong_owner;
-  if (status.st_nlink != 1) return key_file_errc::linked;
+  // None at all: another process has put a new file in its place since it was opened.
+  if (status.st_nlink > 1) return key_file_errc::linked;
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size < least || size > most) return key_file_errc::wrong_size;
 

@@ -25,7 +25,7 @@ inline boost::system::error_code make_error_code(key_file_errc code) noexcept {
 }
 
 // The whole file, which must be of exactly `size` bytes, mode 0600 or 0400, owned by the effective
-// user, with one link, and not a symbolic link. The bytes are wiped when the result goes.
+// user, with no second name, and not a symbolic link. The bytes are wiped when the result goes.
 boost::system::result<crypto::WipedBytes> read_key_file(const std::filesystem::path& file,
                                                         std::size_t size);
 // The same for a file of at most `limit` bytes.

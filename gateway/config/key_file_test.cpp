@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <string>
+#include <thread>
 
 namespace ishara::config {
 namespace {
@@ -66,6 +68,25 @@ TEST_CASE("a key file that others could read or swap is refused") {
   CHECK(read_key_file(folder / "link.key", 32).error() == key_file_errc::not_a_file);
   std::filesystem::create_hard_link(file, folder / "twin.key");
   CHECK(read_key_file(file, 32).error() == key_file_errc::linked);
+}
+
+TEST_CASE("a file that is replaced while it is read is read whole, as it was or as it is") {
+  const Folder folder;
+  const auto file = folder / "seen";
+  REQUIRE(write_key_file(file, key).has_value());
+  std::atomic<bool> done = false;
+  std::thread writer{[&] {
+    while (!done) {
+      std::filesystem::copy_file(file, folder / "fresh");
+      std::filesystem::permissions(folder / "fresh", std::filesystem::perms{0600});
+      std::filesystem::rename(folder / "fresh", file);
+    }
+  }};
+  int refused = 0;
+  for (int i = 0; i < 20'000; ++i) refused += read_key_file(file, 32).has_error();
+  done = true;
+  writer.join();
+  CHECK(refused == 0);
 }
 
 TEST_CASE("what is no key file of the right size is refused") {

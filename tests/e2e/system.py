@@ -131,7 +131,7 @@ class System:
         self.kannel_by_get = self._channel(gateway, "kannel", "get", "--allow-get")
         self.twilio = self._channel(gateway, "twilio", "twilio", "--token", "token-of-this-test")
         self.gateway = self._role("gateway", gateway, (*private, "/readyz", 200))
-        self.desk = self._role("desk", desk, (*desk, "/", 404))
+        self.desk = self._role("desk", desk, (*desk, "/readyz", 200))
         self.gateway.start()
         self.desk.start()
 
@@ -215,7 +215,7 @@ class System:
 
 def run(*command, check=True):
     done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
     if check and done.returncode != 0:
         raise AssertionError(f"{command[0]} {command[1]} ended with {done.returncode}:\n{done.stderr}")
     return done
