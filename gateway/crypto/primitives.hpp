@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <optional>
 #include <span>
@@ -25,6 +26,15 @@ using PublicKey = std::array<std::uint8_t, 32>;  // X25519 or Ed25519
 using Nonce = std::array<std::uint8_t, 24>;
 using Signature = std::array<std::uint8_t, 64>;
 using WipedBytes = std::vector<std::uint8_t, WipingAllocator<std::uint8_t>>;
+
+// For hash maps by ids that nobody can choose: random ones, and keyed hashes.
+struct IdHash {
+  std::size_t operator()(const Id& id) const noexcept {
+    std::size_t out;
+    std::memcpy(&out, id.data(), sizeof out);
+    return out;
+  }
+};
 
 inline constexpr std::size_t mac_size = 16;       // of every box and AEAD here
 inline constexpr std::size_t seal_overhead = 48;  // of an anonymous box
