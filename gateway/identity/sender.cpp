@@ -137,6 +137,14 @@ result<Msisdn> Msisdn::parse(std::string_view text, std::string_view country) {
   return Msisdn{std::move(digits)};
 }
 
+result<Msisdn> Msisdn::of_digits(std::string_view digits) noexcept {
+  if (digits.size() < shortest_number) return sender_errc::too_short;
+  if (digits.size() > longest_number) return sender_errc::too_long;
+  if (!std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; }))
+    return sender_errc::not_a_number;
+  return Msisdn{Digits<longest_number>{digits}};
+}
+
 result<Sender> parse_sender(std::string_view text, std::string_view country) {
   const auto name = trimmed(text);
   if (std::ranges::any_of(name, is_letter)) {

@@ -70,6 +70,8 @@ class Msisdn {
   // Digits of E.164 without the plus, 7 to 15 of them. `country` (ISO 3166-1, upper case, or empty)
   // turns national into international form and never refuses an international number.
   static boost::system::result<Msisdn> parse(std::string_view text, std::string_view country);
+  // The very digits that `reveal` lent before, out of one of our own layouts.
+  static boost::system::result<Msisdn> of_digits(std::string_view digits) noexcept;
 
   // Lends the digits (no plus) to `use` for the length of the call: to seal, to tag, to answer.
   template <class F>
