@@ -38,6 +38,8 @@ enum class Event : std::uint16_t {
   knowledge_refused,
   channels_loaded,
   channels_refused,
+  relay_connected,
+  relay_lost,
 };
 
 struct Row {
@@ -70,6 +72,8 @@ inline constexpr std::array rows{
     Row{Event::knowledge_refused, Level::error, "knowledge_refused", "code"},
     Row{Event::channels_loaded, Level::info, "channels_loaded", "channels"},
     Row{Event::channels_refused, Level::error, "channels_refused", "mistakes"},
+    Row{Event::relay_connected, Level::info, "relay_connected", ""},
+    Row{Event::relay_lost, Level::warning, "relay_lost", ""},
 };
 
 constexpr const Row& row(Event event) { return rows[static_cast<std::size_t>(event)]; }
