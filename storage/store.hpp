@@ -2,9 +2,9 @@
 // The verbs of storage: what the rest of the house may ask of the database. Sealed things are bytes
 // here; no SQL and no type of a database library crosses this line.
 //
-// Two doors. `IntakeWriter` is the hot path of the gateway: coroutines on its own executor, many
-// rows in one transaction. `blocking::Store` is everything else: plain calls that wait, for pool
-// threads (storage/store_pool.hpp) and commands.
+// Two doors. `IntakeWriter` is the hot path of the gateway: coroutines that wait for a thread of
+// its own, many rows in one transaction. `blocking::Store` is everything else: plain calls that
+// wait, for pool threads (storage/store_pool.hpp) and commands.
 
 #include <array>
 #include <boost/asio/any_io_executor.hpp>
@@ -44,8 +44,24 @@ struct Intake {
   std::int16_t answer_class = 0;   // which answer the reporter gets, so that a repeat gets the same
 };
 
+// One more text of a report that exists, sealed. Nobody checks here that it does: the gateway
+// cannot read reports, and a text may come before its report.
+struct LaterText {
+  Id message_id{};
+  Id report_id{};
+  Id queue_id{};                  // the report's owner, who is told
+  std::uint32_t hour = 0;         // unix time / 3600
+  Bytes record;                   // INTAKE, 184 bytes
+  Bytes message;                  // MESSAGE, 72 + k * 512 bytes
+  Bytes wraps;                    // 1 to 8 KEYWRAPs of 192 bytes, the owner's first
+  Bytes retaddr;                  // RETADDR, 192 bytes; empty: none
+  Id dedupe{};                    // one space of hashes with new reports
+  std::uint32_t day = 0;          // unix time / 86400
+  std::int16_t answer_class = 0;  // as for a new report
+};
+
 struct Appended {
-  bool duplicate = false;         // an intake with this dedupe hash was stored before
+  bool duplicate = false;         // a report or text with this dedupe hash was stored before
   std::int16_t answer_class = 0;  // of the first delivery
 };
 
@@ -53,10 +69,10 @@ struct Appended {
 class IntakeSink {
  public:
   virtual ~IntakeSink() = default;
-  // Resumes when `intake` is durable. Errors: `busy` (queue full, at
-  // once), `unavailable` (not known to be stored; a repeat is recognised), `refused` (this row
-  // alone).
+  // Both resume when the row is durable. Errors: `busy` (queue full, at once), `unavailable` (not
+  // known to be stored; a repeat is recognised), `refused` (this row alone).
   virtual asio::awaitable<result<Appended>> append(Intake intake) = 0;
+  virtual asio::awaitable<result<Appended>> append(LaterText text) = 0;
 };
 
 struct WriterSettings {
@@ -73,7 +89,7 @@ struct WriterSettings {
 };
 
 struct WriterCounters {
-  std::uint64_t stored = 0;       // new reports
+  std::uint64_t stored = 0;       // new reports and later texts
   std::uint64_t duplicates = 0;   // answered from an earlier delivery
   std::uint64_t refused = 0;      // poisoned rows
   std::uint64_t busy = 0;         // turned away, queue full
@@ -83,13 +99,14 @@ struct WriterCounters {
   std::uint64_t connections = 0;  // connections made; 1 is the first
 };
 
-// The group-commit writer: intakes that arrive while a transaction is in flight share the next one.
+// The group-commit writer: what arrives while a transaction is in flight shares the next one.
 //
-// Threads: every call and every destructor on the one thread (or strand) of `executor`, whose
-// context outlives the writer. One connection, made in the background from the constructor on and
-// made again after a loss, with growing pauses. While a connection is being made intakes wait for
-// it; during a pause they get `unavailable` at once. Destroying the writer drops what waits without
-// an answer: call `flush_and_stop` first.
+// Threads: a thread of its own does the work. Coroutines on `executor`, whose context outlives the
+// writer, append, flush and destroy; they are resumed there. `counters` and `connected` are for any
+// thread. One connection, made in the background from the constructor on and made again after a
+// loss, with growing pauses. While a connection is being made rows wait for it; during a pause they
+// get `unavailable` at once. Destroying the writer drops what waits without an answer: call
+// `flush_and_stop` first.
 class IntakeWriter final : public IntakeSink {
  public:
   IntakeWriter(asio::any_io_executor executor, WriterSettings settings);
@@ -98,6 +115,7 @@ class IntakeWriter final : public IntakeSink {
   IntakeWriter& operator=(const IntakeWriter&) = delete;
 
   asio::awaitable<result<Appended>> append(Intake intake) override;
+  asio::awaitable<result<Appended>> append(LaterText text) override;
   // Takes nothing new (`unavailable`), writes what is queued, resumes when all have their answer
   // and the connection is closed. Bounded by the timeouts.
   asio::awaitable<void> flush_and_stop();
@@ -106,7 +124,7 @@ class IntakeWriter final : public IntakeSink {
 
  private:
   class Work;
-  std::shared_ptr<Work> work_;
+  std::unique_ptr<Work> work_;
 };
 
 enum class Stage : std::int16_t {

@@ -28,16 +28,26 @@ constexpr std::string_view secret = "0123456789012345678901234567890123456789012
 class MemorySink final : public storage::IntakeSink {
  public:
   std::vector<storage::Intake> rows;
+  std::vector<storage::LaterText> texts;
   std::optional<storage::errc> fails;
 
   asio::awaitable<storage::result<storage::Appended>> append(storage::Intake intake) override {
-    if (fails) co_return make_error_code(*fails);
-    for (const auto& row : rows)
-      if (row.dedupe == intake.dedupe)
-        co_return storage::Appended{.duplicate = true, .answer_class = row.answer_class};
-    rows.push_back(std::move(intake));
-    co_return storage::Appended{.duplicate = false, .answer_class = rows.back().answer_class};
+    co_return keep(rows, std::move(intake));
   }
+  asio::awaitable<storage::result<storage::Appended>> append(storage::LaterText text) override {
+    co_return keep(texts, std::move(text));
+  }
+
+ private:
+  template <class Row>
+  storage::result<storage::Appended> keep(std::vector<Row>& stored, Row row) {
+    if (fails) return make_error_code(*fails);
+    const auto [first, is_new] = answers_.emplace(row.dedupe, row.answer_class);
+    if (is_new) stored.push_back(std::move(row));
+    return storage::Appended{.duplicate = !is_new, .answer_class = first->second};
+  }
+
+  std::map<storage::Id, std::int16_t> answers_;  // one space of hashes for both kinds
 };
 
 struct Files {
