@@ -31,6 +31,14 @@ class Category final : public boost::system::error_category {
         return "the text has an emoji";
       case errc::not_gsm7:
         return "the text has a character that the GSM alphabet lacks";
+      case errc::quotes_the_report:
+        return "the text has a word of the report";
+      case errc::broken_number:
+        return "digits are spaced, hyphenated or have a +, which right-to-left text reorders";
+      case errc::question_chain:
+        return "the text has several question marks in a row";
+      case errc::bad_telephone:
+        return "a telephone number has 1 to 12 digits";
     }
     return "unknown error";
   }
