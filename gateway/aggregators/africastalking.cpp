@@ -1,5 +1,6 @@
 // Africa's Talking (channels.md 3.1). It signs nothing: the secret in the URL stands alone. The
-// body of our answer is ignored, so replies go out through its send API.
+// body of our answer is ignored, so replies go out through its send API, which takes no validity:
+// a phone that is off gets the text when it is switched on, as long as the operator keeps it.
 
 #include <array>
 #include <memory>
@@ -16,6 +17,16 @@ std::optional<Status> status_of_word(std::string_view word) noexcept {
   if (word == "Success") return Status::delivered;
   if (word == "Rejected" || word == "Failed" || word == "Expired") return Status::failed;
   return std::nullopt;
+}
+
+// The codes of a recipient that was not `Success`. Without credit or with a sender that is not ours
+// every further text fails too.
+Taken taken_by_code(std::string_view code) noexcept {
+  if (code == "402" || code == "405") return Taken::our_fault;
+  if (code == "401" || code == "403" || code == "404" || code == "406" || code == "407")
+    return Taken::never;
+  if (code == "500" || code == "501" || code == "502") return Taken::later;
+  return Taken::unknown;
 }
 
 class AfricasTalking final : public Aggregator {
@@ -66,6 +77,45 @@ class AfricasTalking final : public Aggregator {
 
   http::Response acknowledge(std::optional<std::string_view>) const override {
     return {200, "text/plain", "", {}, false};
+  }
+
+  std::span<const std::string_view> needs_to_send() const noexcept override {
+    static constexpr std::array<std::string_view, 2> keys{"account", "token"};
+    return keys;
+  }
+
+  Posting send(const Outgoing& message, const SendingSettings& settings) const override {
+    const auto to = with_plus(message.to);
+    std::vector<FormField> form{{"username", crypto::view(settings.account)},
+                                {"to", crypto::view(to)},
+                                {"message", message.text},
+                                {"bulkSMSMode", "1"}};
+    // On a shared route a sender is refused.
+    if (!settings.from.empty()) form.push_back({"from", settings.from});
+    std::vector<http::Field> fields;
+    fields.push_back({"apikey", settings.token});
+    fields.push_back({"accept", crypto::wiped_copy("application/json")});
+    return {settings.origin.empty() ? "https://api.africastalking.com" : settings.origin,
+            form_post("/version1/messaging", form, std::move(fields))};
+  }
+
+  // The word of the one recipient decides; failures come inside a 201 too.
+  SendAnswer sent(const http::Response& answer) const override {
+    if (answer.status != 200 && answer.status != 201) return by_status(answer);
+    const JsonAnswer json{answer.body};
+    const auto of_recipient = [&json](std::string_view member) {
+      return json.at({"SMSMessageData", "Recipients", JsonAnswer::only, member});
+    };
+    SendAnswer out;
+    const auto word = of_recipient("status");
+    const auto code = of_recipient("statusCode");
+    if (word && crypto::view(*word) == "Success") {
+      out.taken = Taken::accepted;
+      if (const auto id = of_recipient("messageId")) out.id = read_id(crypto::view(*id));
+    } else if (code) {
+      out.taken = taken_by_code(crypto::view(*code));
+    }
+    return out;
   }
 };
 

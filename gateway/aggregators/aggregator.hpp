@@ -1,8 +1,8 @@
 #pragma once
-// What an aggregator's protocol is to us: four pure functions over a plain HTTP request. No socket,
-// no clock, no state; all functions may be called from any thread at once.
+// What an aggregator's protocol is to us: pure functions over plain HTTP messages, four to receive
+// and two to send. No socket, no clock, no state; all may be called from any thread at once.
 //
-// The order that callers keep (channels.md 1.3): the secret of the path, `authentic`, `parse`,
+// The order that receivers keep (channels.md 1.3): the secret of the path, `authentic`, `parse`,
 // store durably, `acknowledge`. A refusal never quotes the request: its words are compile-time
 // literals.
 
@@ -17,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+#include "gateway/aggregators/sending.hpp"
 #include "gateway/config/channels.hpp"
 #include "gateway/crypto/wipe.hpp"
 #include "gateway/http/message.hpp"
@@ -116,6 +117,14 @@ class Aggregator {
   // The answer that the provider takes for success; with `reply` (UTF-8) also a text for the phone,
   // where `answers_in_response()`.
   virtual http::Response acknowledge(std::optional<std::string_view> reply) const = 0;
+
+  // The keys of `sending/<name>.toml` without which nothing can be sent.
+  virtual std::span<const std::string_view> needs_to_send() const noexcept = 0;
+  // The request that hands `message` to the provider's send API, through a channel of its own.
+  virtual Posting send(const Outgoing& message, const SendingSettings& settings) const = 0;
+  // What the whole answer to that request says. An answer that cannot be understood is `unknown`,
+  // never a reason to offer the text again.
+  virtual SendAnswer sent(const http::Response& answer) const = 0;
 };
 
 }  // namespace ishara::aggregators

@@ -1,7 +1,9 @@
 #include "gateway/aggregators/fields.hpp"
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <charconv>
+#include <string>
 #include <utility>
 
 namespace ishara::aggregators {
@@ -23,6 +25,24 @@ std::optional<int> digits(std::string_view text) noexcept {
     return std::nullopt;
   return value;
 }
+
+// Compares a header field's name, of any case, with a lower-case one.
+bool is_field(std::string_view name, std::string_view lower_case) noexcept {
+  return std::ranges::equal(name, lower_case, [](char any, char lower) {
+    return (any >= 'A' && any <= 'Z' ? any - 'A' + 'a' : any) == lower;
+  });
+}
+
+// An answer may name the number and the text that we sent.
+class WipingJson final : public boost::json::memory_resource {
+  void* do_allocate(std::size_t size, std::size_t alignment) override {
+    return crypto::wiping_resource().allocate(size, alignment);
+  }
+  void do_deallocate(void* data, std::size_t size, std::size_t alignment) override {
+    crypto::wiping_resource().deallocate(data, size, alignment);
+  }
+  bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+};
 
 }  // namespace
 
@@ -127,6 +147,82 @@ std::optional<std::chrono::sys_seconds> read_unix(std::string_view text) noexcep
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return std::chrono::sys_seconds{std::chrono::seconds{value}};
+}
+
+crypto::WipedBuffer with_plus(const identity::Msisdn& number) {
+  crypto::WipedBuffer out{'+'};
+  number.reveal(
+      [&out](std::string_view digits) { out.insert(out.end(), digits.begin(), digits.end()); });
+  return out;
+}
+
+crypto::WipedBuffer write_form(std::span<const FormField> fields) {
+  crypto::WipedBuffer out;
+  for (const auto& [name, value] : fields) {
+    if (!out.empty()) out.push_back('&');
+    out.insert(out.end(), name.begin(), name.end());
+    out.push_back('=');
+    const auto encoded = http::percent_encode(value);
+    out.insert(out.end(), encoded.begin(), encoded.end());
+  }
+  return out;
+}
+
+http::Request form_post(std::string_view target, std::span<const FormField> form,
+                        std::vector<http::Field> fields) {
+  http::Request request;
+  request.method = http::Method::post;
+  request.target = crypto::wiped_copy(target);
+  request.fields = std::move(fields);
+  request.fields.push_back(
+      {"content-type", crypto::wiped_copy("application/x-www-form-urlencoded")});
+  request.body = write_form(form);
+  return request;
+}
+
+std::optional<crypto::WipedBuffer> JsonAnswer::at(
+    std::initializer_list<std::string_view> path) const {
+  static WipingJson memory;
+  boost::json::parser parser{&memory};
+  parser.reset(&memory);
+  boost::system::error_code error;
+  parser.write(body_.data(), body_.size(), error);
+  if (error) return std::nullopt;
+  const auto root = parser.release();
+  const auto* node = &root;
+  for (const auto step : path) {
+    if (const auto* list = node->if_array(); list && list->size() == 1 && step == only) {
+      node = &list->front();
+      continue;
+    }
+    const auto* members = node->if_object();
+    node = members == nullptr ? nullptr : members->if_contains(step);
+    if (node == nullptr) return std::nullopt;
+  }
+  if (const auto* text = node->if_string()) return crypto::wiped_copy(*text);
+  if (const auto* number = node->if_int64()) return crypto::wiped_copy(std::to_string(*number));
+  return std::nullopt;
+}
+
+SendAnswer by_status(const http::Response& answer) {
+  SendAnswer out;
+  switch (answer.status) {
+    case 401:
+    case 403:
+      out.taken = Taken::our_fault;
+      break;
+    case 408:  // it may have read all of it
+      break;
+    case 429:
+      out.taken = Taken::later;
+      for (const auto& [name, value] : answer.fields)
+        if (is_field(name, "retry-after"))
+          if (const auto seconds = digits(value)) out.after = std::chrono::seconds{*seconds};
+      break;
+    default:
+      if (answer.status >= 400 && answer.status < 500) out.taken = Taken::never;
+  }
+  return out;
 }
 
 }  // namespace ishara::aggregators

@@ -3,7 +3,9 @@
 // channels.md 1.3 to 1.5 says. Pure functions, for any thread.
 
 #include <chrono>
+#include <initializer_list>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "gateway/aggregators/aggregator.hpp"
@@ -40,5 +42,38 @@ crypto::WipedBuffer read_id(std::optional<std::string_view> id);
 std::optional<std::chrono::sys_seconds> read_utc(std::string_view text) noexcept;
 // Seconds since 1970 in decimal; nothing for anything else.
 std::optional<std::chrono::sys_seconds> read_unix(std::string_view text) noexcept;
+
+// "+250788000001".
+crypto::WipedBuffer with_plus(const identity::Msisdn& number);
+
+// A form to post: names and values, percent-encoded, in their order.
+struct FormField {
+  std::string_view name;
+  std::string_view value;
+};
+crypto::WipedBuffer write_form(std::span<const FormField> fields);
+
+// A POST of a form to `target`, with `fields` beside the content type.
+http::Request form_post(std::string_view target, std::span<const FormField> form,
+                        std::vector<http::Field> fields);
+
+// Texts and whole numbers of a JSON answer, each copied into memory that is wiped, as `at` asks for
+// them. A path names members; in a list of exactly one entry, `only` names that entry.
+class JsonAnswer {
+ public:
+  static constexpr std::string_view only = "*";
+
+  // Takes a view of the answer's body.
+  explicit JsonAnswer(std::string_view body) : body_{body} {}
+  // Nothing if the body is no JSON, the path leads nowhere, or to something else.
+  std::optional<crypto::WipedBuffer> at(std::initializer_list<std::string_view> path) const;
+
+ private:
+  std::string_view body_;
+};
+
+// What an HTTP status alone says, where the provider's own words say no more (channels.md 1.2). A
+// text may have left with any answer that is not a plain refusal.
+SendAnswer by_status(const http::Response& answer);
 
 }  // namespace ishara::aggregators

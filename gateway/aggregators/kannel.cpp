@@ -2,7 +2,7 @@
 // with the names that `ishara channel add` prints in a template, or posts the bare text to
 // `post-url` with the rest in X-Kannel-* fields. It signs nothing. The body of a 200 becomes the
 // reply; any status but 200 and 202 makes Kannel send a text of its own, so nothing else is ever a
-// success.
+// success. Its sendsms takes a GET, names no id, and counts the validity in minutes.
 
 #include <array>
 #include <charconv>
@@ -12,6 +12,7 @@
 #include "gateway/aggregators/aggregator.hpp"
 #include "gateway/aggregators/fields.hpp"
 #include "i18n/sms.hpp"
+#include "i18n/utf8.hpp"
 
 namespace ishara::aggregators {
 namespace {
@@ -57,6 +58,21 @@ std::optional<Part> part_of(std::string_view header) noexcept {
     at += size;
   }
   return std::nullopt;
+}
+
+crypto::WipedBuffer utf16be(std::string_view utf8) {
+  crypto::WipedBuffer out;
+  while (!utf8.empty()) {
+    const auto next = i18n::first_of_utf8(utf8);
+    utf8.remove_prefix(next.size);
+    std::vector<char16_t, crypto::WipingAllocator<char16_t>> units;
+    i18n::append_utf16(next.value, units);
+    for (const auto unit : units) {
+      out.push_back(static_cast<char>(unit >> 8));
+      out.push_back(static_cast<char>(unit & 0xFF));
+    }
+  }
+  return out;
 }
 
 class Kannel final : public Aggregator {
@@ -107,6 +123,70 @@ class Kannel final : public Aggregator {
     if (i18n::measure(*reply).encoding == i18n::Encoding::ucs2)
       response.fields.emplace_back("X-Kannel-Coding", "2");
     return response;
+  }
+
+  std::span<const std::string_view> needs_to_send() const noexcept override {
+    static constexpr std::array<std::string_view, 4> keys{"account", "password", "origin", "from"};
+    return keys;
+  }
+
+  Posting send(const Outgoing& message, const SendingSettings& settings) const override {
+    const auto to = with_plus(message.to);
+    const auto minutes = std::to_string(message.validity / std::chrono::minutes{1});
+    std::vector<FormField> form{{"username", crypto::view(settings.account)},
+                                {"password", crypto::view(settings.password)},
+                                {"from", settings.from},
+                                {"to", crypto::view(to)},
+                                {"validity", minutes}};
+    // No charset: builds without iconv refuse any beside coding 2.
+    crypto::WipedBuffer wide;
+    if (i18n::measure(message.text).encoding == i18n::Encoding::ucs2) {
+      wide = utf16be(message.text);
+      form.push_back({"coding", "2"});
+      form.push_back({"text", crypto::view(wide)});
+    } else {
+      form.push_back({"text", message.text});
+    }
+    crypto::WipedBuffer delivery;
+    if (!settings.delivery_url.empty()) {
+      delivery = settings.delivery_url;
+      for (const auto part :
+           {std::string_view{"?id="}, message.delivery_id, std::string_view{"&status=%d"}})
+        delivery.insert(delivery.end(), part.begin(), part.end());
+      form.push_back({"dlr-mask", "27"});
+      form.push_back({"dlr-url", crypto::view(delivery)});
+    }
+    Posting out;
+    out.origin = settings.origin;
+    out.request.method = http::Method::get;
+    out.request.target = crypto::wiped_copy("/cgi-bin/sendsms?");
+    const auto query = write_form(form);
+    out.request.target.insert(out.request.target.end(), query.begin(), query.end());
+    return out;
+  }
+
+  // 403 means two things; only its words tell a number that no route takes from a wrong password.
+  SendAnswer sent(const http::Response& answer) const override {
+    const std::string_view words{answer.body};
+    SendAnswer out;
+    switch (answer.status) {
+      case 200:
+      case 202:
+        if (words.starts_with("0:") || words.starts_with("3:") || words.starts_with("Sent."))
+          out.taken = Taken::accepted;
+        return out;
+      case 403:
+        out.taken = words.starts_with("Not routable") ? Taken::never : Taken::our_fault;
+        return out;
+      case 500:
+        if (words.starts_with("Sending failed.")) out.taken = Taken::later;
+        return out;
+      case 503:
+        if (words.starts_with("Temporal failure")) out.taken = Taken::later;
+        return out;
+      default:
+        return by_status(answer);
+    }
   }
 
  private:

@@ -25,4 +25,11 @@ std::vector<std::string_view> Registry::names() const {
   return names;
 }
 
+std::vector<config::SendingProvider> Registry::sending_providers() const {
+  std::vector<config::SendingProvider> providers;
+  for (const auto& aggregator : all_)
+    providers.push_back({aggregator->name(), aggregator->needs_to_send()});
+  return providers;
+}
+
 }  // namespace ishara::aggregators

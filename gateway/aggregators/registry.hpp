@@ -18,6 +18,8 @@ class Registry {
   const Aggregator* find(std::string_view name) const noexcept;
   // In alphabetical order; for configuration and for messages.
   std::vector<std::string_view> names() const;
+  // The same with what each needs to send; for `sending/<name>.toml`.
+  std::vector<config::SendingProvider> sending_providers() const;
 
  private:
   std::vector<std::unique_ptr<const Aggregator>> all_;

@@ -1,5 +1,6 @@
 // Twilio (channels.md 3.2). It signs every request over the URL as it called it and the parameters
-// of the body; the answer is TwiML, and a Message in it becomes the reply.
+// of the body; the answer is TwiML, and a Message in it becomes the reply. Its send API takes the
+// validity in seconds.
 
 #include <algorithm>
 #include <array>
@@ -164,6 +165,9 @@ std::optional<Status> status_of_word(std::string_view word) noexcept {
   return std::nullopt;
 }
 
+// Twilio keeps no text for longer.
+constexpr std::chrono::seconds longest_validity = std::chrono::hours{4};
+
 // Twilio puts its parameters into the body of a POST and into the query of a GET. A query beside a
 // body is our own part of the URL, so no field is read from it.
 Result<http::Form> parameters_of(const http::Request& request) {
@@ -277,6 +281,57 @@ class Twilio final : public Aggregator {
                 escaped_for_xml(*reply) + "</Message></Response>",
             {},
             false};
+  }
+
+  std::span<const std::string_view> needs_to_send() const noexcept override {
+    static constexpr std::array<std::string_view, 3> keys{"account", "token", "from"};
+    return keys;
+  }
+
+  Posting send(const Outgoing& message, const SendingSettings& settings) const override {
+    const auto to = with_plus(message.to);
+    const auto validity =
+        std::to_string(std::min(message.validity, longest_validity) / std::chrono::seconds{1});
+    std::vector<FormField> form{
+        {"To", crypto::view(to)},
+        // A messaging service picks the sender itself.
+        {settings.from.starts_with("MG") ? "MessagingServiceSid" : "From", settings.from},
+        {"Body", message.text},
+        {"ValidityPeriod", validity}};
+    if (!settings.delivery_url.empty())
+      form.push_back({"StatusCallback", crypto::view(settings.delivery_url)});
+    const auto account = crypto::view(settings.account);
+    const auto login = joined({account, ":", crypto::view(settings.token)});
+    auto encoded = crypto::base64(crypto::bytes_of(crypto::view(login)));
+    std::vector<http::Field> fields;
+    fields.push_back({"authorization", joined({"Basic ", encoded})});
+    crypto::wipe(encoded.data(), encoded.size());
+    const auto target = joined(
+        {"/2010-04-01/Accounts/", crypto::view(http::percent_encode(account)), "/Messages.json"});
+    return {settings.origin.empty() ? "https://api.twilio.com" : settings.origin,
+            form_post(crypto::view(target), form, std::move(fields))};
+  }
+
+  SendAnswer sent(const http::Response& answer) const override {
+    const JsonAnswer json{answer.body};
+    if (answer.status == 200 || answer.status == 201) {
+      const auto id = json.at({"sid"});
+      const auto word = json.at({"status"});
+      const auto status = word ? status_of_word(crypto::view(*word)) : std::nullopt;
+      SendAnswer out;
+      if (!id || !status) return out;
+      out.taken = *status == Status::failed ? Taken::never : Taken::accepted;
+      if (out.taken == Taken::accepted) out.id = read_id(crypto::view(*id));
+      return out;
+    }
+    auto out = by_status(answer);
+    const auto code =
+        answer.status >= 400 && answer.status < 500 ? json.at({"code"}) : std::nullopt;
+    if (!code) return out;
+    const auto word = crypto::view(*code);
+    if (word == "20003") out.taken = Taken::our_fault;
+    if (word == "20429" || word == "30003" || word == "30008") out.taken = Taken::later;
+    return out;
   }
 };
 

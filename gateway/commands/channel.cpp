@@ -69,6 +69,13 @@ struct Added {
   std::string account;
   std::string token;
   std::filesystem::path token_file;
+  std::string password;
+  std::filesystem::path password_file;
+  std::string from;
+  std::string send_origin;
+  int per_second = 10;
+  std::string utc_offset;
+  bool delivery_reports = false;
   std::string charset;
   bool entities = false;
   bool allow_get = false;
@@ -93,13 +100,65 @@ std::string receiving_file(const Added& add, std::string_view secret) {
   return out;
 }
 
-std::string sending_file(const Added& add) {
+std::string webhook_of(const Added& add, std::string_view secret) {
+  return (add.url.empty() ? "https://HOST" : add.url) + "/in/" + add.provider + "/" +
+         std::string{secret};
+}
+
+std::string sending_file(const Added& add, std::string_view secret) {
   std::string out = "# What the relay needs to send on channel " + add.name +
                     ", written by `ishara channel add`.\nnumber = " + std::to_string(add.number) +
-                    "\nprovider = " + toml_text(add.provider) + "\n";
+                    "\nprovider = " + toml_text(add.provider) +
+                    "\nper_second = " + std::to_string(add.per_second) + "\n";
   if (!add.account.empty()) out += "account = " + toml_text(add.account) + "\n";
   if (!add.token.empty()) out += "token = " + toml_text(add.token) + "\n";
+  if (!add.password.empty()) out += "password = " + toml_text(add.password) + "\n";
+  if (!add.from.empty()) out += "from = " + toml_text(add.from) + "\n";
+  if (!add.send_origin.empty()) out += "origin = " + toml_text(add.send_origin) + "\n";
+  if (!add.utc_offset.empty()) out += "utc_offset = " + toml_text(add.utc_offset) + "\n";
+  if (add.delivery_reports)
+    out += "delivery_url = " + toml_text(webhook_of(add, secret) + "/dlr") + "\n";
   return out;
+}
+
+// What `sending/<name>.toml` would lack of the provider's needs, as options of `channel add`.
+std::vector<std::string> missing_to_send(const aggregators::Aggregator& aggregator,
+                                         const Added& add) {
+  struct {
+    std::string_view key;
+    std::string_view option;
+    bool given;
+  } const rows[] = {{"account", "--account", !add.account.empty()},
+                    {"token", "--token-file", !add.token.empty()},
+                    {"password", "--password-file", !add.password.empty()},
+                    {"from", "--from", !add.from.empty()},
+                    {"origin", "--send-origin", !add.send_origin.empty()}};
+  std::vector<std::string> out;
+  for (const auto& row : rows)
+    if (!row.given && std::ranges::count(aggregator.needs_to_send(), row.key) != 0)
+      out.emplace_back(row.option);
+  return out;
+}
+
+// The one secret in a file of its own, without the line end that editors leave; nothing, with the
+// reason on stderr, if it cannot be read.
+bool read_secret(const std::filesystem::path& file, std::string_view what, std::string& out) {
+  if (file.empty()) return true;
+  const auto bytes = config::read_secret_file(file, 4096);
+  if (!bytes) {
+    complain(file.string() + ": " + bytes.error().message(),
+             "name a file with the " + std::string{what} + " alone, mode 0600");
+    return false;
+  }
+  out.assign(bytes->begin(), bytes->end());
+  while (out.ends_with('\n') || out.ends_with('\r')) out.pop_back();
+  return true;
+}
+
+bool tell(const std::vector<config::Mistake>& mistakes) {
+  for (const auto& mistake : mistakes)
+    std::fprintf(stderr, "ishara: %s; %s\n", mistake.what.c_str(), mistake.suggestion.c_str());
+  return mistakes.empty();
 }
 
 // What the operator of a Kannel pastes into its configuration. Nothing of Kannel's own may reach a
@@ -159,9 +218,8 @@ bool write(const std::filesystem::path& folder, const std::string& name, const s
   return false;
 }
 
-void print(const Added& add, const std::string& secret) {
-  const auto origin = add.url.empty() ? std::string{"https://HOST"} : add.url;
-  const auto webhook = origin + "/in/" + add.provider + "/" + secret;
+void print(const Added& add, const std::string& secret, const std::vector<std::string>& missing) {
+  const auto webhook = webhook_of(add, secret);
   const bool kannel = add.provider == "kannel";
   const auto settings =
       kannel ? kannel_settings(webhook, add.allow_get) : std::vector<std::string>{};
@@ -170,7 +228,8 @@ void print(const Added& add, const std::string& secret) {
                      {"number", add.number},
                      {"provider", add.provider},
                      {"url", webhook},
-                     {"delivery_url", webhook + "/dlr"}};
+                     {"delivery_url", webhook + "/dlr"},
+                     {"sends", missing.empty()}};
     if (kannel) {
       out["sms_service"] = json::value_from(settings);
       out["smsbox"] = json::value_from(kannel_smsbox_settings);
@@ -201,32 +260,48 @@ void print(const Added& add, const std::string& secret) {
   if (add.provider == "twilio")
     std::cout << "\nAppend #rp=all&rc=5 to each, so that Twilio tries again after a failure.\n";
   if (add.url.empty()) std::cout << "\nPut the public name of the gateway in place of HOST.\n";
-  std::cout.flush();
+  if (missing.empty()) {
+    std::cout << "\nReplies go out through it.";
+    if (add.provider == "africastalking")
+      std::cout
+          << " Africa's Talking takes no validity: a phone that is switched\noff gets a reply "
+             "when it is switched on, in whoever's hand it then is.";
+    if (add.utc_offset.empty())
+      std::cout << " Without --utc-offset no reply waits for the hours that\nsomebody asked for "
+                   "with SAFE 18-20.";
+  } else {
+    std::cout << "\nIt only receives: to send replies through it, remove it and add it again with";
+    for (const auto& option : missing) std::cout << ' ' << option;
+    std::cout << '.';
+  }
+  std::cout << std::endl;
 }
 
 int add_channel_files(const CLI::App& root, Added& add) {
   const aggregators::Registry registry;
-  if (find_provider(registry, add.provider) == nullptr) return bad_usage;
+  const auto* const aggregator = find_provider(registry, add.provider);
+  if (aggregator == nullptr) return bad_usage;
   if (identity::number_plan(add.country) == nullptr) {
     complain("there is no country '" + add.country + "'",
              "give its ISO 3166-1 code in upper case, for example RW");
     return bad_usage;
   }
-  if (!add.token_file.empty()) {
-    const auto bytes = config::read_secret_file(add.token_file, 4096);
-    if (!bytes)
-      return complain(add.token_file.string() + ": " + bytes.error().message(),
-                      "name a file with the token alone, mode 0600");
-    add.token.assign(bytes->begin(), bytes->end());
-    while (add.token.ends_with('\n') || add.token.ends_with('\r')) add.token.pop_back();
-  }
+  if (!read_secret(add.token_file, "token", add.token) ||
+      !read_secret(add.password_file, "password", add.password))
+    return failed;
   if (add.provider == "twilio" && (add.token.empty() || add.url.empty())) {
     complain("Twilio signs its requests, and the gateway has to check that",
              "give --token-file with the account's auth token, and --url with the public origin of "
              "the gateway, for example https://reports.example.org");
     return bad_usage;
   }
-  for (const auto* value : {&add.url, &add.account, &add.token, &add.charset, &add.language}) {
+  if (add.delivery_reports && add.url.empty()) {
+    complain("the provider has to know where to report deliveries",
+             "give --url with the public origin of the gateway");
+    return bad_usage;
+  }
+  for (const auto* value : {&add.url, &add.account, &add.token, &add.charset, &add.language,
+                            &add.password, &add.from, &add.send_origin, &add.utc_offset}) {
     if (is_one_line(*value)) continue;
     complain("a value has a line end or another control character in it", "leave it out");
     return bad_usage;
@@ -250,20 +325,23 @@ int add_channel_files(const CLI::App& root, Added& add) {
   std::vector<config::Mistake> mistakes;
   const auto made =
       config::parse_channel(receiving, add.name + ".toml", registry.names(), mistakes);
-  for (const auto& mistake : mistakes)
-    std::fprintf(stderr, "ishara: %s; %s\n", mistake.what.c_str(), mistake.suggestion.c_str());
-  if (!made) return bad_usage;
+  const auto missing = missing_to_send(*aggregator, add);
+  const auto sending = sending_file(add, secret);
+  if (missing.empty())
+    (void)config::parse_sending_channel(sending, add.name + ".toml", registry.sending_providers(),
+                                        mistakes);
+  if (!tell(mistakes)) return bad_usage;
   for (const auto& other : channels->all())
     if (other.number == made->number)
       return complain("channel '" + other.name + "' has that number", "leave --number out");
 
   if (!write(config->paths.channels, add.name, receiving)) return failed;
-  if (!write(config->paths.sending, add.name, sending_file(add))) {
+  if (missing.empty() && !write(config->paths.sending, add.name, sending)) {
     std::error_code ignored;
     std::filesystem::remove(config->paths.channels / (add.name + ".toml"), ignored);
     return failed;
   }
-  print(add, secret);
+  print(add, secret, missing);
   return good;
 }
 
@@ -284,6 +362,21 @@ void offer_add(CLI::App& channel, const CLI::App& root, int& exit_code) {
                                           "may see it; see --token-file)");
   command->add_option("--token-file", add->token_file, "File with the token, mode 0600")
       ->excludes(token);
+  auto* const password = command->add_option(
+      "--password", add->password,
+      "The password to send with (other users of this machine may see it; see --password-file)");
+  command->add_option("--password-file", add->password_file, "File with the password, mode 0600")
+      ->excludes(password);
+  command->add_option("--from", add->from, "Short code or registered sender of replies");
+  command->add_option("--send-origin", add->send_origin,
+                      "Where its send API is: https://host[:port], or http:// on this machine");
+  command->add_option("--per-second", add->per_second, "Replies that the provider takes a second")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_option("--utc-offset", add->utc_offset,
+                      "Of the phones, for replies that wait for hours of the day: +02:00");
+  command->add_flag("--delivery-reports", add->delivery_reports,
+                    "Ask for them (off by default: the provider's ids lead to numbers)");
   command->add_option("--charset", add->charset, "Of texts that declare none (default: UTF-8)");
   command->add_flag("--entities", add->entities, "The provider escapes texts as HTML");
   command->add_flag("--allow-get", add->allow_get,
@@ -292,7 +385,9 @@ void offer_add(CLI::App& channel, const CLI::App& root, int& exit_code) {
   command->footer(
       "Run it as the user of the gateway. A running gateway takes the channel within a second.\n"
       "Example:\n  ishara channel add 2020-mtn --provider kannel --country RW --language rw \\\n"
-      "      --url https://reports.example.org");
+      "      --url https://reports.example.org --from 2020 --account ishara \\\n"
+      "      --password-file sendsms-password --send-origin http://127.0.0.1:13013 \\\n"
+      "      --utc-offset +02:00");
   command->callback([add, &root, &exit_code] {
     harden_process(false);
     exit_code = add_channel_files(root, *add);

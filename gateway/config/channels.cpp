@@ -36,10 +36,18 @@ constexpr std::array known{
     Known{"password", "password = \"<the provider's password>\""},
 };
 
-std::string example_of(std::string_view key) {
-  const auto found = std::ranges::find(known, key, &Known::key);
-  return "for example " + std::string{found->example};
-}
+constexpr std::array known_to_send{
+    Known{"number", "number = 1"},
+    Known{"provider", "provider = \"kannel\""},
+    Known{"account", "account = \"<the provider's id of the account, or its user>\""},
+    Known{"token", "token = \"<the provider's API key or auth token>\""},
+    Known{"password", "password = \"<the provider's password>\""},
+    Known{"from", "from = \"2020\""},
+    Known{"origin", "origin = \"http://127.0.0.1:13013\""},
+    Known{"delivery_url", "delivery_url = \"https://reports.example.org/in/<...>/dlr\""},
+    Known{"per_second", "per_second = 10"},
+    Known{"utc_offset", "utc_offset = \"+02:00\""},
+};
 
 std::string in_quotes(std::string_view word) { return "'" + std::string{word} + "'"; }
 
@@ -73,13 +81,15 @@ bool is_language(std::string_view text) {
 // secret in the wrong place.
 class Reader {
  public:
-  Reader(const toml::table& root, std::string file, std::vector<Mistake>& mistakes)
-      : root_{root}, file_{std::move(file)}, mistakes_{mistakes} {}
+  Reader(const toml::table& root, std::span<const Known> keys, std::string file,
+         std::vector<Mistake>& mistakes)
+      : root_{root}, known_{keys}, file_{std::move(file)}, mistakes_{mistakes} {}
 
   void refuse_unknown() {
     for (const auto& [key, node] : root_)
-      if (std::ranges::find(known, key.str(), &Known::key) == known.end())
-        note(key.source().begin, "unknown key " + in_quotes(key.str()), choice(known, &Known::key));
+      if (std::ranges::find(known_, key.str(), &Known::key) == known_.end())
+        note(key.source().begin, "unknown key " + in_quotes(key.str()),
+             choice(known_, &Known::key));
   }
 
   // The value of a key of this type; nothing if the key is absent or, which is noted, of another.
@@ -123,28 +133,40 @@ class Reader {
     mistakes_.push_back({file_, at.line, at.column, std::move(what), std::move(suggestion)});
   }
 
+  std::string example_of(std::string_view key) const {
+    const auto found = std::ranges::find(known_, key, &Known::key);
+    return "for example " + std::string{found->example};
+  }
+
   const toml::table& root_;
+  std::span<const Known> known_;
   std::string file_;
   std::vector<Mistake>& mistakes_;
 };
 
-void read_identity(Reader& reader, std::span<const std::string_view> providers, Channel& out) {
+// What both files of a channel begin with. `offered` are the providers' names.
+void read_number_and_provider(Reader& reader, std::span<const std::string_view> offered,
+                              std::uint8_t& out_number, std::string& out_provider) {
   if (reader.required("number")) {
     if (const auto number = reader.value<std::int64_t>("number", "a whole number from 1 to 255")) {
       if (*number < 1 || *number > 255)
         reader.refuse("number", "must be a whole number from 1 to 255");
       else
-        out.number = static_cast<std::uint8_t>(*number);
+        out_number = static_cast<std::uint8_t>(*number);
     }
   }
   if (reader.required("provider")) {
     if (auto provider = reader.text("provider")) {
-      if (std::ranges::find(providers, *provider) == providers.end())
+      if (std::ranges::find(offered, *provider) == offered.end())
         reader.refuse("provider", "is none that this build offers",
-                      choice(providers, std::identity{}));
-      out.provider = std::move(*provider);
+                      choice(offered, std::identity{}));
+      out_provider = std::move(*provider);
     }
   }
+}
+
+void read_identity(Reader& reader, std::span<const std::string_view> providers, Channel& out) {
+  read_number_and_provider(reader, providers, out.number, out.provider);
   if (reader.required("language")) {
     if (auto language = reader.text("language")) {
       if (!is_language(*language)) reader.refuse("language", "is no language tag");
@@ -202,6 +224,68 @@ void read_settings(Reader& reader, ChannelSettings& out) {
   }
 }
 
+// "+02:00" or "-03:30".
+std::optional<std::chrono::minutes> read_offset(std::string_view text) {
+  const auto digit = [text](std::size_t at) { return text[at] - '0'; };
+  if (text.size() != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') return std::nullopt;
+  for (const std::size_t at : {1, 2, 4, 5})
+    if (text[at] < '0' || text[at] > '9') return std::nullopt;
+  const std::chrono::minutes offset{60 * (10 * digit(1) + digit(2)) + 10 * digit(4) + digit(5)};
+  if (digit(4) > 5 || offset > std::chrono::hours{14}) return std::nullopt;
+  return text[0] == '-' ? -offset : offset;
+}
+
+// A number in clear on a wire between machines would be everybody's; this machine is its own wire.
+bool is_safe_origin(std::string_view origin) {
+  const bool safe = origin.starts_with("https://");
+  if (!safe && !origin.starts_with("http://")) return false;
+  auto rest = origin.substr(safe ? 8 : 7);
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  if (rest.empty() || rest.find_first_of("/?#@ ") != rest.npos) return false;
+  if (safe) return true;
+  const auto host =
+      rest.starts_with('[') ? rest.substr(0, rest.find(']') + 1) : rest.substr(0, rest.find(':'));
+  return host == "127.0.0.1" || host == "localhost" || host == "[::1]";
+}
+
+void read_sending_settings(Reader& reader, SendingChannel& out) {
+  auto& settings = out.settings;
+  reader.secret("account", settings.account);
+  reader.secret("token", settings.token);
+  reader.secret("password", settings.password);
+  for (const auto& [key, value] : {std::pair{"account", &settings.account},
+                                   {"token", &settings.token},
+                                   {"password", &settings.password}})
+    if (std::ranges::any_of(*value, [](char c) { return c < 0x20 || c > 0x7E; }))
+      reader.refuse(key, "must be of printable characters");
+  if (auto from = reader.text("from")) {
+    if (from->empty() || from->size() > 34 ||
+        std::ranges::any_of(*from, [](char c) { return c < 0x20 || c > 0x7E; }))
+      reader.refuse("from", "is no short code, number or registered sender");
+    settings.from = std::move(*from);
+  }
+  if (auto origin = reader.text("origin")) {
+    if (!is_safe_origin(*origin))
+      reader.refuse("origin", "must be https://host[:port], or http:// to this machine");
+    settings.origin = std::move(*origin);
+  }
+  reader.secret("delivery_url", settings.delivery_url);
+  const auto url = crypto::view(settings.delivery_url);
+  if (!url.empty() && (!(url.starts_with("https://") || url.starts_with("http://")) ||
+                       url.find_first_of(" ?#") != url.npos))
+    reader.refuse("delivery_url", "must be a URL without a query");
+  if (const auto rate = reader.value<std::int64_t>("per_second", "a whole number from 1 to 1000")) {
+    if (*rate < 1 || *rate > 1000)
+      reader.refuse("per_second", "must be a whole number from 1 to 1000");
+    else
+      out.per_second = static_cast<std::uint32_t>(*rate);
+  }
+  if (const auto offset = reader.text("utc_offset")) {
+    out.utc_offset = read_offset(*offset);
+    if (!out.utc_offset) reader.refuse("utc_offset", "must be hours and minutes from UTC");
+  }
+}
+
 // What toml++ 3.3 cannot bear: some letters outside of quotes (U+017F is one) are undefined
 // behaviour there, and a section's name that begins with a sign ends the process. No channel file
 // needs either.
@@ -226,30 +310,94 @@ std::optional<Mistake> refused_unread(std::string_view text, const std::filesyst
 }
 
 // What is wrong between files: numbers and path secrets must be one channel's alone.
-void refuse_doubles(const std::vector<Channel>& all, const std::filesystem::path& folder,
-                    std::vector<Mistake>& mistakes) {
-  for (auto later = all.begin(); later != all.end(); ++later) {
-    const auto file = (folder / (later->name + ".toml")).string();
-    for (auto earlier = all.begin(); earlier != later; ++earlier) {
+template <class AnyChannel>
+void refuse_doubled_numbers(const std::vector<AnyChannel>& all, const std::filesystem::path& folder,
+                            std::vector<Mistake>& mistakes) {
+  for (auto later = all.begin(); later != all.end(); ++later)
+    for (auto earlier = all.begin(); earlier != later; ++earlier)
       if (earlier->number == later->number)
-        mistakes.push_back({file, 0, 0, "has the number of channel " + in_quotes(earlier->name),
+        mistakes.push_back({(folder / (later->name + ".toml")).string(), 0, 0,
+                            "has the number of channel " + in_quotes(earlier->name),
                             "give it a number of its own, from 1 to 255"});
+}
+void refuse_doubled_secrets(const std::vector<Channel>& all, const std::filesystem::path& folder,
+                            std::vector<Mistake>& mistakes) {
+  for (auto later = all.begin(); later != all.end(); ++later)
+    for (auto earlier = all.begin(); earlier != later; ++earlier)
       for (const auto& hash : later->secrets)
         if (std::ranges::find(earlier->secrets, hash) != earlier->secrets.end())
-          mistakes.push_back({file, 0, 0,
+          mistakes.push_back({(folder / (later->name + ".toml")).string(), 0, 0,
                               "has a path secret of channel " + in_quotes(earlier->name),
                               "make a new one with `ishara channel add`"});
-    }
-  }
 }
 
-std::string advice_on(const boost::system::error_code& error, const std::filesystem::path& file) {
+// `role` is the user that the files belong to.
+std::string advice_on(const boost::system::error_code& error, const std::filesystem::path& file,
+                      std::string_view role) {
   if (error == key_file_errc::wrong_mode) return "chmod 600 " + file.string();
-  if (error == key_file_errc::wrong_owner) return "chown it to the user that runs the gateway";
+  if (error == key_file_errc::wrong_owner)
+    return "chown it to the user that runs the " + std::string{role};
   if (error == key_file_errc::wrong_size) return "a channel file has at most 64 KiB";
   if (error == key_file_errc::linked || error == key_file_errc::not_a_file)
     return "put an ordinary file with one name in its place";
-  return "see that the user of the gateway can read it";
+  return "see that the user of the " + std::string{role} + " can read it";
+}
+
+// Calls `take` with the text of every `*.toml` of the folder, in the order of their names.
+template <class Take>
+void read_folder(const std::filesystem::path& folder, std::string_view role,
+                 std::vector<Mistake>& mistakes, Take take) {
+  std::error_code error;
+  std::vector<std::filesystem::path> files;
+  for (std::filesystem::directory_iterator entry{folder, error}, end; !error && entry != end;
+       entry.increment(error))
+    if (entry->path().extension() == ".toml") files.push_back(entry->path());
+  if (error && error != std::errc::no_such_file_or_directory)
+    mistakes.push_back({folder.string(), 0, 0, "the folder of channels cannot be read",
+                        "see that the user of the " + std::string{role} + " can enter it"});
+  std::ranges::sort(files);
+  for (const auto& file : files) {
+    const auto bytes = read_secret_file(file, file_limit);
+    if (bytes)
+      take(std::string_view{reinterpret_cast<const char*>(bytes->data()), bytes->size()}, file);
+    else
+      mistakes.push_back(
+          {file.string(), 0, 0, bytes.error().message(), advice_on(bytes.error(), file, role)});
+  }
+}
+
+void sort_by_place(std::vector<Mistake>& mistakes) {
+  std::ranges::stable_sort(mistakes, {}, [](const Mistake& mistake) {
+    return std::tuple{mistake.file, mistake.line, mistake.column};
+  });
+}
+
+// The keys of a file; nothing, with the mistake noted, if it is no TOML. toml++ keeps copies of the
+// values that it frees unwiped; they are gone when the table is.
+std::optional<toml::table> read_table(std::string_view text, const std::filesystem::path& file,
+                                      std::vector<Mistake>& mistakes) {
+  if (auto mistake = refused_unread(text, file)) {
+    mistakes.push_back(std::move(*mistake));
+    return std::nullopt;
+  }
+  try {
+    return toml::parse(text, file.string());
+  } catch (const toml::parse_error& error) {
+    // toml++'s own words quote the line, which may hold a token.
+    const auto at = error.source().begin;
+    mistakes.push_back({file.string(), at.line, at.column, "this is not TOML from here on",
+                        "check quotes, brackets and = around this place, and that no key stands "
+                        "twice"});
+    return std::nullopt;
+  }
+}
+
+std::string read_name(const std::filesystem::path& file, std::vector<Mistake>& mistakes) {
+  auto name = file.stem().string();
+  if (!is_name(name))
+    mistakes.push_back({file.string(), 0, 0, "the file's name is no name of a channel",
+                        "use at most 64 lower-case letters, digits, - and _, then .toml"});
+  return name;
 }
 
 }  // namespace
@@ -268,6 +416,11 @@ const Channel* Channels::named(std::string_view name) const noexcept {
   return found == all_.end() ? nullptr : &*found;
 }
 
+const SendingChannel* SendingChannels::find(std::uint8_t number) const noexcept {
+  const auto found = std::ranges::find(all_, number, &SendingChannel::number);
+  return found == all_.end() ? nullptr : &*found;
+}
+
 SecretHash hash_of_secret(std::string_view secret) noexcept {
   return crypto::hash32({crypto::bytes_of(secret)});
 }
@@ -276,28 +429,11 @@ std::optional<Channel> parse_channel(std::string_view text, const std::filesyste
                                      std::span<const std::string_view> providers,
                                      std::vector<Mistake>& mistakes) {
   const auto before = mistakes.size();
-  if (auto mistake = refused_unread(text, file)) {
-    mistakes.push_back(std::move(*mistake));
-    return std::nullopt;
-  }
-  // toml++ keeps copies of the values that it frees unwiped; they are gone when this returns.
-  toml::table root;
-  try {
-    root = toml::parse(text, file.string());
-  } catch (const toml::parse_error& error) {
-    // toml++'s own words quote the line, which may hold a token.
-    const auto at = error.source().begin;
-    mistakes.push_back({file.string(), at.line, at.column, "this is not TOML from here on",
-                        "check quotes, brackets and = around this place, and that no key stands "
-                        "twice"});
-    return std::nullopt;
-  }
+  const auto root = read_table(text, file, mistakes);
+  if (!root) return std::nullopt;
   Channel out;
-  out.name = file.stem().string();
-  if (!is_name(out.name))
-    mistakes.push_back({file.string(), 0, 0, "the file's name is no name of a channel",
-                        "use at most 64 lower-case letters, digits, - and _, then .toml"});
-  Reader reader{root, file.string(), mistakes};
+  out.name = read_name(file, mistakes);
+  Reader reader{*root, known, file.string(), mistakes};
   reader.refuse_unknown();
   read_identity(reader, providers, out);
   read_secrets(reader, out);
@@ -306,37 +442,56 @@ std::optional<Channel> parse_channel(std::string_view text, const std::filesyste
   return out;
 }
 
+std::optional<SendingChannel> parse_sending_channel(std::string_view text,
+                                                    const std::filesystem::path& file,
+                                                    std::span<const SendingProvider> providers,
+                                                    std::vector<Mistake>& mistakes) {
+  const auto before = mistakes.size();
+  const auto root = read_table(text, file, mistakes);
+  if (!root) return std::nullopt;
+  SendingChannel out;
+  out.name = read_name(file, mistakes);
+  Reader reader{*root, known_to_send, file.string(), mistakes};
+  reader.refuse_unknown();
+  std::vector<std::string_view> offered;
+  for (const auto& provider : providers) offered.push_back(provider.name);
+  read_number_and_provider(reader, offered, out.number, out.provider);
+  read_sending_settings(reader, out);
+  const auto provider = std::ranges::find(providers, out.provider, &SendingProvider::name);
+  if (provider != providers.end())
+    for (const auto key : provider->needs) reader.required(key);
+  if (mistakes.size() > before) return std::nullopt;
+  return out;
+}
+
 LoadedChannels load_channels(const std::filesystem::path& folder,
                              std::span<const std::string_view> providers) {
   LoadedChannels out;
-  std::error_code error;
-  std::vector<std::filesystem::path> files;
-  for (std::filesystem::directory_iterator entry{folder, error}, end; !error && entry != end;
-       entry.increment(error))
-    if (entry->path().extension() == ".toml") files.push_back(entry->path());
-  if (error && error != std::errc::no_such_file_or_directory)
-    out.mistakes.push_back({folder.string(), 0, 0, "the folder of channels cannot be read",
-                            "see that the user of the gateway can enter it"});
-  std::ranges::sort(files);
-
   std::vector<Channel> all;
-  for (const auto& file : files) {
-    const auto bytes = read_secret_file(file, file_limit);
-    if (!bytes) {
-      out.mistakes.push_back(
-          {file.string(), 0, 0, bytes.error().message(), advice_on(bytes.error(), file)});
-      continue;
-    }
-    const std::string_view text{reinterpret_cast<const char*>(bytes->data()), bytes->size()};
+  read_folder(folder, "gateway", out.mistakes, [&](std::string_view text, const auto& file) {
     if (auto channel = parse_channel(text, file, providers, out.mistakes))
       all.push_back(std::move(*channel));
-  }
-  refuse_doubles(all, folder, out.mistakes);
-  std::ranges::stable_sort(out.mistakes, {}, [](const Mistake& mistake) {
-    return std::tuple{mistake.file, mistake.line, mistake.column};
   });
+  refuse_doubled_numbers(all, folder, out.mistakes);
+  refuse_doubled_secrets(all, folder, out.mistakes);
+  sort_by_place(out.mistakes);
   std::ranges::sort(all, {}, &Channel::number);
   if (out.mistakes.empty()) out.channels = Channels{std::move(all)};
+  return out;
+}
+
+LoadedSendingChannels load_sending_channels(const std::filesystem::path& folder,
+                                            std::span<const SendingProvider> providers) {
+  LoadedSendingChannels out;
+  std::vector<SendingChannel> all;
+  read_folder(folder, "relay", out.mistakes, [&](std::string_view text, const auto& file) {
+    if (auto channel = parse_sending_channel(text, file, providers, out.mistakes))
+      all.push_back(std::move(*channel));
+  });
+  refuse_doubled_numbers(all, folder, out.mistakes);
+  sort_by_place(out.mistakes);
+  std::ranges::sort(all, {}, &SendingChannel::number);
+  if (out.mistakes.empty()) out.channels = SendingChannels{std::move(all)};
   return out;
 }
 

@@ -3,8 +3,8 @@
 // the gateway needs to receive, `sending/<name>.toml` what the relay needs to send. Both are mode
 // 0600 and belong to the user that reads them.
 //
-// Loading blocks on the disk. A loaded `Channels` is immutable: share it as
-// `std::shared_ptr<const Channels>` and swap it whole when a file has changed.
+// Loading blocks on the disk. Loaded channels are immutable: share them as `std::shared_ptr<const
+// ...>` and swap them whole when a file has changed.
 
 #include <array>
 #include <chrono>
@@ -78,6 +78,56 @@ std::optional<Channel> parse_channel(std::string_view toml, const std::filesyste
                                      std::span<const std::string_view> providers,
                                      std::vector<Mistake>& mistakes);
 
+// What an aggregator has to know of a channel to send. No provider takes all of these; those that
+// it needs are there, since a file without them is refused.
+struct SendingSettings {
+  crypto::WipedBuffer account;  // the provider's id of our account
+  crypto::WipedBuffer token;    // its API key or auth token
+  crypto::WipedBuffer password;
+  std::string from;    // short code or registered sender; empty: the provider's choice
+  std::string origin;  // of the send API; empty: the provider's own, where it has one
+  crypto::WipedBuffer delivery_url;  // where deliveries are reported; empty: none are asked for
+};
+
+struct SendingChannel {
+  std::uint8_t number = 0;  // that of the channel that receives
+  std::string name;         // the file's name without .toml
+  std::string provider;
+  std::uint32_t per_second = 10;                   // texts that the provider takes
+  std::optional<std::chrono::minutes> utc_offset;  // of the phones; none: no time range opens
+  SendingSettings settings;
+};
+
+class SendingChannels {
+ public:
+  SendingChannels() = default;
+  explicit SendingChannels(std::vector<SendingChannel> all) : all_{std::move(all)} {}
+
+  // The channel of this number, or nullptr.
+  const SendingChannel* find(std::uint8_t number) const noexcept;
+  std::span<const SendingChannel> all() const noexcept { return all_; }
+
+ private:
+  std::vector<SendingChannel> all_;  // by number
+};
+
+struct LoadedSendingChannels {
+  SendingChannels channels;       // empty if there are mistakes
+  std::vector<Mistake> mistakes;  // all of all files, by file and line; no value is quoted
+};
+
+// A provider on offer, and the keys without which nothing can be sent through it.
+struct SendingProvider {
+  std::string_view name;
+  std::span<const std::string_view> needs;
+};
+
+// One channel from the text of its file in `sending/`; as `parse_channel`.
+std::optional<SendingChannel> parse_sending_channel(std::string_view toml,
+                                                    const std::filesystem::path& file,
+                                                    std::span<const SendingProvider> providers,
+                                                    std::vector<Mistake>& mistakes);
+
 // The hash to keep of a path secret.
 SecretHash hash_of_secret(std::string_view secret) noexcept;
 
@@ -86,5 +136,9 @@ SecretHash hash_of_secret(std::string_view secret) noexcept;
 // mistake.
 LoadedChannels load_channels(const std::filesystem::path& folder,
                              std::span<const std::string_view> providers);
+
+// The same for the folder of what the relay needs.
+LoadedSendingChannels load_sending_channels(const std::filesystem::path& folder,
+                                            std::span<const SendingProvider> providers);
 
 }  // namespace ishara::config

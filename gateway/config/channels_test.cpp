@@ -187,4 +187,147 @@ TEST_CASE("mistakes of all files of a folder are told at once, and nothing is lo
   CHECK(all.find("z.toml: the path is not an ordinary file") != all.npos);
 }
 
+namespace {
+
+constexpr std::array<std::string_view, 3> kannel_needs{"account", "password", "origin"};
+constexpr std::array<SendingProvider, 2> sending_providers{SendingProvider{"kannel", kannel_needs},
+                                                           SendingProvider{"twilio", {}}};
+
+std::vector<std::string> sending_mistakes_of(std::string_view toml) {
+  std::vector<Mistake> mistakes;
+  const auto channel = parse_sending_channel(toml, "one.toml", sending_providers, mistakes);
+  CHECK(channel.has_value() == mistakes.empty());
+  std::vector<std::string> out;
+  for (const auto& mistake : mistakes) out.push_back(to_string(mistake));
+  return out;
+}
+
+constexpr std::string_view sending_text =
+    "number = 7\nprovider = \"kannel\"\naccount = \"ishara\"\npassword = \"pw\"\n"
+    "origin = \"http://127.0.0.1:13013\"\n";
+
+}  // namespace
+
+TEST_CASE("a file for sending is read whole") {
+  std::vector<Mistake> mistakes;
+  const auto channel = parse_sending_channel(
+      std::string{sending_text} +
+          "token = \"tok\"\nfrom = \"2020\"\nper_second = 3\nutc_offset = \"-03:30\"\n"
+          "delivery_url = \"https://reports.example/in/kannel/x/dlr\"\n",
+      "sending/kigali.toml", sending_providers, mistakes);
+  REQUIRE(channel.has_value());
+  CHECK(channel->number == 7);
+  CHECK(channel->name == "kigali");
+  CHECK(channel->provider == "kannel");
+  CHECK(channel->per_second == 3);
+  CHECK(channel->utc_offset == -std::chrono::minutes{210});
+  CHECK(crypto::view(channel->settings.account) == "ishara");
+  CHECK(crypto::view(channel->settings.token) == "tok");
+  CHECK(crypto::view(channel->settings.password) == "pw");
+  CHECK(channel->settings.from == "2020");
+  CHECK(channel->settings.origin == "http://127.0.0.1:13013");
+  CHECK(crypto::view(channel->settings.delivery_url) == "https://reports.example/in/kannel/x/dlr");
+}
+
+TEST_CASE("a file for sending that names no more than it must has safe values for the rest") {
+  std::vector<Mistake> mistakes;
+  const auto channel = parse_sending_channel(sending_text, "a.toml", sending_providers, mistakes);
+  REQUIRE(channel.has_value());
+  CHECK(channel->per_second == 10);
+  CHECK(!channel->utc_offset.has_value());
+  CHECK(channel->settings.delivery_url.empty());
+}
+
+TEST_CASE("all mistakes of a file for sending are told at once, with their places") {
+  const std::vector<std::string> expected{
+      "one.toml:3:1: unknown key 'secrets'; choose from number, provider, account, token, "
+      "password, "
+      "from, origin, delivery_url, per_second, utc_offset",
+      "one.toml:1:10: 'number' must be a whole number from 1 to 255; for example number = 1",
+      "one.toml:7:8: 'from' is no short code, number or registered sender; for example from = "
+      "\"2020\"",
+      "one.toml:4:10: 'origin' must be https://host[:port], or http:// to this machine; for "
+      "example "
+      "origin = \"http://127.0.0.1:13013\"",
+      "one.toml:5:14: 'per_second' must be a whole number from 1 to 1000; for example per_second = "
+      "10",
+      "one.toml:6:14: 'utc_offset' must be hours and minutes from UTC; for example utc_offset = "
+      "\"+02:00\"",
+      "one.toml: missing key 'account'; for example account = \"<the provider's id of the account, "
+      "or its user>\"",
+      "one.toml: missing key 'password'; for example password = \"<the provider's password>\""};
+  CHECK(sending_mistakes_of("number = 0\nprovider = \"kannel\"\nsecrets = []\n"
+                            "origin = \"http://kannel.example:13013\"\nper_second = 0\n"
+                            "utc_offset = \"2 hours\"\nfrom = \"\"\n") == expected);
+}
+
+TEST_CASE("a send API is reached over TLS, or on this machine") {
+  struct {
+    std::string_view origin;
+    bool good;
+  } const rows[] = {
+      {"https://api.example", true},
+      {"https://api.example:8443/", true},
+      {"http://localhost:13013", true},
+      {"http://[::1]:13013", true},
+      {"http://127.0.0.1", true},
+      {"http://127.0.0.1.example", false},
+      {"http://localhost.example:80", false},
+      {"http://10.0.0.1:13013", false},
+      {"https://", false},
+      {"https://api.example/path", false},
+      {"https://user@api.example", false},
+      {"ftp://api.example", false},
+      {"", false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(std::string{row.origin});
+    const auto mistakes = sending_mistakes_of("number = 1\nprovider = \"twilio\"\norigin = \"" +
+                                              std::string{row.origin} + "\"\n");
+    CHECK(mistakes.empty() == row.good);
+  }
+}
+
+TEST_CASE("offsets from UTC are hours and minutes that exist") {
+  for (const auto* wrong : {"+2:00", "02:00", "+02:60", "+15:00", "+aa:00", "+02-00", "Z", ""}) {
+    CAPTURE(std::string{wrong});
+    CHECK(sending_mistakes_of(std::string{sending_text} + "utc_offset = \"" + wrong + "\"\n")
+              .size() == 1);
+  }
+}
+
+TEST_CASE("a control character in a credential is refused before it can end a header line") {
+  const auto mistakes =
+      sending_mistakes_of("number = 1\nprovider = \"twilio\"\ntoken = \"hunter2\\r\\nX: y\"\n");
+  REQUIRE(mistakes.size() == 1);
+  CHECK(mistakes[0].find("'token' must be of printable characters") != std::string::npos);
+  CHECK(mistakes[0].find("hunter2") == std::string::npos);
+}
+
+TEST_CASE("a folder of files for sending is loaded whole, found by number, or not at all") {
+  const Folder folder;
+  folder.write("two.toml", sending_text);
+  auto loaded = load_sending_channels(folder.path(), sending_providers);
+  CHECK(loaded.mistakes.empty());
+  REQUIRE(loaded.channels.find(7) != nullptr);
+  CHECK(loaded.channels.find(7)->name == "two");
+  CHECK(loaded.channels.find(8) == nullptr);
+
+  folder.write("three.toml", sending_text);
+  loaded = load_sending_channels(folder.path(), sending_providers);
+  REQUIRE(loaded.mistakes.size() == 1);
+  CHECK(loaded.mistakes[0].what == "has the number of channel 'three'");
+  CHECK(loaded.channels.all().empty());
+  CHECK(load_sending_channels(folder.path() / "absent", sending_providers).mistakes.empty());
+}
+
+TEST_CASE("a file for sending that others may read is refused") {
+  const Folder folder;
+  folder.write("two.toml", sending_text);
+  REQUIRE(::chmod((folder.path() / "two.toml").c_str(), 0644) == 0);
+  const auto loaded = load_sending_channels(folder.path(), sending_providers);
+  REQUIRE(loaded.mistakes.size() == 1);
+  CHECK(loaded.mistakes[0].suggestion.find("chmod 600") != std::string::npos);
+}
+
 }  // namespace ishara::config
