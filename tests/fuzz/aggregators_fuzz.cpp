@@ -1,5 +1,6 @@
 // Every aggregator: the first byte picks one and the kind, the second the settings, the method and
-// the content type; then come the target and, behind a line feed, the body.
+// the content type; then come the target and, behind a line feed, the body. The same bytes are
+// then read as the answer of the send API.
 
 #include <cstddef>
 #include <cstdint>
@@ -39,5 +40,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   request.fields.push_back({"x-kannel-udh", crypto::wiped_copy(rest.substr(0, 12))});
 
   if (aggregators::rehearse(aggregator, request, kind, settings).empty()) std::abort();
+
+  constexpr unsigned statuses[] = {200, 201, 202, 400, 403, 429, 500, 503};
+  http::Response answer;
+  answer.status = statuses[choice & 7];
+  answer.fields.emplace_back("Retry-After", rest.substr(0, line));
+  answer.body = rest;
+  (void)aggregator.sent(answer);
   return 0;
 }
