@@ -209,6 +209,23 @@ struct RoutingEvent {
   RoutingChange change;
 };
 
+// What was signed about a report after its first text: STATEMENT, 136 bytes.
+struct Statement {
+  Id hash{};  // of the bytes
+  Id report_id{};
+  Bytes bytes;
+};
+
+// The announcement of a key for return addresses and replies: EPOCH, 120 bytes.
+struct EpochKey {
+  std::uint32_t epoch = 0;
+  Id kid{};
+  Bytes announcement;
+};
+
+namespace postgres {
+class Session;
+}
 namespace blocking {
 
 // Everything that is not the hot path. Each call is one transaction and waits for it.
@@ -253,6 +270,16 @@ class Store {
   result<void> put_queue_grant(const QueueGrant& grant);
   result<std::vector<QueueGrant>> queue_grants(const Id& user);
 
+  // Stores it once, however often it comes, and tells every listener on channel "owner" the report.
+  result<void> put_statement(const Statement& statement);
+  // Of one report, in no order.
+  result<std::vector<Statement>> statements(const Id& report);
+
+  // Stores it once, and tells every listener on channel "epoch".
+  result<void> put_epoch(const EpochKey& key);
+  // From this epoch on, the newest first.
+  result<std::vector<EpochKey>> epochs(std::uint32_t from);
+
   // Stores routing tables without using them; returns their number, which rises by one.
   result<std::uint32_t> put_routing(std::span<const std::uint8_t> content,
                                     const RoutingChange& change);
@@ -270,9 +297,11 @@ class Store {
   // Deletes at most 1,000 dedupe hashes older than 48 hours; returns how many. Call again until 0.
   result<std::uint32_t> forget_dedupe();
 
+ protected:
+  postgres::Session& session() noexcept { return *session_; }
+
  private:
-  class Session;
-  std::unique_ptr<Session> session_;
+  std::unique_ptr<postgres::Session> session_;
 };
 
 }  // namespace blocking

@@ -17,19 +17,19 @@
 
 namespace ishara::storage {
 
-class StorePool {
+template <class Store>
+class BasicStorePool {
  public:
-  StorePool(const std::string& url, std::size_t threads) : threads_{threads} {
-    for (std::size_t i = 0; i < threads; ++i)
-      idle_.push_back(std::make_unique<blocking::Store>(url));
+  BasicStorePool(const std::string& url, std::size_t threads) : threads_{threads} {
+    for (std::size_t i = 0; i < threads; ++i) idle_.push_back(std::make_unique<Store>(url));
   }
-  ~StorePool() { threads_.join(); }
-  StorePool(const StorePool&) = delete;
-  StorePool& operator=(const StorePool&) = delete;
+  ~BasicStorePool() { threads_.join(); }
+  BasicStorePool(const BasicStorePool&) = delete;
+  BasicStorePool& operator=(const BasicStorePool&) = delete;
 
   // co_await pool.call([=](blocking::Store& store) { return store.show(report); });
   template <class F>
-  auto call(F work) -> asio::awaitable<std::invoke_result_t<F&, blocking::Store&>> {
+  auto call(F work) -> asio::awaitable<std::invoke_result_t<F&, Store&>> {
     // The job has a name because g++ destroys such a temporary twice (bug 107288).
     auto job = [this, work = std::move(work)]() mutable {
       const Borrowed borrowed{*this};
@@ -41,7 +41,7 @@ class StorePool {
  private:
   // There are as many stores as threads, so one is always free.
   struct Borrowed {
-    explicit Borrowed(StorePool& from) : pool{from} {
+    explicit Borrowed(BasicStorePool& from) : pool{from} {
       const std::scoped_lock lock{pool.mutex_};
       store = std::move(pool.idle_.back());
       pool.idle_.pop_back();
@@ -52,13 +52,15 @@ class StorePool {
     }
     Borrowed(const Borrowed&) = delete;
     Borrowed& operator=(const Borrowed&) = delete;
-    StorePool& pool;
-    std::unique_ptr<blocking::Store> store;
+    BasicStorePool& pool;
+    std::unique_ptr<Store> store;
   };
 
   std::mutex mutex_;
-  std::vector<std::unique_ptr<blocking::Store>> idle_;  // guarded by mutex_
+  std::vector<std::unique_ptr<Store>> idle_;  // guarded by mutex_
   asio::thread_pool threads_;
 };
+
+using StorePool = BasicStorePool<blocking::Store>;
 
 }  // namespace ishara::storage

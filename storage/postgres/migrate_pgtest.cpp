@@ -141,14 +141,23 @@ TEST_CASE("the gateway cannot read what it wrote, and nobody but the relay reads
   CHECK_FALSE(database.allowed("ishara_desk", "SELECT 1 FROM retaddr_inbox"));
   CHECK_FALSE(database.allowed("ishara_desk", "SELECT 1 FROM draft"));
   CHECK(database.allowed("ishara_relay", "SELECT record FROM report"));
+  for (const char* table : {"thread", "retaddr", "reply_state"}) {
+    CAPTURE(table);
+    CHECK_FALSE(database.allowed("ishara_gateway", std::string{"SELECT 1 FROM "} + table));
+    CHECK_FALSE(database.allowed("ishara_desk", std::string{"SELECT 1 FROM "} + table));
+    CHECK(database.allowed("ishara_relay", std::string{"SELECT 1 FROM "} + table));
+  }
+  CHECK_FALSE(database.allowed("ishara_gateway", "SELECT 1 FROM statement"));
+  CHECK_FALSE(database.allowed("ishara_relay", "SELECT 1 FROM text"));
 }
 
 TEST_CASE("sealed columns are stored as they are, uncompressed") {
   const TestDatabase database;
   // A compressed value hides from a scanner that looks for leaks (privacy.md section 18).
   CHECK(database.value("SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
-                       " WHERE c.relname IN ('report', 'text', 'note', 'retaddr_inbox', 'draft')"
-                       " AND a.atttypid = 'bytea'::regtype AND a.attstorage <> 'e'") == "0");
+                       " WHERE c.relname IN ('report', 'text', 'note', 'retaddr_inbox', 'draft',"
+                       " 'statement', 'retaddr', 'reply_outbox') AND a.atttypid = 'bytea'::regtype "
+                       "AND a.attstorage <> 'e'") == "0");
 }
 
 TEST_CASE("no row counts upwards and none holds the time of its arrival") {

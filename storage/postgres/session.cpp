@@ -112,6 +112,26 @@ std::string parameter(std::span<const Id> ids) {
   return text += '}';
 }
 
+std::string parameter(std::span<const Bytes> values) {
+  std::string text = "{";
+  for (const auto& value : values) {
+    if (text.size() > 1) text += ',';
+    text += "\"\\\\x";
+    append_hex(text, value);
+    text += '"';
+  }
+  return text += '}';
+}
+
+std::string parameter(std::span<const std::int64_t> numbers) {
+  std::string text = "{";
+  for (const auto number : numbers) {
+    if (text.size() > 1) text += ',';
+    text += std::to_string(number);
+  }
+  return text += '}';
+}
+
 struct Session::Link {
   std::string url;
   std::unique_ptr<pqxx::connection> connection;

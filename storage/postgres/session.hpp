@@ -36,7 +36,9 @@ using Rows = std::vector<Row>;
 // Parameters as text.
 std::string parameter(const Id& id);
 std::string parameter(std::span<const std::uint8_t> bytes);
-std::string parameter(std::span<const Id> ids);  // uuid[]
+std::string parameter(std::span<const Id> ids);        // uuid[]
+std::string parameter(std::span<const Bytes> values);  // bytea[]
+std::string parameter(std::span<const std::int64_t> numbers);
 inline std::string parameter(std::int64_t number) { return std::to_string(number); }
 
 // Thrown inside a transaction to undo it: `Session::transact` returns the code.

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "storage/postgres/session.hpp"
+#include "storage/postgres/statements.hpp"
 
 namespace ishara::storage::blocking {
 
@@ -12,10 +13,6 @@ using postgres::Row;
 using postgres::Rows;
 using postgres::Transaction;
 using postgres::Undo;
-
-class Store::Session : public postgres::Session {
-  using postgres::Session::Session;
-};
 
 namespace {
 
@@ -69,7 +66,7 @@ void activate(Transaction& transaction, std::int64_t version, const RoutingChang
 
 }  // namespace
 
-Store::Store(std::string url) : session_{std::make_unique<Session>(std::move(url))} {}
+Store::Store(std::string url) : session_{std::make_unique<postgres::Session>(std::move(url))} {}
 Store::~Store() = default;
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
@@ -254,6 +251,43 @@ result<std::vector<QueueGrant>> Store::queue_grants(const Id& user) {
       grants.push_back(
           {row[0].id(), user, static_cast<std::uint32_t>(row[1].integer()), row[2].bytes()});
     return grants;
+  });
+}
+
+result<void> Store::put_statement(const Statement& statement) {
+  return session_->transact(
+      [&](Transaction& transaction) { postgres::put_statement(transaction, statement); });
+}
+
+result<std::vector<Statement>> Store::statements(const Id& report) {
+  return session_->transact([&](Transaction& transaction) {
+    std::vector<Statement> statements;
+    for (const auto& row : transaction.execute(
+             "SELECT hash, bytes FROM statement WHERE report_id = $1::uuid", {parameter(report)}))
+      statements.push_back({row[0].id(), report, row[1].bytes()});
+    return statements;
+  });
+}
+
+result<void> Store::put_epoch(const EpochKey& key) {
+  return session_->transact([&](Transaction& transaction) {
+    transaction.execute(
+        "INSERT INTO epoch (epoch, kid, announcement) VALUES ($1::integer, $2::uuid, $3::bytea)"
+        " ON CONFLICT DO NOTHING",
+        {parameter(key.epoch), parameter(key.kid), parameter(key.announcement)});
+    transaction.execute("SELECT pg_notify('epoch', '')", {});
+  });
+}
+
+result<std::vector<EpochKey>> Store::epochs(std::uint32_t from) {
+  return session_->transact([&](Transaction& transaction) {
+    std::vector<EpochKey> keys;
+    for (const auto& row :
+         transaction.execute("SELECT epoch, kid, announcement FROM epoch WHERE epoch >= $1::integer"
+                             " ORDER BY epoch DESC, kid",
+                             {parameter(from)}))
+      keys.push_back({static_cast<std::uint32_t>(row[0].integer()), row[1].id(), row[2].bytes()});
+    return keys;
   });
 }
 

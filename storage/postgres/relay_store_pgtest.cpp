@@ -1,0 +1,166 @@
+#include "storage/relay_store.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "storage/postgres/pg_fixture.hpp"
+#include "storage/postgres/session.hpp"
+#include "storage/postgres/test_intake.hpp"
+
+namespace ishara::storage {
+namespace {
+
+using blocking::RelayStore;
+using postgres::parameter;
+
+constexpr std::uint32_t epoch = 2900;
+
+struct Relay {
+  TestDatabase database;
+  RelayStore store{database.url("ishara_relay")};
+  TestIntakes make{1};
+
+  Thread thread(const Id& report, char kind = 'n') {
+    Thread thread{make.id(), epoch, kind, report, make.id(), {}, 20'300};
+    thread.mac.fill(7);
+    return thread;
+  }
+  Address address(const Id& report) { return {report, epoch, make.bytes(224), 20'300}; }
+  Statement statement(const Id& report) { return {make.id(), report, make.bytes(136)}; }
+  Id place_report() {
+    const auto intake = make.next(Id{1});
+    database.query(
+        "INSERT INTO report (report_id, queue_id, hour, class, urgent, record, message, wraps)"
+        " VALUES ('" +
+        parameter(intake.report_id) + "', '" + parameter(intake.queue_id) + "', 1, 0, false, '" +
+        parameter(intake.record) + "', '" + parameter(intake.message) + "', '" +
+        parameter(intake.wraps) + "')");
+    return intake.report_id;
+  }
+  Id place_inbox() {
+    const auto id = make.id();
+    database.query("INSERT INTO retaddr_inbox VALUES ('" + parameter(id) + "', '" +
+                   parameter(make.bytes(184)) + "', '" + parameter(make.bytes(192)) + "')");
+    return id;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a thread is found under its tag, with its report and all statements about it") {
+  Relay relay;
+  const auto report = relay.place_report();
+  auto thread = relay.thread(report);
+  const auto first = relay.statement(report);
+  const auto second = relay.statement(report);
+  REQUIRE(relay.store.apply({.threads = {thread}, .statements = {first, second}}).has_value());
+  REQUIRE(relay.store.apply({.statements = {first}}).has_value());  // once more: kept once
+
+  const Id tags[] = {relay.make.id(), thread.tag};
+  const auto views = relay.store.look_up(tags);
+  REQUIRE(views.has_value());
+  REQUIRE(views->size() == 1);
+  const auto& view = views->front();
+  CHECK(view.thread.tag == thread.tag);
+  CHECK(view.thread.kind == 'n');
+  CHECK(view.thread.report_id == report);
+  CHECK(view.thread.origin == thread.origin);
+  CHECK(view.thread.mac == thread.mac);
+  CHECK(view.record.size() == 184);
+  CHECK(view.statements.size() == 2);
+  CHECK(relay.store.statements(report)->size() == 2);
+  CHECK(relay.store.report(report)->threads.size() == 1);
+  CHECK(relay.store.report(relay.make.id()).error() == errc::not_found);
+  const Id unknown[] = {relay.make.id()};
+  CHECK(relay.store.look_up(unknown)->empty());
+}
+
+TEST_CASE("a later thread of a tag replaces the earlier one, and so does an address") {
+  Relay relay;
+  auto thread = relay.thread(relay.make.id());
+  auto address = relay.address(thread.report_id);
+  REQUIRE(relay.store.apply({.threads = {thread}, .addresses = {address}}).has_value());
+  thread.report_id = relay.make.id();
+  thread.kind = 'c';
+  address.address = relay.make.bytes(224);
+  address.closed_day = 20'301;
+  REQUIRE(relay.store.apply({.threads = {thread}, .addresses = {address}}).has_value());
+
+  const Id tags[] = {thread.tag};
+  const auto views = relay.store.look_up(tags);
+  REQUIRE(views->size() == 1);
+  CHECK(views->front().thread.report_id == thread.report_id);
+  CHECK(views->front().thread.kind == 'c');
+  CHECK(views->front().record.empty());
+  const Id reports[] = {address.report_id};
+  const auto addresses = relay.store.addresses(reports);
+  REQUIRE(addresses->size() == 1);
+  CHECK(addresses->front().address == address.address);
+  CHECK(addresses->front().closed_day == 20'301U);
+}
+
+TEST_CASE("the inbox is read by id, page by page, and what was read is gone in the same step") {
+  Relay relay;
+  std::vector<Id> placed;
+  for (int i = 0; i < 5; ++i) placed.push_back(relay.place_inbox());
+  std::ranges::sort(placed);
+  const auto first = relay.store.inbox({}, 3);
+  REQUIRE(first->size() == 3);
+  CHECK(first->at(2).inbox_id == placed[2]);
+  const auto second = relay.store.inbox(placed[2], 3);
+  REQUIRE(second->size() == 2);
+  CHECK(second->at(0).inbox_id == placed[3]);
+  REQUIRE(relay.store.apply({.read = placed}).has_value());
+  CHECK(relay.store.inbox({}, 3)->empty());
+}
+
+TEST_CASE("a change happens as a whole or not at all") {
+  Relay relay;
+  const auto inbox = relay.place_inbox();
+  auto address = relay.address(relay.make.id());
+  address.address.pop_back();  // the CHECK refuses it
+  CHECK(relay.store
+            .apply({.threads = {relay.thread(address.report_id)},
+                    .addresses = {address},
+                    .read = {inbox}})
+            .has_error());
+  CHECK(relay.database.value("SELECT count(*) FROM thread") == "0");
+  CHECK(relay.store.inbox({}, 3)->size() == 1);
+}
+
+TEST_CASE("what belongs to an epoch whose key is gone is forgotten") {
+  Relay relay;
+  auto old_thread = relay.thread(relay.make.id());
+  auto old_address = relay.address(relay.make.id());
+  old_thread.epoch = old_address.epoch = epoch - 1;
+  REQUIRE(relay.store
+              .apply({.threads = {old_thread, relay.thread(relay.make.id())},
+                      .addresses = {old_address, relay.address(relay.make.id())}})
+              .has_value());
+  CHECK(relay.store.addresses_before(epoch, {}, 10)->size() == 1);
+  CHECK(relay.store.addresses_after({}, 10)->size() == 2);
+  CHECK(relay.store.forget_epochs_before(epoch).value() == 2);
+  CHECK(relay.database.value("SELECT count(*) FROM thread") == "1");
+  CHECK(relay.store.addresses_after({}, 10)->size() == 1);
+}
+
+TEST_CASE("the gateway stores statements that it cannot read, and reads announced epochs") {
+  Relay relay;
+  blocking::Store gateway{relay.database.url("ishara_gateway")};
+  const auto statement = relay.statement(relay.make.id());
+  CHECK(gateway.put_statement(statement).has_value());
+  CHECK(gateway.put_statement(statement).has_value());
+  CHECK(gateway.statements(statement.report_id).error() == errc::schema);
+
+  CHECK(relay.store.put_epoch({epoch, relay.make.id(), relay.make.bytes(120)}).has_value());
+  CHECK(relay.store.put_epoch({epoch + 1, relay.make.id(), relay.make.bytes(120)}).has_value());
+  const auto epochs = gateway.epochs(epoch);
+  REQUIRE(epochs->size() == 2);
+  CHECK(epochs->front().epoch == epoch + 1);
+  CHECK(epochs->front().announcement.size() == 120);
+  CHECK(gateway.epochs(epoch + 1)->size() == 1);
+  CHECK(gateway.put_epoch({epoch, relay.make.id(), relay.make.bytes(120)}).error() == errc::schema);
+}
+
+}  // namespace ishara::storage
