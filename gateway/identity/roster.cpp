@@ -354,7 +354,8 @@ result<Directory> Directory::joined(RootRoster root,
     const auto listed = std::ranges::find(out.root_.organisations, roster.organisation,
                                           &RootRoster::Organisation::id);
     const auto& organisation = *listed;
-    auto& version = out.versions_[listed - out.root_.organisations.begin()];
+    auto& version =
+        out.versions_[static_cast<std::size_t>(listed - out.root_.organisations.begin())];
     if (std::exchange(version, roster.version) != 0 || roster.version == 0)
       return roster_errc::duplicate;
 
