@@ -35,15 +35,6 @@ boost::system::result<std::string_view> string_at(std::string_view bytes, std::s
   return bytes.substr(start, length);
 }
 
-bool is_utf8(std::string_view text) noexcept {
-  while (!text.empty()) {
-    const CodePoint next = first_of_utf8(text);
-    if (!next.valid) return false;
-    text.remove_prefix(next.size);
-  }
-  return true;
-}
-
 bool is_name(std::string_view text) noexcept {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_';

@@ -35,15 +35,6 @@ void keep(char32_t character, Units& units) {
   if (!is_dropped(character)) append_utf16(character, units);
 }
 
-bool is_utf8(std::string_view bytes) noexcept {
-  while (!bytes.empty()) {
-    const CodePoint next = first_of_utf8(bytes);
-    if (!next.valid) return false;
-    bytes.remove_prefix(next.size);
-  }
-  return true;
-}
-
 void from_utf8(std::string_view bytes, Units& units) {
   while (!bytes.empty()) {
     const CodePoint next = first_of_utf8(bytes);

@@ -54,6 +54,16 @@ constexpr CodePoint first_of_utf8(std::string_view utf8) noexcept {
   return {value, size, true};
 }
 
+// Whether all of it is well-formed.
+constexpr bool is_utf8(std::string_view bytes) noexcept {
+  while (!bytes.empty()) {
+    const CodePoint next = first_of_utf8(bytes);
+    if (!next.valid) return false;
+    bytes.remove_prefix(next.size);
+  }
+  return true;
+}
+
 // The first code point of `utf16`, which is not empty; a lone surrogate is U+FFFD.
 constexpr CodePoint first_of_utf16(std::u16string_view utf16) noexcept {
   const char32_t unit = utf16[0];
