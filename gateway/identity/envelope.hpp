@@ -71,18 +71,6 @@ boost::system::result<crypto::Secret<32>> open_key_wrap(crypto::View wrap,
 // The recipient that a wrap names; nothing if it is no KEYWRAP.
 boost::system::result<QueueKeyId> wrap_recipient(crypto::View wrap);
 
-// --- RETADDR: where a reporter can be answered; sealed to the relay's epoch key
-struct ReturnAddress {
-  std::array<std::uint8_t, 16> number{};  // length 1 ‖ digits 15
-  std::array<std::uint8_t, 12> ref{};     // two zero bytes ‖ ten ASCII digits
-  std::uint8_t channel = 0;               // 1 to 255
-  std::uint8_t preferences = 0;           // bit0 may text, bit1 ref unverified, bit2 yes unverified
-  std::array<std::uint8_t, 2> safe_range{};
-};
-BoxEnvelope seal_return_address(const ReturnAddress& address, const crypto::Id& report_id,
-                                const crypto::Id& object, std::uint32_t epoch,
-                                const crypto::Id& epoch_kid, const SenderHalf& sender);
-
 // --- QGRANT: a queue's seed for one member
 boost::system::result<crypto::Bytes> seal_queue_grant(const crypto::Secret<32>& queue_seed,
                                                       const crypto::Id& queue_id,

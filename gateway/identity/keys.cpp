@@ -33,13 +33,16 @@ EpochKeys epoch_keys(const crypto::Secret<32>& epoch_seed) {
           .mac = crypto::derive(epoch_seed, 3, epoch_context)};
 }
 
-crypto::Id number_tag(const std::array<std::uint8_t, 16>& number,
-                      const crypto::Secret<32>& tag_key) {
+crypto::Id number_tag(std::span<const std::uint8_t, 16> number, const crypto::Secret<32>& tag_key) {
   return crypto::keyed_hash16(tag_key, {crypto::bytes_of("n"), number});
 }
 
-crypto::Id ref_tag(const std::array<std::uint8_t, 12>& ref, const crypto::Secret<32>& tag_key) {
+crypto::Id ref_tag(std::span<const std::uint8_t, 12> ref, const crypto::Secret<32>& tag_key) {
   return crypto::keyed_hash16(tag_key, {crypto::bytes_of("c"), ref});
+}
+
+crypto::Id delivery_tag(crypto::View id, const crypto::Secret<32>& tag_key) {
+  return crypto::keyed_hash16(tag_key, {crypto::bytes_of("d"), id});
 }
 
 crypto::Digest thread_mac(ThreadKind kind, const crypto::Id& tag, const crypto::Id& report_id,

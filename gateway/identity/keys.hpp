@@ -2,8 +2,8 @@
 // What each seed of privacy.md section 5 gives: queue, user, login and epoch keys, and the relay's
 // tags and MACs. Pure functions, thread-safe.
 
-#include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "gateway/crypto/primitives.hpp"
@@ -32,10 +32,11 @@ struct EpochKeys {
 };
 EpochKeys epoch_keys(const crypto::Secret<32>& epoch_seed);
 
-// `number` is length 1 ‖ digits 15, `ref` two zero bytes ‖ ten ASCII digits, as in RETADDR.
-crypto::Id number_tag(const std::array<std::uint8_t, 16>& number,
-                      const crypto::Secret<32>& tag_key);
-crypto::Id ref_tag(const std::array<std::uint8_t, 12>& ref, const crypto::Secret<32>& tag_key);
+// The fixed forms of Msisdn and Ref, as in RETADDR.
+crypto::Id number_tag(std::span<const std::uint8_t, 16> number, const crypto::Secret<32>& tag_key);
+crypto::Id ref_tag(std::span<const std::uint8_t, 12> ref, const crypto::Secret<32>& tag_key);
+// Of a provider's id of an outbound message.
+crypto::Id delivery_tag(crypto::View id, const crypto::Secret<32>& tag_key);
 
 enum class ThreadKind : char { number = 'n', ref = 'c', unverified_ref = 'u' };
 crypto::Digest thread_mac(ThreadKind kind, const crypto::Id& tag, const crypto::Id& report_id,

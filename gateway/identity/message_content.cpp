@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <charconv>
 
+#include "gateway/crypto/encoding.hpp"
 #include "gateway/identity/envelope.hpp"
 
 namespace ishara::identity {
@@ -27,10 +28,14 @@ void append_string(crypto::WipedBytes& out, std::string_view text) {
   crypto::wipe(chunk.data(), chunk.size());
 }
 
-void append_field(crypto::WipedBytes& out, std::string_view name, std::string_view value) {
-  append(out, out.size() == 1 ? "\"" : ",\"");
+void append_name(crypto::WipedBytes& out, std::string_view name) {
+  append(out, out.back() == '{' ? "\"" : ",\"");
   append(out, name);
   append(out, "\":");
+}
+
+void append_field(crypto::WipedBytes& out, std::string_view name, std::string_view value) {
+  append_name(out, name);
   append_string(out, value);
 }
 
@@ -69,6 +74,103 @@ void wipe(std::string& text) noexcept {
   crypto::wipe(text.data(), text.size());
 }
 
+constexpr std::array<std::string_view, 4> entity_kinds{"number", "plate", "handle", "url"};
+
+void append_entities(crypto::WipedBytes& out, const std::vector<Entity>& entities) {
+  append_name(out, "ent");
+  append(out, "[");
+  for (const auto& entity : entities) {
+    append(out, &entity == entities.data() ? "{" : ",{");
+    append_field(out, "k", entity_kinds[static_cast<std::size_t>(entity.kind)]);
+    entity.value.reveal([&](std::string_view value) { append_field(out, "v", value); });
+    append(out, "}");
+  }
+  append(out, "]");
+}
+
+void append_answers(crypto::WipedBytes& out, const Answers& answers) {
+  append_name(out, "yes");
+  append(out, "{");
+  if (answers.may_text) {
+    append_name(out, "text");
+    append(out, *answers.may_text ? "true" : "false");
+  }
+  if (answers.unverified) {
+    append_name(out, "unverified");
+    append(out, "true");
+  }
+  if (answers.consent_class) {
+    append_name(out, "class");
+    append(out, fmt::format("{}", *answers.consent_class));
+  }
+  if (answers.safe) {
+    append_name(out, "safe");
+    append(out, fmt::format("[{},{}]", answers.safe->start, answers.safe->end));
+  }
+  append(out, "}");
+}
+
+bool read_text(const boost::json::object& object, std::string_view name, std::string_view& out) {
+  const auto* found = object.if_contains(name);
+  const auto* text = found ? found->if_string() : nullptr;
+  if (text) out = *text;
+  return text != nullptr;
+}
+
+bool read_entities(const boost::json::value& value, std::vector<Entity>& out) {
+  const auto* array = value.if_array();
+  if (!array || array->empty()) return false;
+  for (const auto& entry : *array) {
+    const auto* object = entry.if_object();
+    std::string_view kind, text;
+    if (!object || !read_text(*object, "k", kind) || !read_text(*object, "v", text)) return false;
+    const auto known = std::ranges::find(entity_kinds, kind);
+    if (known == entity_kinds.end()) return false;
+    out.push_back({static_cast<Entity::Kind>(known - entity_kinds.begin()), Text{text}});
+  }
+  return true;
+}
+
+// A whole number up to `most`.
+std::optional<std::uint8_t> read_small(const boost::json::value& value, std::int64_t most) {
+  const auto* number = value.if_int64();
+  if (!number || *number < 0 || *number > most) return std::nullopt;
+  return static_cast<std::uint8_t>(*number);
+}
+
+bool read_answers(const boost::json::value& value, Answers& out) {
+  const auto* object = value.if_object();
+  if (!object) return false;
+  if (const auto* text = object->if_contains("text")) {
+    if (!text->is_bool()) return false;
+    out.may_text = text->get_bool();
+  }
+  if (const auto* unverified = object->if_contains("unverified")) {
+    if (!unverified->is_bool()) return false;
+    out.unverified = unverified->get_bool();
+  }
+  if (const auto* consent = object->if_contains("class")) {
+    out.consent_class = read_small(*consent, 1);
+    if (!out.consent_class) return false;
+  }
+  if (const auto* safe = object->if_contains("safe")) {
+    const auto* range = safe->if_array();
+    if (!range || range->size() != 2) return false;
+    const auto start = read_small((*range)[0], SafeRange::end_of_day);
+    const auto end = read_small((*range)[1], SafeRange::end_of_day);
+    if (!start || !end) return false;
+    out.safe = SafeRange{*start, *end};
+  }
+  return out != Answers{};
+}
+
+// Null for what is no JSON.
+boost::json::value parsed(crypto::View json) {
+  boost::system::error_code error;
+  return boost::json::parse(
+      std::string_view{reinterpret_cast<const char*>(json.data()), json.size()}, error);
+}
+
 }  // namespace
 
 MessageContent::~MessageContent() {
@@ -87,27 +189,26 @@ crypto::WipedBytes encode(const MessageContent& content) {
   content.text.reveal([&](std::string_view text) { append_field(out, "t", text); });
   append_field(out, "cat", content.category);
   append_field(out, "reg", content.region);
+  if (!content.entities.empty()) append_entities(out, content.entities);
+  if (content.answers != Answers{}) append_answers(out, content.answers);
   append(out, "}");
   return out;
 }
 
 boost::system::result<MessageContent> decode_message(crypto::View json) {
-  boost::system::error_code error;
-  const auto value = boost::json::parse(
-      std::string_view{reinterpret_cast<const char*>(json.data()), json.size()}, error);
-  const auto* object = error ? nullptr : value.if_object();
+  const auto value = parsed(json);
+  const auto* object = value.if_object();
   if (!object) return envelope_errc::refused;
-  const auto field = [&](std::string_view name, std::string_view& out) {
-    const auto* found = object->if_contains(name);
-    const auto* text = found ? found->if_string() : nullptr;
-    if (text) out = *text;
-    return text != nullptr;
-  };
   std::string_view kind, channel, at, via, text, category, region;
   MessageContent content;
-  if (!field("k", kind) || !field("ch", channel) || !field("at", at) || !field("via", via) ||
-      !field("t", text) || !field("cat", category) || !field("reg", region) ||
-      !read_minute(at, content.at))
+  const auto* entities = object->if_contains("ent");
+  const auto* answers = object->if_contains("yes");
+  if (!read_text(*object, "k", kind) || !read_text(*object, "ch", channel) ||
+      !read_text(*object, "at", at) || !read_text(*object, "via", via) ||
+      !read_text(*object, "t", text) || !read_text(*object, "cat", category) ||
+      !read_text(*object, "reg", region) || !read_minute(at, content.at) ||
+      (entities && !read_entities(*entities, content.entities)) ||
+      (answers && !read_answers(*answers, content.answers)))
     return envelope_errc::refused;
   content.kind = kind;
   content.channel = channel;
@@ -115,6 +216,37 @@ boost::system::result<MessageContent> decode_message(crypto::View json) {
   content.text = Text{text};
   content.category = category;
   content.region = region;
+  return content;
+}
+
+crypto::WipedBytes encode(const NoteContent& content) {
+  crypto::WipedBytes out;
+  out.reserve(content.text.size() + content.text.size() / 4 + 160);
+  append(out, "{");
+  append_field(out, "k", content.reply_id ? "reply" : "note");
+  append_field(out, "at", to_minute(content.at));
+  content.text.reveal([&](std::string_view text) { append_field(out, "t", text); });
+  if (content.reply_id) append_field(out, "reply", crypto::hex(*content.reply_id));
+  append(out, "}");
+  return out;
+}
+
+boost::system::result<NoteContent> decode_note(crypto::View json) {
+  const auto value = parsed(json);
+  const auto* object = value.if_object();
+  if (!object) return envelope_errc::refused;
+  std::string_view kind, at, text, reply;
+  NoteContent content;
+  if (!read_text(*object, "k", kind) || !read_text(*object, "at", at) ||
+      !read_text(*object, "t", text) || !read_minute(at, content.at) ||
+      (kind != "note" && kind != "reply") ||
+      (kind == "reply") != read_text(*object, "reply", reply))
+    return envelope_errc::refused;
+  content.text = Text{text};
+  if (kind == "reply") {
+    content.reply_id = crypto::from_hex_exact<16>(reply);
+    if (!content.reply_id) return envelope_errc::refused;
+  }
   return content;
 }
 

@@ -51,4 +51,15 @@ boost::system::result<Ref> Ref::parse(std::string_view digits) noexcept {
   return ref;
 }
 
+boost::system::result<Ref> Ref::from_fixed(std::span<const std::uint8_t, 12> bytes) noexcept {
+  if (bytes[0] != 0 || bytes[1] != 0) return envelope_errc::refused;
+  return parse({reinterpret_cast<const char*>(bytes.data()) + 2, 10});
+}
+
+crypto::Secret<12> Ref::fixed() const noexcept {
+  crypto::Secret<12> out;
+  std::ranges::copy(digits_, out.fill().begin() + 2);
+  return out;
+}
+
 }  // namespace ishara::identity

@@ -7,6 +7,7 @@
 #include <array>
 #include <boost/system/result.hpp>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "gateway/crypto/primitives.hpp"
@@ -20,7 +21,12 @@ class Ref {
   // Nothing for anything but ten digits with a good check digit.
   static boost::system::result<Ref> parse(std::string_view digits) noexcept;
 
+  // From the fixed form: two zero bytes ‖ ten ASCII digits.
+  static boost::system::result<Ref> from_fixed(std::span<const std::uint8_t, 12> bytes) noexcept;
+  crypto::Secret<12> fixed() const noexcept;
+
   std::string_view digits() const noexcept { return {digits_.data(), digits_.size()}; }
+  friend bool operator==(const Ref&, const Ref&) = default;
 
  private:
   std::array<char, 10> digits_{};

@@ -140,9 +140,25 @@ result<Msisdn> Msisdn::parse(std::string_view text, std::string_view country) {
 result<Msisdn> Msisdn::of_digits(std::string_view digits) noexcept {
   if (digits.size() < shortest_number) return sender_errc::too_short;
   if (digits.size() > longest_number) return sender_errc::too_long;
-  if (!std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; }))
-    return sender_errc::not_a_number;
+  if (!std::ranges::all_of(digits, is_digit)) return sender_errc::not_a_number;
   return Msisdn{Digits<longest_number>{digits}};
+}
+
+result<Msisdn> Msisdn::from_fixed(std::span<const std::uint8_t, 16> bytes) noexcept {
+  const std::size_t size = std::min<std::size_t>(bytes[0], longest_number);
+  if (size != bytes[0] ||
+      !std::ranges::all_of(bytes.subspan(1 + size), [](std::uint8_t byte) { return byte == 0; }))
+    return sender_errc::not_a_number;
+  return of_digits({reinterpret_cast<const char*>(bytes.data()) + 1, size});
+}
+
+crypto::Secret<16> Msisdn::fixed() const noexcept {
+  crypto::Secret<16> out;
+  reveal([&](std::string_view digits) {
+    out.fill()[0] = static_cast<std::uint8_t>(digits.size());
+    std::ranges::copy(digits, out.fill().begin() + 1);
+  });
+  return out;
 }
 
 result<Sender> parse_sender(std::string_view text, std::string_view country) {

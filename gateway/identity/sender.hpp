@@ -7,11 +7,14 @@
 #include <array>
 #include <boost/system/result.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <iosfwd>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <variant>
 
+#include "gateway/crypto/secret.hpp"
 #include "gateway/crypto/wipe.hpp"
 
 namespace ishara::identity {
@@ -72,6 +75,10 @@ class Msisdn {
   static boost::system::result<Msisdn> parse(std::string_view text, std::string_view country);
   // The very digits that `reveal` lent before, out of one of our own layouts.
   static boost::system::result<Msisdn> of_digits(std::string_view digits) noexcept;
+  // The fixed form of RETADDR: length 1 ‖ digits 15, unused ones zero. What `fixed` could not have
+  // written is an error.
+  static boost::system::result<Msisdn> from_fixed(std::span<const std::uint8_t, 16> bytes) noexcept;
+  crypto::Secret<16> fixed() const noexcept;
 
   // Lends the digits (no plus) to `use` for the length of the call: to seal, to tag, to answer.
   template <class F>

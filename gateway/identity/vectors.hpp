@@ -3,7 +3,9 @@
 // (privacy.md section 19). Included by tests and by nothing else; scripts/check_includes sees to
 // it.
 
-#include "gateway/identity/envelope.hpp"
+#include "gateway/identity/note.hpp"
+#include "gateway/identity/reply.hpp"
+#include "gateway/identity/return_address.hpp"
 
 namespace ishara::identity::vectors {
 
@@ -16,5 +18,7 @@ BoxEnvelope seal_return_address(const ReturnAddress& address, const crypto::Id& 
                                 const crypto::Id& object, std::uint32_t epoch,
                                 const crypto::Id& epoch_kid, const SenderHalf& sender,
                                 const crypto::Nonce& nonce);
+SealedText seal_note(std::uint32_t hour, const crypto::Id& report_id, crypto::View json,
+                     const crypto::SigningKey& author, crypto::Secret<32> key);
 
 }  // namespace ishara::identity::vectors
