@@ -6,6 +6,7 @@
 #include <map>
 #include <memory_resource>
 #include <stdexcept>
+#include <tuple>
 
 #include "i18n/normalise.hpp"
 #include "i18n/utf8.hpp"
@@ -56,15 +57,15 @@ std::map<std::string, std::string> read_settings(const fs::path& file) {
     if (tab == line.npos || tab + 1 == line.size())
       refuse(file, number, "write a key, one tab and a value");
     const std::string key{line.substr(0, tab)};
-    const auto known = {"tag", "script", "encoding", "reviewed", "markers", "unless"};
+    const auto known = {"tag", "name", "script", "encoding", "reviewed", "markers", "unless"};
     if (std::find(known.begin(), known.end(), key) == known.end())
-      refuse(
-          file, number,
-          "unknown key '" + key + "'; known are tag, script, encoding, reviewed, markers, unless");
+      refuse(file, number,
+             "unknown key '" + key +
+                 "'; known are tag, name, script, encoding, reviewed, markers, unless");
     if (!settings.emplace(key, line.substr(tab + 1)).second)
       refuse(file, number, "key '" + key + "' is given twice");
   });
-  for (const char* key : {"tag", "script", "encoding", "reviewed"})
+  for (const char* key : {"tag", "name", "script", "encoding", "reviewed"})
     if (!settings.contains(key)) refuse(file, 0, std::string{"key '"} + key + "' is missing");
   return settings;
 }
@@ -77,6 +78,41 @@ bool is_first(const fs::path& file, const std::string& value, const char* first,
   return value == first;
 }
 
+// `text` as a keyword; what cannot be one is refused.
+Keyword keyword(const fs::path& file, std::size_t line, Meaning meaning, std::string_view text) {
+  std::pmr::monotonic_buffer_resource memory;
+  std::string form{keyword_form(folded(text, memory), memory)};
+  // Digits are answers and refs.
+  if (form.empty() || form.find(' ') == 0 || form.find_first_of("0123456789") != form.npos)
+    refuse(file, line, "a keyword has letters and no digit");
+  return {std::move(form), meaning, 0, line};
+}
+
+std::vector<Keyword> read_keywords(const fs::path& file) {
+  std::vector<Keyword> keywords;
+  for_each_line(file, [&](std::size_t number, std::string_view line) {
+    const std::size_t tab = line.find('\t');
+    if (tab == line.npos) refuse(file, number, "write a class, one tab and a keyword");
+    const auto meaning = meaning_from_name(line.substr(0, tab));
+    if (!meaning) {
+      std::string known;
+      for (const std::string_view name : meaning_names) known += " " + std::string{name};
+      refuse(file, number,
+             "unknown class '" + std::string{line.substr(0, tab)} + "'; known are" + known);
+    }
+    keywords.push_back(keyword(file, number, *meaning, line.substr(tab + 1)));
+  });
+  // A reporter of every language can stop, delete and be quiet.
+  for (std::size_t i = 0; i < meaning_names.size(); ++i) {
+    const auto meaning = static_cast<Meaning>(i);
+    const bool has = std::any_of(keywords.begin(), keywords.end(),
+                                 [&](const Keyword& word) { return word.meaning == meaning; });
+    if (!has && meaning != Meaning::name)
+      refuse(file, 0, "has no keyword of class " + std::string{name(meaning)});
+  }
+  return keywords;
+}
+
 }  // namespace
 
 Pack Pack::load(const fs::path& directory) {
@@ -86,6 +122,7 @@ Pack Pack::load(const fs::path& directory) {
   pack.tag = settings["tag"];
   if (pack.tag != directory.filename().string())
     refuse(settings_file, 0, "tag '" + pack.tag + "' is not the name of the directory");
+  pack.name = settings["name"];
   pack.encoding = is_first(settings_file, settings["encoding"], "gsm7", "ucs2") ? Encoding::gsm7
                                                                                 : Encoding::ucs2;
   pack.reviewed = is_first(settings_file, settings["reviewed"], "yes", "no");
@@ -94,6 +131,10 @@ Pack Pack::load(const fs::path& directory) {
                  {},
                  letters_of(settings["markers"]),
                  letters_of(settings["unless"])};
+
+  pack.keywords = read_keywords(directory / "keywords.tsv");
+  for (const std::string& name : {pack.tag, pack.name})
+    pack.keywords.push_back(keyword(settings_file, 0, Meaning::name, name));
 
   const fs::path catalogue_file = directory / "messages.mo";
   auto catalogue = Catalogue::load(catalogue_file);
@@ -126,8 +167,21 @@ Packs Packs::load(const fs::path& directory) {
       packs.push_back(Pack::load(entry.path()));
   if (failure) refuse(directory, 0, "cannot be read");
   if (packs.empty()) refuse(directory, 0, "has no language pack");
+  if (packs.size() >= 255) refuse(directory, 0, "has more than 254 language packs");
   std::sort(packs.begin(), packs.end(), [](const Pack& a, const Pack& b) { return a.tag < b.tag; });
-  return Packs{std::move(packs)};
+  Packs all{std::move(packs)};
+  for (std::size_t i = 1; i < all.keywords_.size(); ++i) {
+    const Keyword& first = all.keywords_[i - 1];
+    const Keyword& second = all.keywords_[i];
+    if (first.text != second.text || first.meaning == second.meaning) continue;
+    const auto file = [&](const Keyword& word) {
+      return directory / all.packs_[word.pack].tag / (word.line > 0 ? "keywords.tsv" : "pack.tsv");
+    };
+    refuse(file(second), second.line,
+           "'" + second.text + "' means " + std::string{name(second.meaning)} + " here and " +
+               std::string{name(first.meaning)} + " in " + file(first).string());
+  }
+  return all;
 }
 
 Packs::Packs(std::vector<Pack> packs)
@@ -135,7 +189,16 @@ Packs::Packs(std::vector<Pack> packs)
         std::vector<LanguageTraits> languages;
         for (const Pack& pack : packs_) languages.push_back(pack.traits);
         return languages;
-      }()} {}
+      }()} {
+  for (std::size_t i = 0; i < packs_.size(); ++i)
+    for (Keyword word : packs_[i].keywords) {
+      word.pack = static_cast<std::uint8_t>(i);
+      keywords_.push_back(std::move(word));
+    }
+  std::sort(keywords_.begin(), keywords_.end(), [](const Keyword& a, const Keyword& b) {
+    return std::tie(a.text, a.pack, a.line) < std::tie(b.text, b.pack, b.line);
+  });
+}
 
 const Pack* Packs::find(std::string_view tag) const noexcept {
   const auto place = std::find_if(packs_.begin(), packs_.end(),

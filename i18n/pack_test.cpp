@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -81,15 +82,21 @@ TEST_CASE("a pack that cannot be used says which file and line is wrong") {
       {"pack.tsv", "tag en\n", "pack.tsv:1: write a key, one tab and a value"},
       {"pack.tsv", "# x\ncolour\tred\n", "pack.tsv:2: unknown key 'colour'"},
       {"pack.tsv", "tag\ten\ntag\ten\n", "pack.tsv:2: key 'tag' is given twice"},
-      {"pack.tsv", "tag\ten\n", "pack.tsv: key 'script' is missing"},
-      {"pack.tsv", "tag\tfr\nscript\tLatn\nencoding\tgsm7\nreviewed\tyes\n",
+      {"pack.tsv", "tag\ten\n", "pack.tsv: key 'name' is missing"},
+      {"pack.tsv", "tag\tfr\nname\tx\nscript\tLatn\nencoding\tgsm7\nreviewed\tyes\n",
        "tag 'fr' is not the name of the directory"},
-      {"pack.tsv", "tag\ten\nscript\tLatn\nencoding\tascii\nreviewed\tyes\n",
+      {"pack.tsv", "tag\ten\nname\tx\nscript\tLatn\nencoding\tascii\nreviewed\tyes\n",
        "'ascii' must be gsm7 or ucs2"},
       {"messages.mo", nullptr, "messages.mo: the file cannot be read"},
       {"messages.mo", "text", "messages.mo: this is not a little-endian .mo file"},
       {"forbidden.txt", "\xFF\n", "forbidden.txt:1: is not UTF-8"},
       {"forbidden.txt", "a\n*\n", "forbidden.txt:2: has no word"},
+      {"keywords.tsv", nullptr, "keywords.tsv: cannot be read"},
+      {"keywords.tsv", "# x\nHELP sos\n", "keywords.tsv:2: write a class, one tab and a keyword"},
+      {"keywords.tsv", "HURRY\tsos\n", "keywords.tsv:1: unknown class 'HURRY'; known are STOP"},
+      {"keywords.tsv", "YES\t1\n", "keywords.tsv:1: a keyword has letters and no digit"},
+      {"keywords.tsv", "YES\t \n", "keywords.tsv:1: a keyword has letters and no digit"},
+      {"keywords.tsv", "HELP\tsos\n", "keywords.tsv: has no keyword of class STOP"},
       {"function_words.txt", "the\nof the\n", "function_words.txt:2: write one word a line"},
   };
   for (const Row& row : rows) {
@@ -104,6 +111,44 @@ TEST_CASE("a pack that cannot be used says which file and line is wrong") {
     CHECK(pack.complaint().find(row.complaint) != std::string::npos);
   }
   CHECK_THROWS_WITH(Packs::load("/nonexistent"), "/nonexistent: cannot be read");
+}
+
+TEST_CASE("a word that has two meanings stops the load of all packs") {
+  std::string keywords;
+  for (const std::string_view meaning : meaning_names)
+    keywords += std::string{meaning} + "\tword " + std::string{meaning} + "\n";
+  struct Row {
+    std::string added;
+    const char* complaint;
+  };
+  const Row rows[] = {
+      {"", "none"},
+      {"YES\tWord  YES!\n", "none"},
+      {"NO\tWord-Yés\n", "en/keywords.tsv:18: 'word yes' means NO here and YES in "},
+      {"GREET\tEN\n", "en/keywords.tsv:18: 'en' means GREET here and NAME in "},
+      {"STOP\tenglish\n", "en/keywords.tsv:18: 'english' means STOP here and NAME in "},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.added);
+    const SpoiltPack pack;
+    pack.write("keywords.tsv", keywords + row.added);
+    CHECK(pack.complaint().find(row.complaint) != std::string::npos);
+  }
+}
+
+TEST_CASE("the keywords of all packs stand together, each with its pack") {
+  const Packs packs = Packs::load(ISHARA_PACKS);
+  const auto find = [&](std::string_view text) {
+    const auto place = std::find_if(packs.keywords().begin(), packs.keywords().end(),
+                                    [&](const Keyword& word) { return word.text == text; });
+    REQUIRE(place != packs.keywords().end());
+    return *place;
+  };
+  CHECK(find("bigeze he").meaning == Meaning::status);
+  CHECK(packs.all()[find("bigeze he").pack].tag == "rw");
+  CHECK(find("?").meaning == Meaning::info);
+  CHECK(find("ikinyarwanda").meaning == Meaning::name);
+  CHECK(find("delete").meaning == Meaning::erase);
 }
 
 }  // namespace
