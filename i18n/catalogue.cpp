@@ -122,7 +122,7 @@ const Catalogue::Reply* Catalogue::find(std::string_view id) const noexcept {
 }
 
 boost::system::result<std::string> fill(std::string_view text,
-                                        std::initializer_list<Placeholder> placeholders) {
+                                        std::span<const Placeholder> placeholders) {
   std::string filled;
   std::vector<std::string_view> used;
   while (!text.empty()) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,7 +45,11 @@ struct Placeholder {
 // `text` with every `{name}` replaced by its value. Each placeholder of the text must have a value
 // and each value must be used: a reply that lost its number is not sent.
 boost::system::result<std::string> fill(std::string_view text,
-                                        std::initializer_list<Placeholder> placeholders);
+                                        std::span<const Placeholder> placeholders);
+inline boost::system::result<std::string> fill(std::string_view text,
+                                               std::initializer_list<Placeholder> placeholders) {
+  return fill(text, std::span{placeholders.begin(), placeholders.size()});
+}
 
 // The names of all placeholders in `text`, in order, with repetitions; errc::unknown_placeholder
 // for a lone brace.

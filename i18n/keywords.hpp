@@ -43,6 +43,8 @@ constexpr std::string_view name(Meaning meaning) noexcept {
 }
 std::optional<Meaning> meaning_from_name(std::string_view name) noexcept;
 
+inline constexpr std::size_t most_keyword_words = 4;
+
 struct Keyword {
   std::string text;  // in the form of `keyword_form`
   Meaning meaning{};

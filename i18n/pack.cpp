@@ -85,6 +85,8 @@ Keyword keyword(const fs::path& file, std::size_t line, Meaning meaning, std::st
   // Digits are answers and refs.
   if (form.empty() || form.find(' ') == 0 || form.find_first_of("0123456789") != form.npos)
     refuse(file, line, "a keyword has letters and no digit");
+  if (words(form, memory).size() > most_keyword_words)
+    refuse(file, line, "a keyword has four words at most");
   return {std::move(form), meaning, 0, line};
 }
 

@@ -96,6 +96,7 @@ TEST_CASE("a pack that cannot be used says which file and line is wrong") {
       {"keywords.tsv", "HURRY\tsos\n", "keywords.tsv:1: unknown class 'HURRY'; known are STOP"},
       {"keywords.tsv", "YES\t1\n", "keywords.tsv:1: a keyword has letters and no digit"},
       {"keywords.tsv", "YES\t \n", "keywords.tsv:1: a keyword has letters and no digit"},
+      {"keywords.tsv", "YES\ta b c d e\n", "keywords.tsv:1: a keyword has four words at most"},
       {"keywords.tsv", "HELP\tsos\n", "keywords.tsv: has no keyword of class STOP"},
       {"function_words.txt", "the\nof the\n", "function_words.txt:2: write one word a line"},
   };

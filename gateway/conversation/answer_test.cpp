@@ -41,7 +41,9 @@ TEST_CASE("a pack without the reply, or with a spoilt one, sends nothing") {
 const std::map<std::string_view, std::string> longest = {
     {"ref", std::string(ref_digits, '0')}, {"tel", std::string(12, '0')},
     {"p1", std::string(14, 'a')},          {"p2", std::string(14, 'a')},
-    {"p3", std::string(14, 'a')},          {"t", "00:00-00:00"}};
+    {"p3", std::string(14, 'a')},          {"t", "00:00"},
+    {"list", "1 English 2 Ikinyarwanda"},  {"lang", "Ikinyarwanda"},
+    {"text", std::string(160, 'a')}};
 
 TEST_CASE("every reply of every pack passes the lint at its longest") {
   for (const i18n::Pack& pack : packs().all()) {

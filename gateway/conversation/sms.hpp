@@ -137,7 +137,7 @@ struct LookUp {
 };
 
 // What the caller knows about this text. Nothing of it may depend on what is stored about the
-// number, `look_up` aside.
+// number; `look_up` depends on a ref alone.
 struct Facts {
   // Whether an answer can leave at all: the channel answers, the sender is a person's number, and
   // the text is not older than the reply window of 15 minutes.
@@ -146,9 +146,12 @@ struct Facts {
   Place place = Place::unknown;
   std::array<RegionNumber, most_candidates> candidates{};  // for Place::ambiguous: 2 or 3
   std::uint8_t candidate_count = 0;
-  bool helpline = false;          // a verified helpline is known for place or country
-  bool share_offered = false;     // the country's share_options have more than helpers
-  std::optional<LookUp> look_up;  // the answer to Step::look_up
+  bool helpline = false;       // a verified helpline is known for place or country
+  bool share_offered = false;  // the country's share_options have more than helpers
+  bool confirm_stop = false;   // where a regulator demands an answer to STOP
+  // The answer to Step::look_up. For the sitting's own ref it is never `nothing`: the relay may not
+  // have met it yet, and then its report is waiting.
+  std::optional<LookUp> look_up;
 };
 
 // The replies of the catalogue. The numbers go over the relay's socket: never renumbered.
@@ -184,6 +187,7 @@ enum class ReplyId : std::uint8_t {
   err_retry = 29,
   err_later = 30,
   hum_msg = 31,
+  q_which_two = 32,
 };
 
 // One outbound message, before its values are filled in (answer.hpp: `render`).
@@ -193,7 +197,8 @@ struct Reply {
   bool typed_ref = false;           // {ref} is Input::ref; otherwise the sitting's own
   Language chosen = no_language;    // {lang} of lang_set
   std::optional<TimeRange> range;   // {t} of safe_on is its end
-  std::array<RegionNumber, most_candidates> regions{};  // {p1} to {p3} of q_which: their parents
+  std::array<RegionNumber, most_candidates>
+      regions{};  // {p1} to {p3} of q_which: their parents are shown
   std::uint8_t region_count = 0;
 };
 
@@ -215,7 +220,7 @@ enum class Erase : std::uint8_t {
   by_ref,   // the report of Input::ref, which is verified
 };
 
-// What intake has to do, in any order, before the reply may leave.
+// What intake has to do before the reply may leave. The reply shows the ref of before `close`.
 struct Effects {
   Store store = Store::nothing;
   bool answer = false;             // MESSAGE kind `ans`: a bare answer; otherwise `msg`
