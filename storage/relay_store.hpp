@@ -59,9 +59,9 @@ struct InboxRow {
 // Everything that one piece of the relay's work changes, in one transaction, in the order of the
 // members. No key of `threads` or `addresses` stands twice.
 struct RelayChange {
-  std::vector<Id> gone_tags{};       // threads, in every epoch
-  std::vector<Id> gone_reports{};    // their addresses
-  std::vector<Thread> threads{};     // replaces the thread of the same tag and epoch
+  std::vector<Id> gone_tags{};       // their threads, in every epoch
+  std::vector<Id> gone_reports{};    // their addresses and threads
+  std::vector<Thread> threads{};     // replaces that of the same tag, report and epoch
   std::vector<Address> addresses{};  // replaces the address of the same report
   std::vector<Statement> statements{};
   std::vector<Id> read{};  // inbox rows that are done

@@ -17,7 +17,8 @@ CREATE TABLE statement (
 ALTER TABLE statement ALTER bytes SET STORAGE EXTERNAL;
 CREATE INDEX statement_report ON statement (report_id);
 
--- A number or a ref, as a hash under the epoch's key, and the report that it stands for.
+-- A number or a ref, as a hash under the epoch's key, and a report that it stands for. A number may
+-- stand for several; a ref that does was drawn twice, and opens none of them.
 CREATE TABLE thread (
   tag           uuid NOT NULL,
   epoch         integer NOT NULL CHECK (epoch > 0),
@@ -26,7 +27,7 @@ CREATE TABLE thread (
   origin        uuid NOT NULL,
   mac           bytea NOT NULL CHECK (octet_length(mac) = 32),
   day           integer NOT NULL CHECK (day > 0),  -- of the last contact, unix time / 86400
-  PRIMARY KEY (tag, epoch)
+  PRIMARY KEY (tag, report_id, epoch)
 );
 CREATE INDEX thread_report ON thread (report_id);
 

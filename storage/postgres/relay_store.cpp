@@ -86,8 +86,8 @@ void put_threads(Transaction& transaction, const std::vector<Thread>& threads) {
       "INSERT INTO thread (tag, epoch, kind, report_id, origin, mac, day)"
       " SELECT * FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::uuid[], $5::uuid[],"
       " $6::bytea[], $7::integer[])"
-      " ON CONFLICT (tag, epoch) DO UPDATE SET kind = EXCLUDED.kind,"
-      " report_id = EXCLUDED.report_id, origin = EXCLUDED.origin, mac = EXCLUDED.mac,"
+      " ON CONFLICT (tag, report_id, epoch) DO UPDATE SET kind = EXCLUDED.kind,"
+      " origin = EXCLUDED.origin, mac = EXCLUDED.mac,"
       " day = EXCLUDED.day",
       {parameter(tags), parameter(epochs), kinds, parameter(reports), parameter(origins),
        parameter(macs), parameter(days)});
@@ -234,8 +234,10 @@ result<void> RelayStore::apply(const RelayChange& change) {
       transaction.execute("DELETE FROM thread WHERE tag = ANY($1::uuid[])",
                           {parameter(change.gone_tags)});
     if (!change.gone_reports.empty())
-      transaction.execute("DELETE FROM retaddr WHERE report_id = ANY($1::uuid[])",
-                          {parameter(change.gone_reports)});
+      for (const char* table : {"thread", "retaddr"})
+        transaction.execute(
+            std::string{"DELETE FROM "} + table + " WHERE report_id = ANY($1::uuid[])",
+            {parameter(change.gone_reports)});
     put_threads(transaction, change.threads);
     put_addresses(transaction, change.addresses);
     for (const auto& statement : change.statements) postgres::put_statement(transaction, statement);

@@ -76,12 +76,11 @@ TEST_CASE("a thread is found under its tag, with its report and all statements a
   CHECK(relay.store.look_up(unknown)->empty());
 }
 
-TEST_CASE("a later thread of a tag replaces the earlier one, and so does an address") {
+TEST_CASE("a later thread of a tag and report replaces the earlier one, and so does an address") {
   Relay relay;
   auto thread = relay.thread(relay.make.id());
   auto address = relay.address(thread.report_id);
   REQUIRE(relay.store.apply({.threads = {thread}, .addresses = {address}}).has_value());
-  thread.report_id = relay.make.id();
   thread.kind = 'c';
   address.address = relay.make.bytes(224);
   address.closed_day = 20'301;
@@ -98,6 +97,25 @@ TEST_CASE("a later thread of a tag replaces the earlier one, and so does an addr
   REQUIRE(addresses->size() == 1);
   CHECK(addresses->front().address == address.address);
   CHECK(addresses->front().closed_day == 20'301U);
+}
+
+TEST_CASE("a tag may stand for several reports; a report that goes takes its threads along") {
+  Relay relay;
+  auto thread = relay.thread(relay.make.id());
+  auto other = thread;
+  other.report_id = relay.make.id();
+  REQUIRE(relay.store
+              .apply({.threads = {thread, other}, .addresses = {relay.address(thread.report_id)}})
+              .has_value());
+  const Id tags[] = {thread.tag};
+  CHECK(relay.store.look_up(tags)->size() == 2);
+  REQUIRE(relay.store.apply({.gone_reports = {thread.report_id}}).has_value());
+  const auto views = relay.store.look_up(tags);
+  REQUIRE(views->size() == 1);
+  CHECK(views->front().thread.report_id == other.report_id);
+  CHECK(relay.store.addresses_after({}, 10)->empty());
+  REQUIRE(relay.store.apply({.gone_tags = {thread.tag}}).has_value());
+  CHECK(relay.store.look_up(tags)->empty());
 }
 
 TEST_CASE("the inbox is read by id, page by page, and what was read is gone in the same step") {

@@ -1,0 +1,125 @@
+#include "gateway/relay/limits.hpp"
+
+#include <doctest/doctest.h>
+
+namespace ishara::relay {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Moment start{1000h};
+
+}  // namespace
+
+TEST_CASE("an hour count forgets what is an hour old") {
+  HourCount count;
+  count.add(start, 5);
+  count.add(start + 30min);
+  CHECK(count.total(start + 59min) == 6);
+  CHECK(count.total(start + 60min) == 1);
+  CHECK(count.total(start + 90min) == 0);
+}
+
+TEST_CASE("resolving is free up to a burst, then three hundred a second") {
+  ResolveLimit limit;
+  limit.accepted(start, 100'000);
+  int allowed = 0;
+  for (int i = 0; i < 20'000; ++i) allowed += limit.take(start) ? 1 : 0;
+  CHECK(allowed == 3000);
+  for (int second = 1; second <= 10; ++second)
+    for (int i = 0; i < 1000; ++i) allowed += limit.take(start + second * 1s) ? 1 : 0;
+  CHECK(allowed == 6000);
+  CHECK_FALSE(limit.alarm());
+}
+
+TEST_CASE("who misses ten times as often as messages come in is clamped, and it rings once") {
+  ResolveLimit limit;
+  limit.accepted(start, 50);
+  for (int i = 0; i < 500; ++i) {
+    REQUIRE(limit.take(start));
+    limit.missed(start);
+  }
+  CHECK(limit.take(start));
+  CHECK_FALSE(limit.clamped());
+  limit.missed(start);
+  int allowed = 0;
+  for (int i = 0; i < 1000; ++i) allowed += limit.take(start) ? 1 : 0;
+  CHECK(allowed == 10);
+  CHECK(limit.clamped());
+  CHECK(limit.alarm());
+  CHECK_FALSE(limit.alarm());
+  for (int tenth = 1; tenth <= 100; ++tenth)
+    for (int i = 0; i < 100; ++i) allowed += limit.take(start + tenth * 100ms) ? 1 : 0;
+  CHECK(allowed >= 109);
+  CHECK(allowed <= 110);
+  CHECK_FALSE(limit.alarm());
+
+  // An hour later nobody has missed.
+  CHECK(limit.take(start + 2h));
+  CHECK_FALSE(limit.clamped());
+}
+
+TEST_CASE("a few misses in a quiet hour are no alarm") {
+  ResolveLimit limit;
+  for (int i = 0; i < 100; ++i) {
+    CHECK(limit.take(start));
+    limit.missed(start);
+  }
+  CHECK(limit.take(start));
+  CHECK_FALSE(limit.alarm());
+}
+
+TEST_CASE("sixty wrong refs an hour, then one look-up a minute, and it rings once an hour") {
+  RefLimit limit;
+  int looked_up = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    if (!limit.take(start)) continue;
+    ++looked_up;
+    limit.settle(start, true);
+  }
+  CHECK(looked_up == 60);
+  CHECK(limit.alarm(start));
+  for (int second = 0; second < 1800; ++second) {
+    const auto now = start + second * 1s;
+    if (!limit.take(now)) continue;
+    ++looked_up;
+    limit.settle(now, true);
+  }
+  CHECK(looked_up == 89);
+  CHECK_FALSE(limit.alarm(start + 30min));
+}
+
+TEST_CASE("a flood of look-ups at the same time counts as failures until they are known") {
+  RefLimit limit;
+  int under_way = 0;
+  for (int i = 0; i < 1000; ++i) under_way += limit.take(start) ? 1 : 0;
+  CHECK(under_way == 60);
+  for (int i = 0; i < under_way; ++i) limit.settle(start, false);
+  CHECK(limit.take(start));
+}
+
+TEST_CASE("right refs are never limited") {
+  RefLimit limit;
+  for (int i = 0; i < 10'000; ++i) {
+    REQUIRE(limit.take(start));
+    limit.settle(start, false);
+  }
+  CHECK_FALSE(limit.alarm(start));
+}
+
+TEST_CASE("one phone gets six acknowledgements an hour and twenty a day") {
+  PhoneLimit limit;
+  const crypto::Id phone{1}, other{2};
+  int sent = 0;
+  for (int minute = 0; minute < 24 * 60; ++minute) {
+    const auto before = sent;
+    sent += limit.take(phone, start + minute * 1min) ? 1 : 0;
+    if (minute == 59) CHECK(sent == 6);
+    if (minute == 5) CHECK(before == 5);
+  }
+  CHECK(sent == 20);
+  CHECK(limit.take(other, start));
+  CHECK(limit.take(phone, start + 24h));
+}
+
+}  // namespace ishara::relay
