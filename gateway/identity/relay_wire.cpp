@@ -21,34 +21,25 @@ static_assert(longest_request == request_head + 64);
 static_assert(longest_answer == answer_head + pull_size);
 
 void write_number(Writer& write, const Msisdn& number) {
-  number.reveal([&](std::string_view digits) {
-    write.u8(static_cast<std::uint8_t>(digits.size()));
-    write.bytes(crypto::bytes_of(digits));
-    static constexpr std::array<std::uint8_t, number_size> zeros{};
-    write.bytes(std::span{zeros}.first(number_size - 1 - digits.size()));
-  });
+  const auto field = number.fixed();
+  write.bytes(field.reveal());
 }
 
 result<Msisdn> read_number(crypto::View field) {
-  const std::size_t size = field[0];
-  if (size >= number_size) return relay_wire_errc::malformed;
-  if (std::ranges::any_of(field.subspan(1 + size), [](auto byte) { return byte != 0; }))
-    return relay_wire_errc::malformed;
-  auto number = Msisdn::of_digits({reinterpret_cast<const char*>(field.data()) + 1, size});
+  auto number = Msisdn::from_fixed(field.first<number_size>());
   if (!number) return relay_wire_errc::malformed;
   return number;
 }
 
 void write_ref(Writer& write, const Ref& ref) {
-  write.u16(0);
-  write.bytes(crypto::bytes_of(ref.digits()));
+  const auto field = ref.fixed();
+  write.bytes(field.reveal());
 }
 
 result<Ref> read_ref(crypto::View field) {
-  if (field[0] != 0 || field[1] != 0) return relay_wire_errc::malformed;
-  auto ref = Ref::parse({reinterpret_cast<const char*>(field.data()) + 2, ref_size - 2});
+  const auto ref = Ref::from_fixed(field.first<ref_size>());
   if (!ref) return relay_wire_errc::malformed;
-  return ref;
+  return *ref;
 }
 
 bool all_zero(crypto::View bytes) {

@@ -1,5 +1,6 @@
 #include "gateway/identity/return_address.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "gateway/identity/layout.hpp"
@@ -29,7 +30,7 @@ crypto::Secret<32> body_of(const ReturnAddress& address) {
     throw std::logic_error{"a return address needs a channel, and a range within a day"};
   crypto::Secret<32> body;
   Writer write{body.fill()};
-  const auto number = address.number.fixed();
+  const auto number = address.number ? address.number->fixed() : crypto::Secret<16>{};
   const auto ref = address.ref.fixed();
   write.bytes(number.reveal());
   write.bytes(ref.reveal());
@@ -44,15 +45,23 @@ crypto::Secret<32> body_of(const ReturnAddress& address) {
 
 result<ReturnAddress> read_body(const crypto::Secret<32>& body) {
   const auto bytes = body.reveal();
-  auto number = Msisdn::from_fixed(bytes.first<16>());
+  const auto number_field = bytes.first<16>();
+  const bool numberless =
+      std::ranges::all_of(number_field, [](std::uint8_t byte) { return byte == 0; });
+  std::optional<Msisdn> number;
+  if (!numberless) {
+    auto given = Msisdn::from_fixed(number_field);
+    if (!given) return envelope_errc::refused;
+    number = std::move(*given);
+  }
   const auto ref = Ref::from_fixed(bytes.subspan<16, 12>());
   const auto channel = bytes[28];
   const auto preferences = bytes[29];
   const auto start = bytes[30];
   const auto end = bytes[31];
-  if (!number || !ref || channel == 0 || preferences > 7 || (start == 0) != (end == 0))
+  if (!ref || channel == 0 || preferences > 7 || (start == 0) != (end == 0))
     return envelope_errc::refused;
-  ReturnAddress out{.number = std::move(*number), .ref = *ref, .channel = channel};
+  ReturnAddress out{.number = std::move(number), .ref = *ref, .channel = channel};
   out.may_text = preferences & may_text;
   out.ref_unverified = preferences & ref_unverified;
   out.yes_unverified = preferences & yes_unverified;

@@ -23,7 +23,7 @@
 namespace ishara::identity {
 
 struct ReturnAddress {
-  Msisdn number;
+  std::optional<Msisdn> number;  // none: a length of 0. The relay keeps only the ref
   Ref ref;
   std::uint8_t channel = 0;  // 1 to 255
   bool may_text = false;
