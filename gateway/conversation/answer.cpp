@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory_resource>
 
+#include "gateway/conversation/rules.hpp"
 #include "gateway/crypto/wipe.hpp"
 #include "i18n/normalise.hpp"
 #include "i18n/utf8.hpp"
@@ -48,16 +49,6 @@ class Category final : public boost::system::error_category {
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 constexpr bool is_letter(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-// An @, a scheme, or a dot that joins what would become a link on many phones.
-bool has_address(std::string_view text) noexcept {
-  if (text.find('@') != text.npos || text.find("://") != text.npos) return true;
-  for (std::size_t i = 1; i + 1 < text.size(); ++i)
-    if (text[i] == '.' && is_letter(text[i + 1]) &&
-        (is_letter(text[i - 1]) || is_digit(text[i - 1])))
-      return true;
-  return false;
 }
 
 // L7: right-to-left text shows the groups of a number in another order.
@@ -122,6 +113,17 @@ bool matches(std::string_view pattern, std::string_view word) noexcept {
   return word.starts_with(pattern.substr(0, pattern.size() - 1));
 }
 
+}  // namespace
+
+bool has_address(std::string_view text) noexcept {
+  if (text.find('@') != text.npos || text.find("://") != text.npos) return true;
+  for (std::size_t i = 1; i + 1 < text.size(); ++i)
+    if (text[i] == '.' && is_letter(text[i + 1]) &&
+        (is_letter(text[i - 1]) || is_digit(text[i - 1])))
+      return true;
+  return false;
+}
+
 bool has_forbidden_word(const i18n::Pack& pack, std::string_view text) {
   // A helper's reply is as secret as a report.
   std::pmr::monotonic_buffer_resource memory{&crypto::wiping_resource()};
@@ -133,8 +135,6 @@ bool has_forbidden_word(const i18n::Pack& pack, std::string_view text) {
                        }) != words.end();
   });
 }
-
-}  // namespace
 
 const boost::system::error_category& category() noexcept {
   static const Category instance;
