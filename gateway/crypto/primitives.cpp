@@ -65,6 +65,12 @@ Digest hash32(Parts parts) noexcept {
   return out;
 }
 
+Nonce hash24(Parts parts) noexcept {
+  Nonce out;
+  generic_hash(out, {}, parts);
+  return out;
+}
+
 Id keyed_hash16(const Secret<32>& key, Parts parts) noexcept {
   Id out;
   generic_hash(out, key.reveal(), parts);

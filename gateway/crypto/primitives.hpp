@@ -68,6 +68,8 @@ bool equal(View left, View right) noexcept;
 // --- BLAKE2b (RFC 7693)
 Id hash16(Parts parts) noexcept;
 Digest hash32(Parts parts) noexcept;
+// Of the two public keys this is the nonce of an anonymous box; test vectors are written so.
+Nonce hash24(Parts parts) noexcept;
 Id keyed_hash16(const Secret<32>& key, Parts parts) noexcept;
 Digest keyed_hash32(const Secret<32>& key, Parts parts) noexcept;
 // The kid of a public key.

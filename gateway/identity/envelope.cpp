@@ -39,6 +39,28 @@ Header grant_header(const Id& queue_id, const Id& user_id, std::uint32_t generat
           .recipient = crypto::key_id(user_key)};
 }
 
+std::array<std::uint8_t, user_key_size> blocking_seal_user_key_with(
+    const crypto::Secret<32>& user_seed, const Id& user_id, std::string_view passphrase,
+    const Id& salt, const crypto::Nonce& nonce) {
+  std::array<std::uint8_t, user_key_size> out{};
+  Writer write{out};
+  write.u8(layout::version);
+  write.u8(static_cast<std::uint8_t>(Type::user_key));
+  write.u8(1);  // the one key derivation: Argon2id
+  write.u8(0);
+  write.u32(crypto::passphrase_passes);
+  write.u32(crypto::passphrase_memory_kib);
+  write.u32(0);
+  write.bytes(salt);
+  write.bytes(nonce);
+  const auto login = login_keys(crypto::blocking_passphrase_key(passphrase, salt));
+  crypto::Bytes associated{out.begin(), out.begin() + 56};
+  associated.insert(associated.end(), user_id.begin(), user_id.end());
+  crypto::encrypt(std::span{out}.subspan(56), user_seed.reveal(), associated, nonce,
+                  login.key_encryption);
+  return out;
+}
+
 }  // namespace
 
 const boost::system::error_category& envelope_category() noexcept {
@@ -107,25 +129,8 @@ result<crypto::Secret<32>> open_queue_grant(View grant, const Id& queue_id, cons
 std::array<std::uint8_t, user_key_size> blocking_seal_user_key(const crypto::Secret<32>& user_seed,
                                                                const Id& user_id,
                                                                std::string_view passphrase) {
-  std::array<std::uint8_t, user_key_size> out{};
-  Writer write{out};
-  write.u8(layout::version);
-  write.u8(static_cast<std::uint8_t>(Type::user_key));
-  write.u8(1);  // the one key derivation: Argon2id
-  write.u8(0);
-  write.u32(crypto::passphrase_passes);
-  write.u32(crypto::passphrase_memory_kib);
-  write.u32(0);
-  const auto salt = crypto::random_bytes<16>();
-  const auto nonce = crypto::random_bytes<24>();
-  write.bytes(salt);
-  write.bytes(nonce);
-  const auto login = login_keys(crypto::blocking_passphrase_key(passphrase, salt));
-  crypto::Bytes associated{out.begin(), out.begin() + 56};
-  associated.insert(associated.end(), user_id.begin(), user_id.end());
-  crypto::encrypt(std::span{out}.subspan(56), user_seed.reveal(), associated, nonce,
-                  login.key_encryption);
-  return out;
+  return blocking_seal_user_key_with(user_seed, user_id, passphrase, crypto::random_bytes<16>(),
+                                     crypto::random_bytes<24>());
 }
 
 result<crypto::Secret<32>> blocking_open_user_key(View user_key, const Id& user_id,
@@ -158,6 +163,23 @@ BoxEnvelope wrap_key(const crypto::Secret<32>& key, const Id& report_id, const I
                      const QueueKeyId& queue, const SenderHalf& sender,
                      const crypto::Nonce& nonce) {
   return layout::seal_box_body(wrap_header(report_id, message_id, queue), key, sender, nonce);
+}
+
+result<crypto::Bytes> seal_queue_grant(const crypto::Secret<32>& queue_seed, const Id& queue_id,
+                                       const Id& user_id, std::uint32_t generation,
+                                       const crypto::PublicKey& user_box_key,
+                                       const crypto::BoxKey& ephemeral) {
+  return layout::seal_sealed_body_from(ephemeral,
+                                       grant_header(queue_id, user_id, generation, user_box_key),
+                                       queue_seed.reveal(), user_box_key);
+}
+
+std::array<std::uint8_t, user_key_size> blocking_seal_user_key(const crypto::Secret<32>& user_seed,
+                                                               const Id& user_id,
+                                                               std::string_view passphrase,
+                                                               const Id& salt,
+                                                               const crypto::Nonce& nonce) {
+  return blocking_seal_user_key_with(user_seed, user_id, passphrase, salt, nonce);
 }
 
 }  // namespace vectors

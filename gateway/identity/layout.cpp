@@ -16,6 +16,19 @@ crypto::Digest context(View head, View epk) {
   return crypto::hash32({tag("ishara/v1/ctx"), head, epk});
 }
 
+crypto::WipedBytes with_context(View head, View body) {
+  const auto ctx = context(head, {});
+  crypto::WipedBytes plain{ctx.begin(), ctx.end()};
+  plain.insert(plain.end(), body.begin(), body.end());
+  return plain;
+}
+
+crypto::Bytes joined(View head, View sealed) {
+  crypto::Bytes out{head.begin(), head.end()};
+  out.insert(out.end(), sealed.begin(), sealed.end());
+  return out;
+}
+
 }  // namespace
 
 std::array<std::uint8_t, header_size> Header::bytes() const {
@@ -118,14 +131,22 @@ result<crypto::Secret<32>> open_box_body(View envelope, const Header& expected,
 result<crypto::Bytes> seal_sealed_body(const Header& header, View body,
                                        const crypto::PublicKey& recipient) {
   const auto head = header.bytes();
-  const auto ctx = context(head, {});
-  crypto::WipedBytes plain{ctx.begin(), ctx.end()};
-  plain.insert(plain.end(), body.begin(), body.end());
-  const auto sealed = crypto::seal(plain, recipient);
+  const auto sealed = crypto::seal(with_context(head, body), recipient);
   if (!sealed) return envelope_errc::refused;
-  crypto::Bytes out{head.begin(), head.end()};
-  out.insert(out.end(), sealed->begin(), sealed->end());
-  return out;
+  return joined(head, *sealed);
+}
+
+result<crypto::Bytes> seal_sealed_body_from(const crypto::BoxKey& ephemeral, const Header& header,
+                                            View body, const crypto::PublicKey& recipient) {
+  const auto shared = crypto::shared_key(recipient, ephemeral.secret_key);
+  if (!shared) return envelope_errc::refused;
+  const auto head = header.bytes();
+  const auto plain = with_context(head, body);
+  const auto nonce = crypto::hash24({ephemeral.public_key, recipient});
+  crypto::Bytes sealed(crypto::seal_overhead + plain.size());
+  std::ranges::copy(ephemeral.public_key, sealed.begin());
+  crypto::box(std::span{sealed}.subspan(32), plain, nonce, *shared);
+  return joined(head, sealed);
 }
 
 result<crypto::WipedBytes> open_sealed_body(View envelope, const Header& expected,

@@ -65,6 +65,10 @@ boost::system::result<crypto::Secret<32>> open_box_body(crypto::View envelope,
 // --- seal: an anonymous box; the header and the sealed body. Refused for a low-order key.
 boost::system::result<crypto::Bytes> seal_sealed_body(const Header& header, crypto::View body,
                                                       const crypto::PublicKey& recipient);
+// The same with the pair that is otherwise drawn and wiped: for test vectors only.
+boost::system::result<crypto::Bytes> seal_sealed_body_from(const crypto::BoxKey& ephemeral,
+                                                           const Header& header, crypto::View body,
+                                                           const crypto::PublicKey& recipient);
 // The body alone, which has the size of `envelope` without the overhead.
 boost::system::result<crypto::WipedBytes> open_sealed_body(crypto::View envelope,
                                                            const Header& expected,

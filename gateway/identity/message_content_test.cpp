@@ -47,6 +47,67 @@ TEST_CASE("the written form is the one that the privacy design shows") {
       R"({"k":"msg","ch":"sms","at":"2026-01-31T14:05Z","via":"new","t":"help","cat":"UNC","reg":""})");
 }
 
+TEST_CASE("answers and entities are written only where there are any, and come back") {
+  MessageContent content;
+  content.kind = "ans";
+  content.via = "number";
+  content.text = Text{"1"};
+  content.entities.push_back({Entity::Kind::plate, Text{"RAB 123 C"}});
+  content.entities.push_back({Entity::Kind::number, Text{"250788000002"}});
+  content.answers.may_text = true;
+  content.answers.unverified = true;
+  content.answers.consent_class = 0;
+  content.answers.safe = SafeRange{36, 40};
+  const auto json = encode(content);
+  CHECK(
+      std::string_view{reinterpret_cast<const char*>(json.data()), json.size()} ==
+      R"({"k":"ans","ch":"sms","at":"1970-01-01T00:00Z","via":"number","t":"1","cat":"","reg":"",)"
+      R"("ent":[{"k":"plate","v":"RAB 123 C"},{"k":"number","v":"250788000002"}],)"
+      R"("yes":{"text":true,"unverified":true,"class":0,"safe":[36,40]}})");
+  const auto back = decode_message(json);
+  REQUIRE(back.has_value());
+  CHECK(back->kind == "ans");
+  CHECK(back->answers == content.answers);
+  REQUIRE(back->entities.size() == 2);
+  CHECK(back->entities[0].kind == Entity::Kind::plate);
+  CHECK(back->entities[1].value.reveal([](auto value) { return value == "250788000002"; }));
+}
+
+TEST_CASE("answers and entities that nobody could have written are refused") {
+  const std::string start =
+      R"({"k":"msg","ch":"sms","at":"2026-01-31T14:05Z","via":"new","t":"","cat":"","reg":"")";
+  CHECK(decode_message(crypto::bytes_of(start + "}")).has_value());
+  for (const std::string end :
+       {R"("yes":{})", R"("yes":1)", R"("yes":{"text":1})", R"("yes":{"class":2})",
+        R"("yes":{"class":-1})", R"("yes":{"safe":[1]})", R"("yes":{"safe":[0,49]})",
+        R"("yes":{"safe":"1"})", R"("yes":{"unverified":0})", R"("ent":{})", R"("ent":[])",
+        R"("ent":[1])", R"("ent":[{"k":"face","v":""}])", R"("ent":[{"k":"url"}])"}) {
+    CAPTURE(end);
+    CHECK(!decode_message(crypto::bytes_of(start + "," + end + "}")));
+  }
+}
+
+TEST_CASE("a note comes back as it went in, and a copy of a reply names it") {
+  using namespace std::chrono;
+  NoteContent note{.at = sys_days{2026y / 1 / 31} + 14h, .text = Text{"she is \"safe\""}};
+  CHECK(decode_note(encode(note))->text.reveal([](std::string_view text) {
+    return text == "she is \"safe\"";
+  }));
+  CHECK(decode_note(encode(note))->at == note.at);
+  CHECK_FALSE(decode_note(encode(note))->reply_id.has_value());
+  note.reply_id = crypto::Id{1, 2, 3};
+  CHECK(decode_note(encode(note))->reply_id == note.reply_id);
+  for (const std::string_view json :
+       {"", "{}", R"({"k":"note","at":"2026-01-31T14:05Z"})",
+        R"({"k":"reply","at":"2026-01-31T14:05Z","t":""})",
+        R"({"k":"reply","at":"2026-01-31T14:05Z","t":"","reply":"12"})",
+        R"({"k":"note","at":"2026-01-31T14:05Z","t":"","reply":"12"})",
+        R"({"k":"msg","at":"2026-01-31T14:05Z","t":""})"}) {
+    CAPTURE(json);
+    CHECK(!decode_note(crypto::bytes_of(json)));
+  }
+}
+
 TEST_CASE("what is no message content is refused") {
   for (
       const std::string_view json :

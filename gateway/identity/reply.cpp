@@ -29,6 +29,19 @@ layout::Header header(std::uint16_t flags, const Id& report_id, const Id& reply_
           .recipient = crypto::key_id(epoch_key)};
 }
 
+std::uint16_t flags_of(const Reply& reply) {
+  return static_cast<std::uint16_t>((reply.release_to_unverified_refs ? release : 0) |
+                                    (reply.confirms_unverified_yes ? confirm : 0));
+}
+
+ReplyEnvelope signed_envelope(View sealed, const crypto::SigningKey& author) {
+  ReplyEnvelope out;
+  Writer write{out};
+  write.bytes(sealed);
+  write.bytes(crypto::sign(author_domain, {sealed}, author));
+  return out;
+}
+
 bool can_be_sent(std::string_view text) {
   return !text.empty() && text.size() <= reply_text_limit && i18n::is_utf8(text);
 }
@@ -67,16 +80,10 @@ result<ReplyEnvelope> seal_reply(const Reply& reply, const Id& report_id, const 
                                  std::uint32_t epoch, const crypto::PublicKey& epoch_key,
                                  const crypto::SigningKey& author) {
   if (!reply.text.reveal(can_be_sent)) return envelope_errc::refused;
-  const auto flags = static_cast<std::uint16_t>((reply.release_to_unverified_refs ? release : 0) |
-                                                (reply.confirms_unverified_yes ? confirm : 0));
-  const auto sealed = layout::seal_sealed_body(header(flags, report_id, reply_id, epoch, epoch_key),
-                                               body_of(reply), epoch_key);
+  const auto sealed = layout::seal_sealed_body(
+      header(flags_of(reply), report_id, reply_id, epoch, epoch_key), body_of(reply), epoch_key);
   if (!sealed) return sealed.error();
-  ReplyEnvelope out;
-  Writer write{out};
-  write.bytes(*sealed);
-  write.bytes(crypto::sign(author_domain, {*sealed}, author));
-  return out;
+  return signed_envelope(*sealed, author);
 }
 
 result<ReplyHeader> claimed_reply(View envelope) {
@@ -105,4 +112,18 @@ result<Reply> open_reply(View envelope, const Id& report_id, const Id& reply_id,
   return reply;
 }
 
+namespace vectors {
+
+result<ReplyEnvelope> seal_reply(const Reply& reply, const Id& report_id, const Id& reply_id,
+                                 std::uint32_t epoch, const crypto::PublicKey& epoch_key,
+                                 const crypto::SigningKey& author,
+                                 const crypto::BoxKey& ephemeral) {
+  const auto sealed = layout::seal_sealed_body_from(
+      ephemeral, header(flags_of(reply), report_id, reply_id, epoch, epoch_key), body_of(reply),
+      epoch_key);
+  if (!sealed) return sealed.error();
+  return signed_envelope(*sealed, author);
+}
+
+}  // namespace vectors
 }  // namespace ishara::identity
