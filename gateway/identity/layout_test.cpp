@@ -321,7 +321,7 @@ TEST_CASE("a return address comes back as it went in, in both forms") {
   for (const auto& opened : {open_return_address(w.retaddr, w.report, epoch, w.keys.box),
                              open_stored_return_address(w.stored, w.report, epoch, w.keys)}) {
     REQUIRE(opened.has_value());
-    CHECK(opened->number.reveal([](std::string_view digits) { return digits == "250788000001"; }));
+    CHECK(opened->number->reveal([](std::string_view digits) { return digits == "250788000001"; }));
     CHECK(opened->ref == *Ref::parse("4821773501"));
     CHECK(opened->channel == 3);
     CHECK(opened->may_text);
@@ -336,13 +336,25 @@ TEST_CASE("a return address comes back as it went in, in both forms") {
   CHECK(claimed->epoch_kid == crypto::key_id(w.keys.box.public_key));
 }
 
+TEST_CASE("a return address without a number has none when it is opened") {
+  crypto::start();
+  const World w;
+  const ReturnAddress only_ref{
+      .number = std::nullopt, .ref = *Ref::parse("4821773501"), .channel = 3};
+  const auto stored = seal_stored_return_address(only_ref, w.report, epoch, w.keys);
+  const auto opened = open_stored_return_address(stored, w.report, epoch, w.keys);
+  REQUIRE(opened.has_value());
+  CHECK_FALSE(opened->number.has_value());
+  CHECK(opened->ref == only_ref.ref);
+}
+
 TEST_CASE("a return address that a gateway sealed badly is refused, not half believed") {
   crypto::start();
   const World w;
   const auto good = [] {
     crypto::Secret<32> body;
     const auto from = address();
-    const auto number = from.number.fixed();
+    const auto number = from.number->fixed();
     const auto ref = from.ref.fixed();
     std::ranges::copy(number.reveal(), body.fill().begin());
     std::ranges::copy(ref.reveal(), body.fill().begin() + 16);
