@@ -120,6 +120,8 @@ struct Memory {
   std::chrono::sys_seconds window_until{};  // of SAFE
   std::array<RegionNumber, most_candidates> candidates{};
   std::uint8_t candidate_count = 0;
+
+  friend bool operator==(const Memory&, const Memory&) = default;
 };
 
 // What a look-up of a ref says. Only a verified ref proves anything (privacy.md 7.12).
@@ -223,26 +225,29 @@ enum class Erase : std::uint8_t {
 // What intake has to do before the reply may leave. The reply shows the ref of before `close`.
 struct Effects {
   Store store = Store::nothing;
-  bool answer = false;             // MESSAGE kind `ans`: a bare answer; otherwise `msg`
-  bool urgent = false;             // store as urgent, whatever routing found
-  bool unsure = false;             // category UNS, whatever routing found
-  bool alert = false;              // tell the people of triage at once
-  std::optional<Consent> consent;  // the class that the reporter asks for, from now on
-  bool may_text = false;           // the reporter said yes: RETADDR prefs bit 0
-  std::optional<TimeRange> range;  // with may_text: RETADDR's SAFE range
-  std::optional<std::uint16_t> window_minutes;  // WINDOW: replies may leave for so long; 0 closes
-  std::optional<RegionNumber> region;           // chosen by the reporter, confidence 0.95
-  bool end_route = false;                       // END: number, tag and permission go at once
+  bool answer = false;                  // MESSAGE kind `ans`: a bare answer; otherwise `msg`
+  bool urgent = false;                  // store as urgent, whatever routing found
+  bool unsure = false;                  // category UNS, whatever routing found
+  bool alert = false;                   // tell the people of triage at once
+  std::optional<Consent> consent = {};  // the class that the reporter asks for, from now on
+  bool may_text = false;                // the reporter said yes: RETADDR prefs bit 0
+  std::optional<TimeRange> range = {};  // with may_text: RETADDR's SAFE range
+  std::optional<std::uint16_t> window_minutes =
+      {};                                   // WINDOW: replies may leave for so long; 0 closes
+  std::optional<RegionNumber> region = {};  // chosen by the reporter, confidence 0.95
+  bool end_route = false;                   // END: number, tag and permission go at once
   Erase erase = Erase::nothing;
   bool close = false;  // the sitting has no report, no ref and no consent from now on
+
+  friend bool operator==(const Effects&, const Effects&) = default;
 };
 
 enum class RefToLookUp : std::uint8_t { none, typed, own };
 
 struct Step {
   Memory next;
-  std::optional<Reply> reply;
-  Effects effects;
+  std::optional<Reply> reply = {};
+  Effects effects = {};
   // If not `none`, nothing else is decided yet: look up Input::ref or the sitting's own ref, put
   // the answer into `Facts::look_up` and call `step` again with the same memory.
   RefToLookUp look_up = RefToLookUp::none;

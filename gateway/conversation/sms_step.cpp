@@ -33,9 +33,9 @@ class Turn {
 
   Step take() {
     if (input_.what == Class::robot || input_.what == Class::duplicate)  // rows 1, 2
-      return {.next = before_, .reply = {}, .effects = {}};
+      return {.next = before_};
     if (const auto ref = to_look_up(); ref != RefToLookUp::none)
-      return {.next = before_, .reply = {}, .effects = {}, .look_up = ref};
+      return {.next = before_, .look_up = ref};
     dispatch();
     stay_quiet();
     keep_window();
@@ -43,7 +43,7 @@ class Turn {
   }
 
   Step not_stored() {
-    step_ = {.next = before_, .reply = {}, .effects = {}};
+    step_ = {.next = before_};
     if (input_.what != Class::robot && input_.what != Class::duplicate && !is_silent())
       reply(ReplyId::err_retry);  // row 43
     return std::move(step_);
