@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory_resource>
 
+#include "gateway/conversation/helper_text.hpp"
 #include "gateway/conversation/rules.hpp"
 #include "gateway/crypto/wipe.hpp"
 #include "i18n/normalise.hpp"
@@ -154,11 +155,6 @@ boost::system::error_code lint(const i18n::Pack& pack, std::string_view text) {
   return {};
 }
 
-boost::system::error_code lint_helper_text(const i18n::Pack& pack, std::string_view text) {
-  if (text.find("??") != text.npos) return errc::question_chain;
-  return lint(pack, text);
-}
-
 std::string_view id_of(ReplyId reply) noexcept {
   switch (reply) {
     case ReplyId::ack_first:
@@ -270,8 +266,9 @@ boost::system::result<std::string> render(const i18n::Packs& packs, const Reply&
   }
   auto text = i18n::fill(entry->text, filled);
   if (!text) return text;
-  const auto broken =
-      reply.id == ReplyId::hum_msg ? lint_helper_text(*pack, *text) : lint(*pack, *text);
+  const auto broken = reply.id == ReplyId::hum_msg
+                          ? lint_helper_text(packs, *text, ReadAs::one_message)
+                          : lint(*pack, *text);
   if (broken) return broken;
   return text;
 }

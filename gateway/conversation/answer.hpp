@@ -39,24 +39,22 @@ inline constexpr std::size_t ref_digits = 10;
 // L3, L4, L5, L7 and L8. Success, or the first rule that it breaks.
 boost::system::error_code lint(const i18n::Pack& pack, std::string_view text);
 
-// The same for what a caseworker wrote: L9 too.
-boost::system::error_code lint_helper_text(const i18n::Pack& pack, std::string_view text);
-
 // The id of a reply in the catalogues: "ack.first".
 std::string_view id_of(ReplyId reply) noexcept;
 
 // What the caller puts into a reply. Only what the reply has a placeholder for is looked at.
 struct Values {
-  std::string_view ref;  // the sitting's own, or the typed one where Reply::typed_ref says so
-  std::string_view tel;  // the helpline: where the reply needs one, Facts::helpline was true
-  std::array<std::string_view, most_candidates> regions;  // names, in the order of Reply::regions
-  std::string_view text;                                  // hum_msg: what the caseworker wrote
+  std::string_view ref = {};  // the sitting's own, or the typed one where Reply::typed_ref says so
+  std::string_view tel = {};  // the helpline: where the reply needs one, Facts::helpline was true
+  std::array<std::string_view, most_candidates> regions =
+      {};                      // names, in the order of Reply::regions
+  std::string_view text = {};  // hum_msg: what the caseworker wrote
 };
 
-// `reply` as it leaves, in its language or in `channel_language`: filled in and checked by `lint`;
-// and it shows no word of four letters or more of `inbound`, the text that it answers (L2; our own
-// words aside). On an error nothing is sent: silence is safer than a line that breaks a rule, and
-// the caller raises an operator alarm (S3).
+// `reply` as it leaves, in its language or in `channel_language`: filled in and checked by `lint`,
+// hum_msg by the rules of helper_text.hpp; and it shows no word of four letters or more of
+// `inbound`, the text that it answers (L2; our own words aside). On an error nothing is sent:
+// silence is safer than a line that breaks a rule, and the caller raises an operator alarm (S3).
 boost::system::result<std::string> render(const i18n::Packs& packs, const Reply& reply,
                                           const Values& values, std::string_view channel_language,
                                           std::string_view inbound);

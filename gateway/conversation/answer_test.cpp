@@ -71,6 +71,8 @@ TEST_CASE("each rule of the lint refuses what it forbids") {
   const i18n::Pack& kinyarwanda = *packs().find("rw");
   i18n::Pack russian;
   russian.encoding = i18n::Encoding::ucs2;
+  i18n::Pack arabic = russian;
+  arabic.traits.script = "Arab";
   struct Row {
     const i18n::Pack& pack;
     std::string text;
@@ -99,12 +101,111 @@ TEST_CASE("each rule of the lint refuses what it forbids") {
       {kinyarwanda, "abantu icuruzwa", {}},
       {russian, "Принято", {}},
       {russian, "Ошибка 😀", errc::emoji},
+      {arabic, "رقم 4827163305. 1 نعم 2 لا", {}},
+      {arabic, "رقم 4827 163305", errc::broken_number},
+      {arabic, "رقم 4827-163305", errc::broken_number},
+      {arabic, "هاتف +250", errc::broken_number},
+      {english, "call +250 788", {}},
       {russian, std::string(140, 'a') + "ж", errc::does_not_fit},
   };
   for (const Row& row : rows) {
     CAPTURE(row.text);
     CHECK(lint(row.pack, row.text) == row.expected);
   }
+}
+
+constexpr std::uint8_t last_reply = 32;
+
+Reply reply(ReplyId id, Language language = 0) {
+  Reply sent;
+  sent.id = id;
+  sent.language = language;
+  sent.chosen = 1;
+  sent.range = TimeRange{36, 41};
+  return sent;
+}
+
+const Values values{.ref = "4827163305",
+                    .tel = "080012345678",
+                    .regions = {"East", "West", "Kigali"},
+                    .text = "Are you well?"};
+
+TEST_CASE("every reply of the conversation is in every catalogue, and nothing else is") {
+  for (std::size_t language = 0; language < packs().all().size(); ++language) {
+    for (std::uint8_t id = 1; id <= last_reply; ++id) {
+      CAPTURE(packs().all()[language].tag);
+      CAPTURE(id_of(static_cast<ReplyId>(id)));
+      const auto line = render(packs(), reply(static_cast<ReplyId>(id), Language(language)), values,
+                               "en", "they beat her");
+      CHECK_MESSAGE(line.has_value(), (line ? "" : line.error().message()));
+    }
+    CHECK(packs().all()[language].catalogue.replies().size() == last_reply);
+  }
+}
+
+TEST_CASE("each reply is filled with what it needs") {
+  struct Row {
+    ReplyId id;
+    const char* text;
+  };
+  const Row rows[] = {
+      {ReplyId::ack_urgent,
+       "Message received. If it is safe to call, call 080012345678. Ref "
+       "4827163305."},
+      {ReplyId::q_which, "Which place? 1 East 2 West 3 Kigali 0 Other"},
+      {ReplyId::q_which_two, "Which place? 1 East 2 West 0 Other"},
+      {ReplyId::lang_list, "1 English 2 Ikinyarwanda"},
+      {ReplyId::lang_set, "OK. Ikinyarwanda."},
+      {ReplyId::safe_on, "OK. Until 20:30."},
+      {ReplyId::st_work, "Ref 4827163305: being worked on."},
+      {ReplyId::hum_msg, "Are you well?"},
+  };
+  for (const Row& row : rows) {
+    const auto line = render(packs(), reply(row.id), values, "en", "");
+    REQUIRE(line.has_value());
+    CHECK(*line == row.text);
+  }
+  // In the channel's language where no other is known; silence where that has no pack.
+  const Reply plain = reply(ReplyId::stop_done, no_language);
+  CHECK(*render(packs(), plain, {}, "rw", "") == "Yego. Nta butumwa bundi.");
+  CHECK(render(packs(), plain, {}, "xx", "").error() == errc::no_reply);
+}
+
+TEST_CASE("a reply with a spoilt value is not sent") {
+  const auto error = [](ReplyId id, const Values& spoilt) {
+    return render(packs(), reply(id), spoilt, "en", "").error();
+  };
+  CHECK(error(ReplyId::ack_first, {.ref = "482716330"}) == errc::bad_ref);
+  CHECK(error(ReplyId::ack_first, {}) == errc::bad_ref);
+  for (const char* tel : {"", "+250788000001", "0800 123456", "0800123456789"}) {
+    CAPTURE(tel);
+    CHECK(error(ReplyId::info_help, {.tel = tel}) == errc::bad_telephone);
+  }
+  CHECK(error(ReplyId::q_which, {.regions = {"East", "West", ""}}) ==
+        i18n::errc::unknown_placeholder);
+  CHECK(error(ReplyId::q_which, {.regions = {"East", "http://x", "West"}}) ==
+        errc::looks_like_address);
+  CHECK(error(ReplyId::hum_msg, {.text = std::string(161, 'a')}) == errc::does_not_fit);
+  CHECK(error(ReplyId::hum_msg, {.text = "Are you well??"}) == errc::question_chain);
+  CHECK(error(ReplyId::hum_msg, {.text = "see {ref}"}) == errc::unfilled_placeholder);
+  Reply nobody = reply(ReplyId::lang_set);
+  nobody.chosen = no_language;
+  CHECK(render(packs(), nobody, values, "en", "").error() == i18n::errc::unknown_placeholder);
+}
+
+TEST_CASE("no reply quotes the text that it answers, our own words aside") {
+  const auto quoted = [](ReplyId id, std::string_view inbound) {
+    const auto line = render(packs(), reply(id), values, "en", inbound);
+    return !line && line.error() == errc::quotes_the_report;
+  };
+  CHECK(quoted(ReplyId::q_which, "she is at KIGALI!"));
+  CHECK(quoted(ReplyId::q_which, "Kígali"));
+  CHECK_FALSE(quoted(ReplyId::q_which, "kigalis"));
+  CHECK_FALSE(quoted(ReplyId::q_which, "which place other"));
+  CHECK(quoted(ReplyId::hum_msg, "he is not well"));
+  CHECK_FALSE(quoted(ReplyId::hum_msg, "are you ok"));
+  CHECK_FALSE(quoted(ReplyId::ack_first, "message received, phone 4827163305"));
+  CHECK_FALSE(quoted(ReplyId::lang_set, "lang ikinyarwanda"));
 }
 
 }  // namespace
