@@ -60,7 +60,9 @@ struct InboxRow {
 // members. No key of `threads` or `addresses` stands twice.
 struct RelayChange {
   std::vector<Id> gone_tags{};       // their threads, in every epoch
-  std::vector<Id> gone_reports{};    // their addresses and threads
+  std::vector<Id> gone_numbers{};    // reports that lose their threads of kind n
+  std::vector<Id> gone_addresses{};  // reports that lose their address
+  std::vector<Id> gone_reports{};    // reports that lose their address and every thread
   std::vector<Thread> threads{};     // replaces that of the same tag, report and epoch
   std::vector<Address> addresses{};  // replaces the address of the same report
   std::vector<Statement> statements{};
@@ -91,9 +93,6 @@ class RelayStore : public Store {
     Stage stage = Stage::waiting;
   };
   result<std::vector<First>> first_records(std::span<const Id> reports);
-  // Addresses after this report id, by id, whose epoch is below `epoch`.
-  result<std::vector<Address>> addresses_before(std::uint32_t epoch, const Id& after,
-                                                std::uint32_t limit);
   // Addresses after this report id, by id.
   result<std::vector<Address>> addresses_after(const Id& after, std::uint32_t limit);
   result<void> apply(const RelayChange& change);

@@ -40,7 +40,6 @@ CREATE TABLE retaddr (
   closed_day    integer CHECK (closed_day > 0)     -- when the relay saw that the report is closed
 );
 ALTER TABLE retaddr ALTER address SET STORAGE EXTERNAL;
-CREATE INDEX retaddr_epoch ON retaddr (epoch);
 
 CREATE TABLE reply_outbox (
   reply_id      uuid PRIMARY KEY,

@@ -209,41 +209,35 @@ result<std::vector<RelayStore::First>> RelayStore::first_records(std::span<const
   });
 }
 
-result<std::vector<Address>> RelayStore::addresses_before(std::uint32_t epoch, const Id& after,
-                                                          std::uint32_t limit) {
+result<std::vector<Address>> RelayStore::addresses_after(const Id& after, std::uint32_t limit) {
   return session().transact([&](Transaction& transaction) {
     std::vector<Address> addresses;
-    for (const auto& row : transaction.execute(
-             std::string{"SELECT "}
-                 .append(address_columns)
-                 .append(" FROM retaddr WHERE epoch < $1::integer AND report_id > $2::uuid"
-                         " ORDER BY report_id LIMIT $3::integer"),
-             {parameter(epoch), parameter(after), parameter(limit)}))
+    for (const auto& row :
+         transaction.execute(std::string{"SELECT "}
+                                 .append(address_columns)
+                                 .append(" FROM retaddr WHERE report_id > $1::uuid"
+                                         " ORDER BY report_id LIMIT $2::integer"),
+                             {parameter(after), parameter(limit)}))
       addresses.push_back(address_row(row));
     return addresses;
   });
 }
 
-result<std::vector<Address>> RelayStore::addresses_after(const Id& after, std::uint32_t limit) {
-  return addresses_before(0x7fffffff, after, limit);
-}
-
 result<void> RelayStore::apply(const RelayChange& change) {
   return session().transact([&](Transaction& transaction) {
-    if (!change.gone_tags.empty())
-      transaction.execute("DELETE FROM thread WHERE tag = ANY($1::uuid[])",
-                          {parameter(change.gone_tags)});
-    if (!change.gone_reports.empty())
-      for (const char* table : {"thread", "retaddr"})
-        transaction.execute(
-            std::string{"DELETE FROM "} + table + " WHERE report_id = ANY($1::uuid[])",
-            {parameter(change.gone_reports)});
+    const auto remove = [&](const char* sql, const std::vector<Id>& ids) {
+      if (!ids.empty()) transaction.execute(sql, {parameter(ids)});
+    };
+    remove("DELETE FROM thread WHERE tag = ANY($1::uuid[])", change.gone_tags);
+    remove("DELETE FROM thread WHERE report_id = ANY($1::uuid[]) AND kind = 'n'",
+           change.gone_numbers);
+    remove("DELETE FROM retaddr WHERE report_id = ANY($1::uuid[])", change.gone_addresses);
+    remove("DELETE FROM retaddr WHERE report_id = ANY($1::uuid[])", change.gone_reports);
+    remove("DELETE FROM thread WHERE report_id = ANY($1::uuid[])", change.gone_reports);
     put_threads(transaction, change.threads);
     put_addresses(transaction, change.addresses);
     for (const auto& statement : change.statements) postgres::put_statement(transaction, statement);
-    if (!change.read.empty())
-      transaction.execute("DELETE FROM retaddr_inbox WHERE inbox_id = ANY($1::uuid[])",
-                          {parameter(change.read)});
+    remove("DELETE FROM retaddr_inbox WHERE inbox_id = ANY($1::uuid[])", change.read);
   });
 }
 
