@@ -86,7 +86,8 @@ struct House {
   fs::path folder;
   Founding founding;
   std::shared_ptr<const identity::Directory> directory;
-  storage::Intake report;
+  crypto::Id report_id{};
+  intake::Sealed report;
   LyingDesk desk;
   json::object told;    // what the desk says of the report, beside its id and texts
   std::string refused;  // why the client did not open the report
@@ -111,9 +112,12 @@ struct House {
     content.category = "UNC";
     identity::SenderKeys sender_keys;
     const crypto::SigningKey gateway = crypto::signing_key(secret_of("keys/gateway.key"));
-    report =
-        *intake::seal(content, false, 0, {.owner = *directory->queue_named("demo-helpers")},
-                      sender_keys, std::chrono::sys_seconds{std::chrono::hours{500'000}}, gateway);
+    intake::Marks marks;
+    marks.report_id = report_id = crypto::random_bytes<16>();
+    marks.first = true;
+    report = *intake::seal(content, marks, {.owner = directory->queue_named("demo-helpers")},
+                           std::nullopt, sender_keys,
+                           std::chrono::sys_seconds{std::chrono::hours{500'000}}, gateway);
     told = {{"queue", "demo-helpers"}, {"stage", "opened"}, {"class", 0}, {"urgent", false}};
     serve();
   }
@@ -163,7 +167,7 @@ struct House {
     answer["texts"] = std::move(texts);
     desk.answers["/api/v1/reports/" + id()] = json::serialize(answer);
   }
-  std::string id() const { return crypto::hex(report.report_id); }
+  std::string id() const { return crypto::hex(report_id); }
   const identity::Directory::Member* user() const {
     for (const auto& member : directory->members())
       if (member.queues.size() == 2) return &member;  // of the helpers' two queues
@@ -220,9 +224,9 @@ TEST_CASE("a desk that alters a report, or shows one as another, is found out") 
   CHECK_FALSE(flip(house.report.message, 100));
   CHECK_FALSE(flip(house.report.wraps, 87));  // bit of the sender's key
   CHECK_FALSE(flip(house.report.wraps, 150));
-  house.report.report_id[0] ^= 1;
+  house.report_id[0] ^= 1;
   CHECK_FALSE(house.opens());
-  house.report.report_id[0] ^= 1;
+  house.report_id[0] ^= 1;
   CHECK(house.opens());
 }
 

@@ -49,6 +49,8 @@ constexpr std::array known{
     Known{"gateway", "body_seconds", "body_seconds = 10", "to send a body"},
     Known{"gateway", "idle_seconds", "idle_seconds = 75", "between two requests"},
     Known{"gateway", "write_seconds", "write_seconds = 10", "to take an answer"},
+    Known{"relay", "socket", R"(socket = "state/relay.sock")",
+          "over which gateways ask the relay; at most 107 bytes with its folders"},
     Known{"desk", "listen", R"(listen = "127.0.0.1:8082")", "caseworkers' API"},
     Known{"desk", "tls_certificate", R"(tls_certificate = "tls/chain.pem")", "whole chain, PEM"},
     Known{"desk", "tls_key", R"(tls_key = "tls/key.pem")", "PEM, mode 0600"},
@@ -502,6 +504,8 @@ Loaded parse(std::string_view text, const std::filesystem::path& file,
   reader.path("paths", "sending", out.paths.sending);
   reader.path("paths", "packs", out.paths.packs);
   reader.path("paths", "state", out.paths.state);
+  out.relay.socket = "state/relay.sock";
+  reader.path("relay", "socket", out.relay.socket);
 
   auto mistakes = reader.take_mistakes();
   if (!mistakes.empty()) return {std::nullopt, std::move(mistakes)};

@@ -65,6 +65,11 @@ struct Gateway {
   Limits limits;
 };
 
+// The relay has no listener but this socket, over which gateways ask it.
+struct Relay {
+  std::filesystem::path socket;
+};
+
 struct Desk {
   Endpoint listen{"127.0.0.1", 8082, {}};
   std::optional<Tls> tls;
@@ -90,6 +95,7 @@ struct Config {
   std::filesystem::path file;
   Deployment deployment;
   Gateway gateway;
+  Relay relay;
   Desk desk;
   Database database;
   Paths paths;

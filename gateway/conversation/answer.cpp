@@ -221,6 +221,8 @@ std::string_view id_of(ReplyId reply) noexcept {
       return "err.later";
     case ReplyId::hum_msg:
       return "hum.msg";
+    case ReplyId::ack_again:
+      return "ack.again";
   }
   return {};
 }

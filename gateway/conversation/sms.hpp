@@ -190,6 +190,7 @@ enum class ReplyId : std::uint8_t {
   err_later = 30,
   hum_msg = 31,
   q_which_two = 32,
+  ack_again = 33,  // to a redelivery: it was answered before, and nobody knows what
 };
 
 // One outbound message, before its values are filled in (answer.hpp: `render`).

@@ -6,17 +6,28 @@
 #include <variant>
 
 #include "gateway/conversation/answer.hpp"
+#include "gateway/identity/intake_record.hpp"
+#include "gateway/identity/ownership.hpp"
 #include "gateway/identity/wire.hpp"
-#include "gateway/intake/seal.hpp"
 #include "gateway/log/log.hpp"
+#include "i18n/sms.hpp"
 
 namespace ishara::intake {
 namespace {
 
+using conversation::Class;
+using conversation::RefToLookUp;
+using conversation::Store;
+using identity::RelayStatus;
+
 // What a reporter is answered; stored with the dedupe hash, so never renumbered.
 enum AnswerClass : std::int16_t { no_answer = 0, acknowledged = 1 };
 
-constexpr std::uint8_t helpers_only = 0;
+// So many phones are remembered at once; in a flood the oldest sittings end before their hour.
+constexpr std::size_t most_sittings = 50'000;
+
+// An answer to a text that was under way for longer may reach somebody else (S4).
+constexpr std::chrono::minutes reply_window{15};
 
 http::Response plain(unsigned status) {
   http::Response response;
@@ -32,23 +43,104 @@ http::Response come_again() {
   return response;
 }
 
-// Only a person with a number may get an automatic answer: short codes and sender ids are robots.
-bool may_be_answered(const identity::Sender& sender) {
-  return std::holds_alternative<identity::Msisdn>(sender);
+std::uint32_t hour_of(std::chrono::sys_seconds now) {
+  return static_cast<std::uint32_t>(
+      std::chrono::floor<std::chrono::hours>(now).time_since_epoch().count());
+}
+
+identity::Msisdn copy_of(const identity::Msisdn& number) {
+  const auto digits = number.fixed();
+  return std::move(*identity::Msisdn::from_fixed(digits.reveal()));
+}
+
+// The queues that may read a text of this report; nothing if the rosters do not know its owner, or
+// if no consent that we have seen lets the owner read it.
+std::optional<Readers> readers_of(const Matter& matter, const identity::Directory& directory) {
+  using identity::OrganisationClass;
+  Readers out{.owner = directory.queue(matter.owner)};
+  if (!out.owner) return std::nullopt;
+  const bool police = out.owner->organisation_class == OrganisationClass::police;
+  if (police && matter.consent_class == 0) return std::nullopt;
+  if (out.owner->fallback) out.fallback = directory.queue(*out.owner->fallback);
+  if (matter.consent_class == 1 && matter.police && *matter.police != matter.owner) {
+    const auto* copy = directory.queue(*matter.police);
+    if (copy && copy->organisation_class == OrganisationClass::police) out.police_copy = copy;
+  }
+  return out;
+}
+
+// Takes over who holds the report from what the relay says, and the class from the proof alone.
+void take_over(Matter& matter, const identity::ThreadAnswer& thread, std::uint64_t as_of,
+               const identity::Directory& directory) {
+  matter.owner = thread.owner_queue;
+  matter.as_of = as_of;
+  const bool shown = thread.consent_class == 1 &&
+                     identity::shows_police_consent(thread.proof, matter.report_id, directory);
+  matter.consent_class = shown ? 1 : 0;
+  if (shown && thread.police_queue != crypto::Id{}) matter.police = thread.police_queue;
+}
+
+conversation::Stage stage_of(std::uint8_t stored) {
+  switch (static_cast<storage::Stage>(stored)) {
+    case storage::Stage::waiting:
+      return conversation::Stage::waiting;
+    case storage::Stage::opened:
+      return conversation::Stage::read;
+    case storage::Stage::closed:
+      return conversation::Stage::done;
+  }
+  return conversation::Stage::waiting;
 }
 
 }  // namespace
 
-// A request that has found its channel.
-struct Intake::Call {
-  const aggregators::Aggregator& aggregator;
-  aggregators::Kind kind;
-  const config::Channel& channel;
+// What a text says, as far as rules can tell, and who would get it as a new report.
+struct Intake::Reading {
+  conversation::Input input;
+  conversation::Facts facts;
+  routing::Category category{};
+  routing::RegionCode region;
+  bool urgent = false;
+  Readers readers;                // of a new report: helpers only
+  const Queue* police = nullptr;  // would get a copy if the reporter consents
 };
 
-Intake::Intake(const aggregators::Registry& registry, storage::IntakeSink& sink, Keys keys,
-               Clock clock)
-    : registry_{registry}, sink_{sink}, keys_{std::move(keys)}, clock_{std::move(clock)} {}
+// What the relay said about a ref.
+struct Intake::LookedUp {
+  conversation::LookUp said;
+  std::optional<identity::ThreadAnswer> thread;
+  identity::Text reply;
+};
+
+// Where a text goes.
+struct Intake::Target {
+  Matter matter;
+  Readers readers;
+  std::string_view via;
+  bool first = false;    // of a new report
+  bool adopted = false;  // the sitting's report from now on
+  bool route = false;    // a RETADDR tells the relay of this sitting's number and ref
+
+  // The text that takes a consent back goes to no copy for the police any more. If they hold the
+  // report they are told all the same: who held it before is known once this has counted.
+  void take_back_consent() {
+    if (readers.owner->organisation_class == identity::OrganisationClass::police) return;
+    readers.police_copy = nullptr;
+    matter.consent_class = 0;
+  }
+};
+
+Intake::Intake(Surroundings surroundings, Keys keys, Clock clock)
+    : around_{surroundings},
+      keys_{std::move(keys)},
+      clock_{std::move(clock)},
+      sittings_{most_sittings} {}
+
+void Intake::end_second() {
+  const auto now = clock_();
+  sender_keys_.end_second(now);
+  sittings_.forget_old(now);
+}
 
 // POST /in/<provider>/<secret>[/dlr]
 std::optional<Intake::Call> Intake::find(const http::Request& request,
@@ -66,7 +158,7 @@ std::optional<Intake::Call> Intake::find(const http::Request& request,
   const auto secret = segment();
   const auto suffix = segment();
   if (!rest.empty() || (suffix != "" && suffix != "dlr")) return std::nullopt;
-  const auto* aggregator = registry_.find(provider);
+  const auto* aggregator = around_.registry.find(provider);
   const auto* channel = knowledge.channels->find(provider, secret);
   if (!aggregator || !channel) return std::nullopt;
   return Call{*aggregator, suffix == "dlr" ? aggregators::Kind::dlr : aggregators::Kind::sms,
@@ -117,12 +209,12 @@ asio::awaitable<http::Response> Intake::handle(http::Request request) {
   // The events hold copies; a stalled database must not keep clear texts in memory.
   { const auto gone = std::move(request); }
 
-  std::optional<std::string> answer;
+  Line answer;
   for (auto& event : *events) {
     // A delivery report concerns a reply of the relay's; nothing is stored of it here.
     auto* message = std::get_if<aggregators::Message>(&event);
     if (!message) continue;
-    auto reported = co_await report(std::move(*message), call->channel, knowledge);
+    auto reported = co_await report(std::move(*message), *call, knowledge);
     if (!reported) {
       if (reported.error() == storage::errc::refused) {
         ++counters_.not_stored;
@@ -140,72 +232,451 @@ asio::awaitable<http::Response> Intake::handle(http::Request request) {
                                                                                 : std::nullopt);
 }
 
-// One text: understood, routed, sealed and stored; returns the line for the phone, if there is one.
-asio::awaitable<boost::system::result<std::optional<std::string>>> Intake::report(
-    aggregators::Message message, const config::Channel& channel,
-    std::shared_ptr<const Knowledge> knowledge) {
-  const auto now = clock_();
-  const auto dedupe = dedupe_hash(message, channel.number, now, keys_.dedupe);
-  const bool answerable = may_be_answered(message.from);
-  const i18n::Pack* pack = nullptr;
+Intake::Reading Intake::read(const aggregators::Message& message, const Call& call,
+                             const Knowledge& knowledge, const Sitting& sitting,
+                             std::chrono::sys_seconds now) const {
+  // Everything that is derived from the text lives here and is wiped at the end of this call.
+  std::pmr::monotonic_buffer_resource arena{8192, &crypto::wiping_resource()};
+  const auto& routing = *knowledge.routing;
+  const auto& directory = *knowledge.directory;
+  Reading out;
+  message.text.reveal([&](std::string_view text) {
+    routing::Hints hints{.channel_language = call.channel.language, .channel_country = {}};
+    if (const auto country = routing::RegionCode::parse(call.channel.settings.country))
+      hints.channel_country = *country;
+    const auto decision = routing::understand(text, hints, routing, arena);
+    out.input =
+        conversation::classify(text,
+                               {.sitting = sitting.talk,
+                                .channel_language = call.channel.language,
+                                .robot = !std::holds_alternative<identity::Msisdn>(message.from),
+                                .noise = decision.outcome == routing::Outcome::noise},
+                               *knowledge.packs, arena);
 
-  auto row = [&] {
-    // Everything that is derived from the text lives here and is wiped at the end of this block.
-    std::pmr::monotonic_buffer_resource arena{8192, &crypto::wiping_resource()};
-    const auto& routing = *knowledge->routing;
-    return message.text.reveal([&](std::string_view text) {
-      pack = knowledge->packs->for_reply(text, channel.language, arena);
+    const auto can_work = [&](const routing::Queue& queue) {
+      const auto* known = directory.queue_named(queue.name.view());
+      return known && known->has_members;
+    };
+    const auto queue_named = [&](const std::optional<routing::QueueName>& name) {
+      return name ? directory.queue_named(name->view()) : nullptr;
+    };
+    const auto routed = [&](routing::ConsentClass consent) {
+      return routing::route(routing::question(decision, consent), routing.table, can_work);
+    };
+    // Who may read it comes from the signed roster, never from the tables.
+    out.readers.owner = queue_named(routed(routing::ConsentClass::helpers).owner);
+    if (out.readers.owner->fallback)
+      out.readers.fallback = directory.queue(*out.readers.owner->fallback);
+    out.police = queue_named(routed(routing::ConsentClass::helpers_and_police).police);
 
-      routing::Hints hints{.channel_language = channel.language, .channel_country = {}};
-      if (const auto country = routing::RegionCode::parse(channel.settings.country))
-        hints.channel_country = *country;
-      const auto decision = routing::understand(text, hints, routing, arena);
+    out.category = decision.category;
+    out.region = routing::routable_region(decision);
+    out.urgent = decision.urgent();
+    out.facts.urgent = out.urgent;
+    // What an answer is about does not stand in the answer.
+    out.facts.share_offered =
+        sitting.matter ? sitting.matter->police.has_value() : out.police != nullptr;
+    out.facts.may_reply = !message.at || now - *message.at <= reply_window;
+    if (out.region.depth() > 1) out.facts.place = conversation::Place::known;
+  });
+  return out;
+}
 
-      const auto route = routing::route(routing::question(decision, routing::ConsentClass::helpers),
-                                        routing.table, [&](const routing::Queue& queue) {
-                                          const auto* known =
-                                              knowledge->directory->queue_named(queue.name.view());
-                                          return known && known->has_members;
-                                        });
-      const auto& directory = *knowledge->directory;
-      const auto* owner = directory.queue_named(route.owner.view());
-      // Who else may read it comes from the signed roster, never from the tables.
-      const auto* fallback = owner->fallback ? directory.queue(*owner->fallback) : nullptr;
+asio::awaitable<identity::RelayAnswer> Intake::ask(identity::RelayRequest request) {
+  auto answer = co_await around_.relay.ask(std::move(request));
+  if (answer.status == RelayStatus::away || answer.status == RelayStatus::limited)
+    ++counters_.relay_missed;
+  co_return answer;
+}
 
-      identity::MessageContent content;
-      content.at = std::chrono::floor<std::chrono::minutes>(now);
-      content.text = identity::Text{text};
-      content.category = routing::code(decision.category);
-      content.region = routing::routable_region(decision).view();
-      return seal(content, decision.urgent(), helpers_only, {.owner = *owner, .fallback = fallback},
-                  sender_keys_, now, keys_.signing);
+asio::awaitable<Intake::LookedUp> Intake::look_up(RefToLookUp which,
+                                                  const conversation::Input& input,
+                                                  const Sitting& sitting) {
+  const bool own = which == RefToLookUp::own;
+  const auto ref = own ? sitting.matter->ref : *input.ref;
+  LookedUp out;
+  out.said.found = conversation::Found::unavailable;
+  if (input.what == Class::status) {
+    identity::RelayRequest request = identity::PullReply{ref};
+    auto answer = co_await ask(std::move(request));
+    if (answer.status != RelayStatus::done) co_return out;
+    auto& pulled = std::get<identity::PullAnswer>(answer.body);
+    // The ref of this sitting exists, even if the relay has not got round to it yet.
+    out.said.found =
+        pulled.found || own ? conversation::Found::verified : conversation::Found::nothing;
+    out.said.stage = stage_of(pulled.stage);
+    out.said.reply_fits = !pulled.text.empty() && pulled.text.reveal([](std::string_view text) {
+      return i18n::measure(text).segments == 1;
     });
-  }();
-  if (!row) co_return row.error();
+    out.reply = std::move(pulled.text);
+    co_return out;
+  }
+  identity::RelayRequest request = identity::ResolveRef{ref};
+  auto answer = co_await ask(std::move(request));
+  if (answer.status != RelayStatus::done) co_return out;
+  auto& thread = std::get<identity::ThreadAnswer>(answer.body);
+  out.said.found = !thread.found                                ? conversation::Found::nothing
+                   : thread.kind == identity::RefKind::verified ? conversation::Found::verified
+                                                                : conversation::Found::unverified;
+  out.said.stage = stage_of(thread.stage);
+  if (thread.found) out.thread = std::move(thread);
+  co_return out;
+}
 
-  row->dedupe = dedupe;
-  row->day = static_cast<std::uint32_t>(
+// The report that a text belongs to, and who reads it there.
+asio::awaitable<Intake::Target> Intake::target(const conversation::Effects& effects,
+                                               const Reading& reading, const Sitting& sitting,
+                                               const LookedUp& looked_up,
+                                               const identity::Msisdn* number,
+                                               const Knowledge& knowledge) {
+  const auto& directory = *knowledge.directory;
+  Target out;
+  const auto goes_to = [&](const Matter& matter) {
+    const auto readers = readers_of(matter, directory);
+    if (!readers) return false;
+    out.matter = matter;
+    out.readers = *readers;
+    return true;
+  };
+
+  if (effects.store == Store::by_ref && looked_up.thread) {
+    Matter named;
+    named.report_id = looked_up.thread->report_id;
+    named.origin = looked_up.thread->origin;
+    named.proven = looked_up.thread->kind == identity::RefKind::verified;
+    named.ref = *reading.input.ref;
+    take_over(named, *looked_up.thread, owners_as_of_, directory);
+    if (goes_to(named)) {
+      out.via = named.proven ? "ref" : "number";
+      out.adopted = !sitting.matter;
+      co_return out;
+    }
+  }
+
+  if (effects.store == Store::report && sitting.matter) {
+    auto known = *sitting.matter;
+    if (known.as_of != owners_as_of_) {
+      identity::RelayRequest request = identity::ResolveReport{known.report_id};
+      const auto answer = co_await ask(std::move(request));
+      const auto* thread = std::get_if<identity::ThreadAnswer>(&answer.body);
+      if (thread && thread->found) take_over(known, *thread, owners_as_of_, directory);
+    }
+    if (goes_to(known)) {
+      out.via = "sitting";
+      out.adopted = true;
+      out.route = effects.may_text;
+      co_return out;
+    }
+  }
+
+  // A report of its own: for the sitting, or beside it.
+  const bool for_sitting =
+      number && (effects.store == Store::report || effects.store == Store::fresh ||
+                 (effects.store == Store::by_ref && !sitting.matter));
+  std::optional<identity::Ref> drawn;
+  if (for_sitting && effects.store == Store::report) {
+    identity::RelayRequest request = identity::ResolveNumber{copy_of(*number)};
+    const auto answer = co_await ask(std::move(request));
+    if (const auto* thread = std::get_if<identity::ThreadAnswer>(&answer.body)) {
+      drawn = thread->unused_ref;
+      Matter older;
+      older.report_id = thread->report_id;
+      older.origin = thread->origin;
+      if (reading.police) older.police = reading.police->id;
+      if (thread->found) take_over(older, *thread, owners_as_of_, directory);
+      if (thread->found && goes_to(older)) out.via = "number";
+    }
+  }
+  if (out.via.empty()) {
+    out.first = true;
+    out.via = "new";
+    out.matter = {};
+    out.matter.report_id = crypto::random_bytes<16>();
+    out.matter.owner = reading.readers.owner->id;
+    out.matter.as_of = owners_as_of_;
+    out.matter.proven = true;
+    if (reading.police) out.matter.police = reading.police->id;
+    out.readers = reading.readers;
+  }
+  if (!for_sitting) co_return out;
+  if (!drawn) {
+    identity::RelayRequest request = identity::FreshRef{};
+    const auto answer = co_await ask(std::move(request));
+    if (const auto* fresh = std::get_if<identity::FreshAnswer>(&answer.body)) drawn = fresh->ref;
+  }
+  if (!drawn) ++counters_.refs_of_our_own;
+  out.matter.ref = drawn ? *drawn : identity::Ref::from(crypto::random_bytes<16>());
+  out.adopted = true;
+  out.route = true;
+  co_return out;
+}
+
+// Ends what the relay keeps of the number or of the report; an error if that is not known to have
+// happened.
+asio::awaitable<Intake::Result<void>> Intake::end(const conversation::Effects& effects,
+                                                  const conversation::Input& input,
+                                                  const std::optional<Matter>& matter,
+                                                  const identity::Msisdn& number) {
+  using conversation::Erase;
+  using identity::EndKind;
+  std::vector<identity::RelayRequest> requests;
+  if (effects.erase == Erase::by_ref && input.ref)
+    requests.push_back(identity::EndByRef{EndKind::erase, *input.ref});
+  if (effects.erase == Erase::sitting && matter && matter->proven)
+    requests.push_back(identity::EndByRef{EndKind::erase, matter->ref});
+  else if (effects.erase == Erase::sitting)
+    requests.push_back(identity::EndByNumber{EndKind::erase, copy_of(number)});
+  if (effects.end_route) requests.push_back(identity::EndByNumber{EndKind::stop, copy_of(number)});
+  for (auto& request : requests) {
+    const auto answer = co_await ask(std::move(request));
+    if (answer.status != RelayStatus::done) co_return storage::errc::unavailable;
+  }
+  co_return boost::system::in_place_value;
+}
+
+// A consent to the police needs the report's own sitting or its verified ref; a withdrawal of it
+// counts from anybody (privacy.md 7.12).
+asio::awaitable<Intake::Result<void>> Intake::consent(conversation::Consent wanted, Matter& matter,
+                                                      std::chrono::sys_seconds now) {
+  const auto wanted_class = static_cast<std::uint8_t>(wanted);
+  if (wanted_class == matter.consent_class || (wanted_class == 1 && !matter.proven))
+    co_return boost::system::in_place_value;
+  identity::Statement statement;
+  statement.type = identity::StatementType::consent;
+  statement.consent_class = wanted_class;
+  statement.hour = hour_of(now);
+  statement.report_id = matter.report_id;
+  statement.previous = matter.origin;
+  const auto bytes = identity::sign_statement(statement, keys_.signing);
+  auto put = co_await around_.statements.put(bytes, matter.report_id);
+  if (!put) co_return put.error();
+  matter.consent_class = wanted_class;
+  co_return boost::system::in_place_value;
+}
+
+Intake::Result<Sealed> Intake::sealed_for(const Target& target, const aggregators::Message& message,
+                                          const conversation::Effects& effects,
+                                          const Reading& reading, const Call& call,
+                                          const Knowledge& knowledge,
+                                          std::chrono::sys_seconds now) {
+  identity::MessageContent content;
+  content.kind = effects.answer ? "ans" : "msg";
+  content.at = std::chrono::floor<std::chrono::minutes>(now);
+  content.via = target.via;
+  content.category = routing::code(effects.unsure ? routing::Category::unsure : reading.category);
+  content.region = reading.region.view();
+  message.text.reveal([&](std::string_view text) { content.text = identity::Text{text}; });
+
+  const auto& matter = target.matter;
+  const Marks marks{.report_id = matter.report_id,
+                    .first = target.first,
+                    .joined_by_number = !matter.proven,
+                    .urgent = reading.urgent || effects.urgent,
+                    .consent_class = matter.consent_class};
+  const auto* number = std::get_if<identity::Msisdn>(&message.from);
+  const auto* epoch = knowledge.epoch_at(now);
+  if (!target.route || !number || !epoch)
+    return seal(content, marks, target.readers, std::nullopt, sender_keys_, now, keys_.signing);
+  identity::ReturnAddress address{.number = copy_of(*number), .ref = matter.ref};
+  address.channel = call.channel.number;
+  address.may_text = effects.may_text;
+  address.ref_unverified = !matter.proven;
+  address.yes_unverified = effects.may_text && !matter.proven;
+  if (effects.range) address.safe = identity::SafeRange{effects.range->start, effects.range->end};
+  return seal(content, marks, target.readers, Return{address, *epoch}, sender_keys_, now,
+              keys_.signing);
+}
+
+asio::awaitable<Intake::Result<storage::Appended>> Intake::append(
+    Sealed sealed, const Target& target, crypto::Id dedupe, std::int16_t answer_class, bool urgent,
+    std::chrono::sys_seconds now) {
+  const auto day = static_cast<std::uint32_t>(
       std::chrono::floor<std::chrono::days>(now).time_since_epoch().count());
-  row->answer_class = answerable && pack ? acknowledged : no_answer;
+  storage::result<storage::Appended> stored = storage::errc::unavailable;
+  if (target.first) {
+    storage::Intake row{.report_id = target.matter.report_id,
+                        .queue_id = target.readers.owner->id,
+                        .hour = sealed.hour,
+                        .urgent = urgent,
+                        .consent_class = target.matter.consent_class,
+                        .record = std::move(sealed.record),
+                        .message = std::move(sealed.message),
+                        .wraps = std::move(sealed.wraps),
+                        .retaddr = std::move(sealed.retaddr),
+                        .dedupe = dedupe,
+                        .day = day,
+                        .answer_class = answer_class};
+    stored = co_await around_.sink.append(std::move(row));
+  } else {
+    storage::LaterText row{.message_id = sealed.message_id,
+                           .report_id = target.matter.report_id,
+                           .queue_id = target.readers.owner->id,
+                           .hour = sealed.hour,
+                           .record = std::move(sealed.record),
+                           .message = std::move(sealed.message),
+                           .wraps = std::move(sealed.wraps),
+                           .retaddr = std::move(sealed.retaddr),
+                           .dedupe = dedupe,
+                           .day = day,
+                           .answer_class = answer_class};
+    stored = co_await around_.sink.append(std::move(row));
+  }
+  if (!stored) co_return stored.error();
+  ++(stored->duplicate ? counters_.duplicates
+     : target.first    ? counters_.accepted
+                       : counters_.added);
+  co_return *stored;
+}
+
+Intake::Line Intake::render(const std::optional<conversation::Reply>& reply,
+                            const std::optional<Matter>& matter, const identity::Text& inbound,
+                            const Reading& reading, const LookedUp& looked_up, const Call& call,
+                            const Knowledge& knowledge) {
+  if (!reply) return std::nullopt;
+  conversation::Values values;
+  if (reply->typed_ref && reading.input.ref)
+    values.ref = reading.input.ref->digits();
+  else if (matter)
+    values.ref = matter->ref.digits();
+  auto line = inbound.reveal([&](std::string_view text) {
+    return looked_up.reply.reveal([&](std::string_view pulled) {
+      values.text = pulled;
+      return conversation::render(*knowledge.packs, *reply, values, call.channel.language, text);
+    });
+  });
+  if (line) return std::move(*line);
+  // The report is safe; silence is safer than a line that breaks its own rules.
+  if (counters_.answers_withheld++ == 0)
+    log::write<log::Event::answer_withheld>(line.error().value());
+  return std::nullopt;
+}
+
+// The order to answer a phone that the webhook's response cannot reach.
+identity::RelayRequest Intake::by_relay(const conversation::Reply& reply,
+                                        const std::optional<Matter>& matter,
+                                        const conversation::Input& input,
+                                        const identity::Msisdn& number, const Call& call,
+                                        const Knowledge& knowledge) const {
+  identity::SendTemplate out{.number = copy_of(number)};
+  out.channel = call.channel.number;
+  out.language = reply.language != conversation::no_language
+                     ? reply.language
+                     : knowledge.language_number(call.channel.language);
+  out.text = static_cast<std::uint8_t>(reply.id);
+  if (reply.typed_ref)
+    out.ref = input.ref;
+  else if (matter)
+    out.ref = matter->ref;
+  return out;
+}
+
+// One text: understood, taken as a step of its sitting, sealed for its report and stored; returns
+// the line for the phone, if there is one.
+asio::awaitable<Intake::Result<Intake::Line>> Intake::report(
+    aggregators::Message message, const Call& call, std::shared_ptr<const Knowledge> knowledge) {
+  const auto now = clock_();
+  const auto dedupe = dedupe_hash(message, call.channel.number, now, keys_.dedupe);
+  // Short codes and sender ids are robots: their texts are kept, and never answered.
+  const auto* number = std::get_if<identity::Msisdn>(&message.from);
+
+  crypto::Id phone{};
+  Turns::Turn turn;
+  Sitting sitting;
+  if (number) {
+    const auto digits = number->fixed();
+    phone = crypto::keyed_hash16(phone_key_, {digits.reveal()});
+    turn = co_await turns_.take(phone);
+    if (const auto* live = sittings_.find(phone, now)) {
+      for (const auto& known : live->answered) {
+        if (known.dedupe != dedupe) continue;
+        ++counters_.duplicates;
+        if (!known.line) co_return Line{};
+        co_return Line{std::string{crypto::view(*known.line)}};
+      }
+      sitting.talk = live->talk;
+      sitting.matter = live->matter;
+    }
+  }
+
+  auto reading = read(message, call, *knowledge, sitting, now);
+  conversation::Step step;
+  LookedUp looked_up;
+  if (number) {
+    step = conversation::step(sitting.talk, reading.input, reading.facts, now);
+    if (step.look_up != RefToLookUp::none) {
+      looked_up = co_await look_up(step.look_up, reading.input, sitting);
+      reading.facts.look_up = looked_up.said;
+      step = conversation::step(sitting.talk, reading.input, reading.facts, now);
+    }
+  } else {
+    step.effects.store = Store::stray;
+  }
+  const auto& effects = step.effects;
+
+  std::optional<Target> target;
+  if (effects.store != Store::nothing)
+    target = co_await this->target(effects, reading, sitting, looked_up, number, *knowledge);
+  std::optional<Matter> matter = sitting.matter;
+  if (target && target->adopted) matter = target->matter;
+
+  // A withdrawal that is not on the disk would be a broken promise, so it comes before everything.
+  if (effects.end_route || effects.erase != conversation::Erase::nothing) {
+    auto ended = co_await end(effects, reading.input, matter, *number);
+    if (!ended) co_return ended.error();
+  }
+  if (target && effects.consent == conversation::Consent::helpers) target->take_back_consent();
+
+  const auto line = render(step.reply, matter, message.text, reading, looked_up, call, *knowledge);
+  std::optional<Result<Sealed>> sealed;
+  if (target) sealed = sealed_for(*target, message, effects, reading, call, *knowledge, now);
+  std::vector<identity::RelayRequest> afterwards;
+  if (number) {
+    if (effects.window_minutes)
+      afterwards.push_back(identity::OpenWindow{copy_of(*number), *effects.window_minutes});
+    if (line && !call.aggregator.answers_in_response())
+      afterwards.push_back(by_relay(*step.reply, matter, reading.input, *number, call, *knowledge));
+  }
   {
     // The number and the text are sealed or unused from here on: they go before anything waits.
     const auto gone = std::move(message);
   }
 
-  const auto stored = co_await sink_.append(std::move(*row));
-  if (!stored) co_return stored.error();
-  ++(stored->duplicate ? counters_.duplicates : counters_.accepted);
-
-  if (stored->answer_class != acknowledged || !pack) co_return std::nullopt;
-  auto line =
-      conversation::acknowledgement(*pack, ref_without_relay(dedupe, keys_.dedupe.ids).digits());
-  if (!line) {
-    // The report is safe; silence is safer than a line that breaks its own rules.
-    if (counters_.answers_withheld++ == 0)
-      log::write<log::Event::answer_withheld>(line.error().value());
-    co_return std::nullopt;
+  bool repeated = false;
+  if (sealed) {
+    if (!*sealed) co_return sealed->error();
+    if (target->first && target->adopted) matter->origin = crypto::hash16({(*sealed)->record});
+    if (effects.consent && matter) {
+      const auto agreed = co_await consent(*effects.consent, *matter, now);
+      if (!agreed) co_return agreed.error();
+    }
+    const auto stored =
+        co_await append(std::move(**sealed), *target, dedupe, line ? acknowledged : no_answer,
+                        reading.urgent || effects.urgent, now);
+    if (!stored) co_return stored.error();
+    repeated = stored->duplicate;
+    if (repeated && stored->answer_class != acknowledged) co_return Line{};
   }
-  co_return std::move(*line);
+  // A redelivery from before a restart, whose sitting is gone: what it was answered is not known,
+  // and a ref of now would open nothing.
+  if (repeated) {
+    conversation::Reply arrived;
+    arrived.id = conversation::ReplyId::ack_again;
+    arrived.language = reading.input.language;
+    co_return render(arrived, matter, {}, reading, looked_up, call, *knowledge);
+  }
+
+  if (number) {
+    if (effects.close) matter.reset();
+    auto& live = sittings_.open(phone, now);
+    live.talk = step.next;
+    live.matter = matter;
+    if (live.answered.size() == Sitting::most_answered) live.answered.erase(live.answered.begin());
+    auto& answered = live.answered.emplace_back(Answered{dedupe, std::nullopt});
+    if (line) answered.line = crypto::wiped_copy(*line);
+  }
+  // Neither is a promise: without a window nothing is sent, and an answer may always be missing.
+  for (auto& request : afterwards) co_await ask(std::move(request));
+  co_return line;
 }
 
 crypto::Id dedupe_hash(const aggregators::Message& message, std::uint8_t channel,
@@ -237,10 +708,6 @@ crypto::Id dedupe_hash(const aggregators::Message& message, std::uint8_t channel
         });
       },
       message.from);
-}
-
-identity::Ref ref_without_relay(const crypto::Id& dedupe, const crypto::Secret<32>& key) {
-  return identity::Ref::from(crypto::keyed_hash16(key, {crypto::bytes_of("r"), dedupe}));
 }
 
 }  // namespace ishara::intake

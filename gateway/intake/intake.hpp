@@ -1,13 +1,18 @@
 #pragma once
-// THE MAIN PATH, from webhook to queued report. `Intake::handle` reads as the design says it:
+// THE MAIN PATH, from webhook to queued report. `Intake::handle` and `Intake::report` read as the
+// design says it:
 //
-//   authentic -> parse -> understand -> route -> seal -> append (resumes after COMMIT) ->
-//   acknowledge
+//   authentic -> parse -> understand -> converse -> find the report -> seal -> append (resumes
+//   after COMMIT) -> acknowledge
 //
-// A number exists from `parse` to the end of `report`, in its own type, and goes nowhere. A text
-// exists until it is sealed. Nothing is answered with success that is not durable.
+// A number exists from `parse` to the end of `report`, in its own type; it goes to the relay, which
+// keeps none that its reporter did not allow, and nowhere else. A text exists until it is sealed.
+// Nothing is answered with success that is not durable.
 //
-// Thread rule: one thread, the one of the writer and the server.
+// What a phone is answered depends on this sitting alone: the same steps are taken, and the same
+// line is sent, whether or not its number was ever seen before (privacy.md property 18).
+//
+// Thread rule: one thread, the one of the server.
 
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
@@ -18,10 +23,15 @@
 #include <string>
 
 #include "gateway/aggregators/registry.hpp"
+#include "gateway/conversation/sittings.hpp"
 #include "gateway/http/message.hpp"
-#include "gateway/identity/ref.hpp"
 #include "gateway/identity/sender_keys.hpp"
+#include "gateway/identity/statement.hpp"
 #include "gateway/intake/knowledge.hpp"
+#include "gateway/intake/relay.hpp"
+#include "gateway/intake/seal.hpp"
+#include "gateway/intake/sitting.hpp"
+#include "gateway/intake/turns.hpp"
 #include "storage/store.hpp"
 
 namespace ishara::intake {
@@ -43,9 +53,27 @@ struct Keys {
   DedupeKeys dedupe;
 };
 
+// Where a signed change of a report goes that is no text. Tests give a fake.
+class Statements {
+ public:
+  virtual ~Statements() = default;
+  // Resumes when it is durable. The same statement twice is one.
+  virtual asio::awaitable<storage::result<void>> put(identity::StatementBytes statement,
+                                                     crypto::Id report_id) = 0;
+};
+
+// What stands around the main path. All of it outlives the Intake.
+struct Surroundings {
+  const aggregators::Registry& registry;
+  storage::IntakeSink& sink;
+  Relay& relay;
+  Statements& statements;
+};
+
 // Sums since start, for /metrics.
 struct Counters {
   std::uint64_t accepted = 0;          // new reports, durable
+  std::uint64_t added = 0;             // later texts of a report, durable
   std::uint64_t duplicates = 0;        // redeliveries, answered as the first
   std::uint64_t not_found = 0;         // unknown path, provider or secret
   std::uint64_t forbidden = 0;         // wrong signature
@@ -53,40 +81,88 @@ struct Counters {
   std::uint64_t unavailable = 0;       // 503: no knowledge, no database, or too much at once
   std::uint64_t not_stored = 0;        // a row that the database will never take
   std::uint64_t answers_withheld = 0;  // an answer that its own pack's rules forbid
+  std::uint64_t relay_missed = 0;      // questions that the relay could or would not answer
+  std::uint64_t refs_of_our_own = 0;   // drawn here, for want of the relay's
 };
 
 class Intake {
  public:
   using Clock = std::function<std::chrono::sys_seconds()>;
 
-  // `registry` and `sink` outlive this.
-  Intake(const aggregators::Registry& registry, storage::IntakeSink& sink, Keys keys, Clock clock);
+  Intake(Surroundings surroundings, Keys keys, Clock clock);
 
   // From now on requests use this; null: answer 503.
   void learn(std::shared_ptr<const Knowledge> knowledge) { knowledge_ = std::move(knowledge); }
   const std::shared_ptr<const Knowledge>& knowledge() const noexcept { return knowledge_; }
+  // Somebody says that a report has changed hands. Who holds the report of a sitting is asked again
+  // before its next text, so a false alarm costs one question.
+  void owners_changed() noexcept { ++owners_as_of_; }
 
   // For http::Server: refuses what has no channel before its body is read.
   std::optional<http::Response> admit(const http::Request& head);
   // Answers one webhook.
   asio::awaitable<http::Response> handle(http::Request request);
 
-  // Wipes sender keys of an earlier second; call every second.
-  void end_second() { sender_keys_.end_second(clock_()); }
+  // Wipes sender keys of an earlier second, and sittings whose hour is over; call every second.
+  void end_second();
   const Counters& counters() const noexcept { return counters_; }
 
  private:
-  struct Call;
-  std::optional<Call> find(const http::Request& request, const Knowledge& knowledge) const;
-  asio::awaitable<boost::system::result<std::optional<std::string>>> report(
-      aggregators::Message message, const config::Channel& channel,
-      std::shared_ptr<const Knowledge> knowledge);
+  // A request that has found its channel.
+  struct Call {
+    const aggregators::Aggregator& aggregator;
+    aggregators::Kind kind;
+    const config::Channel& channel;
+  };
+  struct Reading;
+  struct LookedUp;
+  struct Target;
+  using Line = std::optional<std::string>;  // for the phone
+  template <class T>
+  using Result = boost::system::result<T>;
 
-  const aggregators::Registry& registry_;
-  storage::IntakeSink& sink_;
+  std::optional<Call> find(const http::Request& request, const Knowledge& knowledge) const;
+  asio::awaitable<Result<Line>> report(aggregators::Message message, const Call& call,
+                                       std::shared_ptr<const Knowledge> knowledge);
+
+  // The steps of `report`, in their order.
+  Reading read(const aggregators::Message& message, const Call& call, const Knowledge& knowledge,
+               const Sitting& sitting, std::chrono::sys_seconds now) const;
+  asio::awaitable<LookedUp> look_up(conversation::RefToLookUp which,
+                                    const conversation::Input& input, const Sitting& sitting);
+  asio::awaitable<Target> target(const conversation::Effects& effects, const Reading& reading,
+                                 const Sitting& sitting, const LookedUp& looked_up,
+                                 const identity::Msisdn* number, const Knowledge& knowledge);
+  asio::awaitable<Result<void>> end(const conversation::Effects& effects,
+                                    const conversation::Input& input,
+                                    const std::optional<Matter>& matter,
+                                    const identity::Msisdn& number);
+  asio::awaitable<Result<void>> consent(conversation::Consent wanted, Matter& matter,
+                                        std::chrono::sys_seconds now);
+  Line render(const std::optional<conversation::Reply>& reply, const std::optional<Matter>& matter,
+              const identity::Text& inbound, const Reading& reading, const LookedUp& looked_up,
+              const Call& call, const Knowledge& knowledge);
+  Result<Sealed> sealed_for(const Target& target, const aggregators::Message& message,
+                            const conversation::Effects& effects, const Reading& reading,
+                            const Call& call, const Knowledge& knowledge,
+                            std::chrono::sys_seconds now);
+  identity::RelayRequest by_relay(const conversation::Reply& reply,
+                                  const std::optional<Matter>& matter,
+                                  const conversation::Input& input, const identity::Msisdn& number,
+                                  const Call& call, const Knowledge& knowledge) const;
+  asio::awaitable<Result<storage::Appended>> append(Sealed sealed, const Target& target,
+                                                    crypto::Id dedupe, std::int16_t answer_class,
+                                                    bool urgent, std::chrono::sys_seconds now);
+  asio::awaitable<identity::RelayAnswer> ask(identity::RelayRequest request);
+
+  Surroundings around_;
   Keys keys_;
   Clock clock_;
+  crypto::Secret<32> phone_key_ = crypto::random_secret<32>();  // of memory, for tags of sittings
   identity::SenderKeys sender_keys_;
+  conversation::Sittings<Sitting> sittings_;
+  Turns turns_;
+  std::uint64_t owners_as_of_ = 0;
   std::shared_ptr<const Knowledge> knowledge_;
   Counters counters_;
 };
@@ -96,10 +172,5 @@ class Intake {
 // these in a window of ten minutes. Without an id a restart forgets what came before it.
 crypto::Id dedupe_hash(const aggregators::Message& message, std::uint8_t channel,
                        std::chrono::sys_seconds now, const DedupeKeys& keys);
-
-// The ref of the answer while no relay draws refs: it opens nothing. A keyed hash of the dedupe
-// hash, so that every redelivery gets the first answer, also after a restart and from another
-// gateway, and nothing has to be remembered.
-identity::Ref ref_without_relay(const crypto::Id& dedupe, const crypto::Secret<32>& key);
 
 }  // namespace ishara::intake

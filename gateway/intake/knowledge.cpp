@@ -37,6 +37,21 @@ const boost::system::error_category& knowledge_category() noexcept {
   return category;
 }
 
+const identity::EpochAnnouncement* Knowledge::epoch_at(
+    std::chrono::sys_seconds now) const noexcept {
+  const auto seconds = static_cast<std::uint64_t>(now.time_since_epoch().count());
+  for (const auto& epoch : epochs)
+    if (epoch.not_before <= seconds && seconds < epoch.not_after) return &epoch;
+  return nullptr;
+}
+
+conversation::Language Knowledge::language_number(std::string_view tag) const noexcept {
+  const auto& all = packs->all();
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (all[i].tag == tag) return static_cast<conversation::Language>(i);
+  return conversation::no_language;
+}
+
 boost::system::result<void> consistent(const routing::Table& table,
                                        const identity::Directory& directory) {
   for (const auto& queue : table.queues()) {

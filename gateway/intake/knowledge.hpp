@@ -6,6 +6,8 @@
 #include <memory>
 
 #include "gateway/config/channels.hpp"
+#include "gateway/conversation/sms.hpp"
+#include "gateway/identity/epoch.hpp"
 #include "gateway/identity/roster.hpp"
 #include "i18n/pack.hpp"
 #include "routing/snapshot.hpp"
@@ -27,6 +29,12 @@ struct Knowledge {
   std::shared_ptr<const config::Channels> channels;
   std::shared_ptr<const routing::Snapshot> routing;
   std::shared_ptr<const identity::Directory> directory;
+  std::vector<identity::EpochAnnouncement> epochs;  // signed by a relay of the directory
+
+  // The epoch to whose key addresses are sealed now; nullptr if none was announced.
+  const identity::EpochAnnouncement* epoch_at(std::chrono::sys_seconds now) const noexcept;
+  // The place of a language pack among all of them; no_language if there is none.
+  conversation::Language language_number(std::string_view tag) const noexcept;
 };
 
 // Routing tables come from the database and keys from signed rosters: a table may only point to

@@ -68,6 +68,7 @@ std::string fingerprint(const fs::path& folder) {
 // All that comes from the database, verified.
 struct Learnt {
   std::shared_ptr<const identity::Directory> directory;
+  std::vector<identity::EpochAnnouncement> epochs;
   std::shared_ptr<const routing::Snapshot> routing;
   std::uint32_t routing_version = 0;
 };
@@ -81,11 +82,15 @@ boost::system::result<Learnt> learn(storage::blocking::Store& store,
   const auto version = store.active_routing();
   if (!version) return version.error();
 
-  std::vector<identity::RosterRow> rows;
-  for (const auto& row : *rosters)
-    rows.push_back({row.issuer, row.version, row.bytes, row.signature});
-  auto directory = identity::Directory::verified_rows(rows, root_key);
+  auto directory = identity::Directory::verified_rows(identity::rows_of(*rosters), root_key);
   if (!directory) return directory.error();
+
+  const auto announced = store.epochs(identity::epoch_at(wall_clock()));
+  if (!announced) return announced.error();
+  std::vector<identity::EpochAnnouncement> epochs;
+  for (const auto& row : *announced)
+    if (const auto epoch = identity::verify_epoch(row.announcement, *directory))
+      epochs.push_back(*epoch);
 
   const std::string_view content{reinterpret_cast<const char*>(version->content.data()),
                                  version->content.size()};
@@ -99,6 +104,7 @@ boost::system::result<Learnt> learn(storage::blocking::Store& store,
   if (const auto good = consistent(loaded.snapshot->table, *directory); !good) return good.error();
 
   return Learnt{.directory = std::make_shared<const identity::Directory>(std::move(*directory)),
+                .epochs = std::move(epochs),
                 .routing = std::move(loaded.snapshot),
                 .routing_version = version->version};
 }
@@ -121,6 +127,29 @@ class CountingObserver final : public http::Observer {
   std::array<std::uint64_t, http_events.size()> counts_{};
 };
 
+// Statements of the gateway's own: a handful an hour, so they need no batches.
+class StoredStatements final : public Statements {
+ public:
+  explicit StoredStatements(storage::StorePool& pool) : pool_{pool} {}
+
+  asio::awaitable<storage::result<void>> put(identity::StatementBytes statement,
+                                             crypto::Id report_id) override {
+    auto work = [row = storage::Statement{identity::statement_hash(statement),
+                                          report_id,
+                                          {statement.begin(), statement.end()}}](
+                    storage::blocking::Store& store) { return Put{store.put_statement(row)}; };
+    const auto put = co_await pool_.call(std::move(work));
+    co_return put.done;
+  }
+
+ private:
+  // What crosses threads must be default-constructible (Boost 1.81).
+  struct Put {
+    storage::result<void> done = storage::errc::unavailable;
+  };
+  storage::StorePool& pool_;
+};
+
 }  // namespace
 
 class Service::Work {
@@ -134,7 +163,9 @@ class Service::Work {
         languages_{language_files(config)},
         pool_{config.database.gateway_url, 1},
         writer_{context.get_executor(), {.url = config.database.gateway_url}},
-        intake_{registry, writer_, std::move(keys), wall_clock},
+        relay_{context.get_executor(), {.socket = config.relay.socket}},
+        statements_{pool_},
+        intake_{{registry, writer_, relay_, statements_}, std::move(keys), wall_clock},
         server_{context.get_executor(),
                 http::configured(config.gateway.listen),
                 http::configured(config.gateway.limits),
@@ -158,8 +189,18 @@ class Service::Work {
     read_channels();
     spawn(every_second());
     listener_.emplace(
-        context_.get_executor(), config_.database.gateway_url, std::vector<std::string>{"routing"},
-        [this] { learn_soon(); }, [this](std::string_view, std::string_view) { learn_soon(); });
+        context_.get_executor(), config_.database.gateway_url,
+        std::vector<std::string>{"routing", "epoch", "owner"},
+        [this] {
+          learn_soon();
+          intake_.owners_changed();
+        },
+        [this](std::string_view channel, std::string_view) {
+          if (channel == "owner")
+            intake_.owners_changed();
+          else
+            learn_soon();
+        });
   }
 
   asio::awaitable<void> stop() {
@@ -229,6 +270,7 @@ class Service::Work {
           fmt::format("# TYPE ishara_{0}_total counter\nishara_{0}_total {1}\n", name, value);
     };
     add("reports_accepted", intake.accepted);
+    add("texts_added", intake.added);
     add("redeliveries", intake.duplicates);
     add("requests_not_found", intake.not_found);
     add("requests_forbidden", intake.forbidden);
@@ -236,6 +278,8 @@ class Service::Work {
     add("requests_unavailable", intake.unavailable);
     add("reports_not_stored", intake.not_stored);
     add("answers_withheld", intake.answers_withheld);
+    add("relay_questions_missed", intake.relay_missed);
+    add("refs_drawn_without_relay", intake.refs_of_our_own);
     add("writer_batches", writer.batches);
     add("writer_retries", writer.retries);
     add("writer_connections", writer.connections);
@@ -335,7 +379,8 @@ class Service::Work {
     intake_.learn(std::make_shared<const Knowledge>(Knowledge{.packs = packs_,
                                                               .channels = channels_,
                                                               .routing = learnt_.routing,
-                                                              .directory = learnt_.directory}));
+                                                              .directory = learnt_.directory,
+                                                              .epochs = learnt_.epochs}));
   }
 
   asio::io_context& context_;
@@ -346,6 +391,8 @@ class Service::Work {
   std::vector<NamedFile> languages_;
   storage::StorePool pool_;
   storage::IntakeWriter writer_;
+  RelayClient relay_;
+  StoredStatements statements_;
   Intake intake_;
   http::Server server_;
   std::optional<http::Server> private_server_;

@@ -1,0 +1,44 @@
+#pragma once
+// What a gateway remembers of one phone, for 60 minutes and in memory alone (privacy.md 7.2): how
+// the conversation stands, the report that its texts belong to, and what it was answered.
+// Values; the container is conversation/sittings.hpp.
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "gateway/conversation/sms.hpp"
+#include "gateway/crypto/wipe.hpp"
+#include "gateway/identity/ref.hpp"
+
+namespace ishara::intake {
+
+// The report of a sitting.
+struct Matter {
+  crypto::Id report_id{};
+  crypto::Id origin{};               // the hash of its first INTAKE
+  crypto::Id owner{};                // the queue that holds it ...
+  std::uint64_t as_of{};             // ... as this gateway knew it at that change of owners
+  std::optional<crypto::Id> police;  // the queue that gets a copy in consent class 1
+  std::uint8_t consent_class = 0;    // 1 only if signed here, or seen with its proof
+  // The report began in this sitting, or was named by its verified ref. Otherwise the number alone
+  // says that it is his, and numbers can be forged.
+  bool proven = false;
+  identity::Ref ref;  // what this sitting was told; it opens the report only if `proven`
+};
+
+// What one text was answered, so that its redelivery gets the same.
+struct Answered {
+  crypto::Id dedupe{};
+  std::optional<crypto::WipedBuffer> line;
+};
+
+struct Sitting {
+  static constexpr std::size_t most_answered = 4;
+
+  conversation::Memory talk;
+  std::optional<Matter> matter;
+  std::vector<Answered> answered;  // the last ones
+};
+
+}  // namespace ishara::intake

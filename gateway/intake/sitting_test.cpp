@@ -1,0 +1,455 @@
+// What a phone sees of its sittings, and what is stored of them (privacy.md 7 and 8).
+
+#include "gateway/intake/sitting.hpp"
+
+#include <algorithm>
+#include <regex>
+#include <set>
+
+#include "gateway/identity/statement.hpp"
+#include "gateway/intake/test_gateway.hpp"
+
+namespace ishara::intake {
+namespace {
+
+using identity::RelayOp;
+using identity::RelayStatus;
+
+constexpr std::string_view phone = "250788000001";
+
+// The same line for every ref.
+std::string without_ref(const std::string& line) {
+  return std::regex_replace(line, std::regex{"[2-9][0-9]{9}"}, "REF");
+}
+std::string ref_in(const std::string& line) {
+  std::smatch found;
+  return std::regex_search(line, found, std::regex{"[2-9][0-9]{9}"}) ? found.str() : "";
+}
+
+// An older report of this deployment, as the relay tells of it.
+identity::ThreadAnswer older_report(const Gateway& gateway, const char* queue = "demo-helpers") {
+  identity::ThreadAnswer thread;
+  thread.found = true;
+  thread.kind = identity::RefKind::unverified;
+  thread.report_id = crypto::random_bytes<16>();
+  thread.origin = crypto::random_bytes<16>();
+  thread.owner_queue = gateway.deployment.queue(queue).id;
+  return thread;
+}
+
+// Makes the relay show a consent to the police that a gateway has signed for this report.
+void consent(const Gateway& gateway, identity::ThreadAnswer& thread) {
+  identity::Statement statement;
+  statement.type = identity::StatementType::consent;
+  statement.consent_class = 1;
+  statement.hour = 1;
+  statement.report_id = thread.report_id;
+  statement.previous = thread.origin;
+  const auto bytes = identity::sign_statement(statement, gateway.key);
+  std::ranges::copy(bytes, thread.proof.begin());
+  thread.consent_class = 1;
+  thread.police_queue = gateway.deployment.queue("demo-police").id;
+}
+
+bool is_for_police(const Gateway& gateway, const storage::Bytes& wraps) {
+  const auto& police = gateway.deployment.queue("demo-police");
+  for (std::size_t at = 0; at < wraps.size(); at += 192)
+    if (identity::wrap_recipient(crypto::View{wraps}.subspan(at, 192)).value().kid == police.kid)
+      return true;
+  return false;
+}
+
+TEST_CASE("the first text of an unknown number is a report whose ref the relay has drawn") {
+  Gateway gateway;
+  const auto line = gateway.text(phone, "they took my passport");
+  CHECK(without_ref(line) ==
+        "Message received. Ref REF. OK to write to this phone? 1 Yes 2 No. If no answer, we will "
+        "not write again.");
+  REQUIRE(gateway.relay.drawn.size() == 1);
+  CHECK(ref_in(line) == gateway.relay.drawn[0]);
+  REQUIRE(gateway.sink.rows.size() == 1);
+  const auto& row = gateway.sink.rows[0];
+  const auto record = identity::verify_intake(row.record, gateway.key.public_key);
+  REQUIRE(record.has_value());
+  CHECK(record->first);
+  CHECK(!record->joined_by_number);
+  CHECK(record->return_address_digest == identity::envelope_digest(row.retaddr));
+  const auto address = gateway.address(row.retaddr, row.report_id);
+  REQUIRE(address.has_value());
+  CHECK(address->number->reveal([](std::string_view digits) { return digits == phone; }));
+  CHECK(address->ref.digits() == gateway.relay.drawn[0]);
+  CHECK(address->channel == 1);
+  CHECK(!address->may_text);
+  CHECK(!address->ref_unverified);
+}
+
+TEST_CASE("a later text of a sitting joins its report without a question to the relay") {
+  Gateway gateway;
+  gateway.text(phone, "they took my passport");
+  gateway.relay.take_asked();
+  CHECK(gateway.text(phone, "and they do not pay me").empty());
+  CHECK(gateway.relay.take_asked().empty());
+  REQUIRE(gateway.sink.texts.size() == 1);
+  const auto& text = gateway.sink.texts[0];
+  CHECK(text.report_id == gateway.sink.rows[0].report_id);
+  CHECK(text.retaddr.empty());
+  const auto content = gateway.open(text, "demo-helpers");
+  REQUIRE(content.has_value());
+  CHECK(content->via == "sitting");
+  const auto record = identity::verify_intake(text.record, gateway.key.public_key);
+  CHECK(!record->first);
+}
+
+TEST_CASE("after an hour a number joins its report, unverified, and gets a fresh ref") {
+  Gateway gateway;
+  const auto older = older_report(gateway);
+  gateway.relay.numbers[std::string{phone}] = older;
+  const auto line = gateway.text(phone, "it goes on");
+  CHECK(gateway.sink.rows.empty());
+  REQUIRE(gateway.sink.texts.size() == 1);
+  const auto& text = gateway.sink.texts[0];
+  CHECK(text.report_id == older.report_id);
+  const auto record = identity::verify_intake(text.record, gateway.key.public_key);
+  REQUIRE(record.has_value());
+  CHECK(record->joined_by_number);
+  CHECK(!record->first);
+  CHECK(gateway.open(text, "demo-helpers")->via == "number");
+  const auto address = gateway.address(text.retaddr, text.report_id);
+  REQUIRE(address.has_value());
+  CHECK(address->ref.digits() == ref_in(line));
+  CHECK(address->ref_unverified);
+
+  SUBCASE("and yes by number alone is unverified (P34)") {
+    gateway.text(phone, "1");
+    REQUIRE(gateway.sink.texts.size() == 2);
+    const auto yes = gateway.address(gateway.sink.texts[1].retaddr, older.report_id);
+    REQUIRE(yes.has_value());
+    CHECK(yes->may_text);
+    CHECK(yes->yes_unverified);
+  }
+  SUBCASE("and consent by number alone is never signed (P34)") {
+    gateway.text(phone, "SHARE 2");
+    CHECK(gateway.statements.all.empty());
+    gateway.text(phone, "they hit us");
+    CHECK(!is_for_police(gateway, gateway.sink.texts.back().wraps));
+  }
+  SUBCASE("and DELETE by number alone does not name the report (P34)") {
+    gateway.text(phone, "DELETE");
+    const auto& requests = gateway.relay.requests;
+    CHECK(std::ranges::none_of(requests, [](const auto& request) {
+      return std::holds_alternative<identity::EndByRef>(request);
+    }));
+    CHECK(std::ranges::any_of(requests, [](const auto& request) {
+      const auto* end = std::get_if<identity::EndByNumber>(&request);
+      return end && end->how == identity::EndKind::erase;
+    }));
+  }
+}
+
+TEST_CASE("nothing that was stored before shows in an answer, a call or the kinds of rows (P18)") {
+  // One script for phones with different pasts. What each sees must be the same but for its ref.
+  const std::vector<std::string> script{
+      "they took my passport", "CODE", "YES", "nyamata", "STATUS", "STOP", "START", "still here"};
+  struct Past {
+    const char* name;
+    std::function<void(Gateway&)> prepare;
+  };
+  const std::vector<Past> pasts{
+      {"fresh", [](Gateway&) {}},
+      {"threaded",
+       [](Gateway& gateway) { gateway.relay.numbers[std::string{phone}] = older_report(gateway); }},
+      {"class 1",
+       [](Gateway& gateway) {
+         auto thread = older_report(gateway);
+         consent(gateway, thread);
+         gateway.relay.numbers[std::string{phone}] = thread;
+       }},
+      {"closed and with another queue",
+       [](Gateway& gateway) {
+         auto thread = older_report(gateway, "demo-children");
+         thread.stage = 2;
+         gateway.relay.numbers[std::string{phone}] = thread;
+       }},
+  };
+  std::vector<std::string> lines;
+  std::vector<RelayOp> asked;
+  std::size_t rows = 0;
+  for (const auto& past : pasts) {
+    CAPTURE(past.name);
+    Gateway gateway;
+    past.prepare(gateway);
+    std::vector<std::string> seen;
+    for (const auto& words : script) seen.push_back(without_ref(gateway.text(phone, words)));
+    std::size_t addresses = 0;
+    for (const auto& row : gateway.sink.rows) addresses += !row.retaddr.empty();
+    for (const auto& text : gateway.sink.texts) addresses += !text.retaddr.empty();
+    const auto stored = 100 * addresses + gateway.sink.rows.size() + gateway.sink.texts.size();
+    if (lines.empty()) {
+      lines = seen;
+      asked = gateway.relay.asked;
+      rows = stored;
+      CHECK(lines[0].starts_with("Message received. Ref REF."));
+      continue;
+    }
+    CHECK(seen == lines);
+    CHECK(gateway.relay.asked == asked);
+    CHECK(stored == rows);
+  }
+}
+
+TEST_CASE("two sittings of one phone begin with the same line") {
+  Gateway gateway;
+  const auto first = gateway.text(phone, "they took my passport");
+  gateway.relay.numbers[std::string{phone}] = older_report(gateway);
+  gateway.now += std::chrono::minutes{61};
+  const auto second = gateway.text(phone, "they took my passport");
+  CHECK(without_ref(first) == without_ref(second));
+  CHECK(ref_in(first) != ref_in(second));
+}
+
+TEST_CASE("while the relay is away or over its limit every first text is a new report") {
+  for (const auto status : {RelayStatus::away, RelayStatus::limited}) {
+    Gateway gateway;
+    gateway.relay.numbers[std::string{phone}] = older_report(gateway);
+    gateway.relay.status = status;
+    const auto line = gateway.text(phone, "they took my passport");
+    CHECK(line.starts_with("Message received."));
+    CHECK(identity::Ref::parse(ref_in(line)).has_value());
+    CHECK(gateway.sink.rows.size() == 1);
+    CHECK(gateway.sink.texts.empty());
+    CHECK(gateway.intake.counters().refs_of_our_own == 1);
+    CHECK(gateway.intake.counters().relay_missed == 2);
+  }
+}
+
+TEST_CASE("in strict mode no number is linked, and the relay still draws the ref") {
+  Gateway gateway;
+  gateway.relay.numbers[std::string{phone}] = older_report(gateway);
+  gateway.relay.strict = true;
+  const auto line = gateway.text(phone, "they took my passport");
+  CHECK(gateway.relay.take_asked() == std::vector{RelayOp::resolve, RelayOp::fresh});
+  CHECK(gateway.sink.rows.size() == 1);
+  CHECK(ref_in(line) == gateway.relay.drawn.at(0));
+}
+
+TEST_CASE("yes in the report's own sitting may be kept, and opens a window") {
+  Gateway gateway;
+  gateway.text(phone, "they took my passport");
+  gateway.relay.take_asked();
+  CHECK(gateway.text(phone, "1").starts_with("Thank you. Which town"));
+  REQUIRE(gateway.sink.texts.size() == 1);
+  const auto& text = gateway.sink.texts[0];
+  CHECK(gateway.open(text, "demo-helpers")->kind == "ans");
+  const auto address = gateway.address(text.retaddr, text.report_id);
+  REQUIRE(address.has_value());
+  CHECK(address->may_text);
+  CHECK(!address->yes_unverified);
+  CHECK(!address->ref_unverified);
+  CHECK(gateway.relay.take_asked() == std::vector{RelayOp::window});
+}
+
+TEST_CASE("consent in the report's own sitting is signed, and later texts go to the police too") {
+  Gateway gateway;
+  gateway.text(phone, "they took my passport");
+  gateway.text(phone, "SHARE 2");
+  REQUIRE(gateway.statements.all.size() == 1);
+  const auto statement =
+      identity::verify_statement(gateway.statements.all[0], gateway.key.public_key);
+  REQUIRE(statement.has_value());
+  CHECK(statement->type == identity::StatementType::consent);
+  CHECK(statement->consent_class == 1);
+  CHECK(statement->report_id == gateway.sink.rows[0].report_id);
+  CHECK(statement->previous == crypto::hash16({gateway.sink.rows[0].record}));
+  gateway.text(phone, "they hit us");
+  CHECK(is_for_police(gateway, gateway.sink.texts.back().wraps));
+  const auto record =
+      identity::verify_intake(gateway.sink.texts.back().record, gateway.key.public_key);
+  CHECK(record->consent_class == 1);
+  CHECK(record->copy_queue == gateway.deployment.queue("demo-police").id);
+
+  gateway.text(phone, "SHARE 1");
+  CHECK(gateway.statements.all.size() == 2);
+  gateway.text(phone, "and again");
+  CHECK(!is_for_police(gateway, gateway.sink.texts.back().wraps));
+}
+
+TEST_CASE("a consent that cannot be stored is not confirmed") {
+  Gateway gateway;
+  gateway.text(phone, "they took my passport");
+  gateway.statements.fails = storage::errc::unavailable;
+  CHECK(gateway.kannel("id=x&to=2020&from=%2B250788000001&text=SHARE+2").status == 503);
+  CHECK(gateway.sink.texts.empty());
+  gateway.statements.fails.reset();
+  CHECK(gateway.kannel("id=x&to=2020&from=%2B250788000001&text=SHARE+2").status == 200);
+  CHECK(gateway.statements.all.size() == 1);
+}
+
+TEST_CASE("consent is withdrawn by anybody who has the phone") {
+  Gateway gateway;
+  auto thread = older_report(gateway);
+  consent(gateway, thread);
+  gateway.relay.numbers[std::string{phone}] = thread;
+  gateway.text(phone, "it goes on");
+  CHECK(is_for_police(gateway, gateway.sink.texts.back().wraps));
+  gateway.text(phone, "SHARE 1");
+  REQUIRE(gateway.statements.all.size() == 1);
+  CHECK(identity::verify_statement(gateway.statements.all[0], gateway.key.public_key)
+            ->consent_class == 0);
+}
+
+TEST_CASE("a relay that names the police without a proof misdirects nothing (P15)") {
+  Gateway gateway;
+  const auto& police = gateway.deployment.queue("demo-police");
+  auto thread = older_report(gateway);
+  SUBCASE("as the owner") { thread.owner_queue = police.id; }
+  SUBCASE("as a copy of a class that it claims") {
+    thread.consent_class = 1;
+    thread.police_queue = police.id;
+  }
+  SUBCASE("with a proof of another report") {
+    auto other = older_report(gateway);
+    consent(gateway, other);
+    thread.consent_class = 1;
+    thread.police_queue = police.id;
+    thread.proof = other.proof;
+  }
+  SUBCASE("with a proof that nobody signed") {
+    consent(gateway, thread);
+    thread.proof[100] ^= 1;
+  }
+  gateway.relay.numbers[std::string{phone}] = thread;
+  gateway.text(phone, "it goes on");
+  gateway.text(phone, "and on");
+  for (const auto& row : gateway.sink.rows) CHECK(!is_for_police(gateway, row.wraps));
+  for (const auto& text : gateway.sink.texts) CHECK(!is_for_police(gateway, text.wraps));
+  CHECK(gateway.sink.rows.size() + gateway.sink.texts.size() == 2);
+}
+
+TEST_CASE("a report that was handed to the police with consent stays reachable") {
+  Gateway gateway;
+  auto thread = older_report(gateway);
+  consent(gateway, thread);
+  thread.owner_queue = gateway.deployment.queue("demo-police").id;
+  gateway.relay.numbers[std::string{phone}] = thread;
+  gateway.text(phone, "it goes on");
+  REQUIRE(gateway.sink.texts.size() == 1);
+  CHECK(gateway.sink.texts[0].queue_id == thread.owner_queue);
+  CHECK(gateway.open(gateway.sink.texts[0], "demo-police").has_value());
+}
+
+TEST_CASE("after a change of hands the next text of a sitting asks who holds the report") {
+  Gateway gateway;
+  gateway.text(phone, "they took my passport");
+  auto moved = older_report(gateway, "demo-children");
+  moved.report_id = gateway.sink.rows[0].report_id;
+  gateway.relay.reports[moved.report_id] = moved;
+  gateway.text(phone, "one");
+  CHECK(gateway.sink.texts.back().queue_id == gateway.deployment.queue("demo-helpers").id);
+  gateway.intake.owners_changed();
+  gateway.relay.take_asked();
+  gateway.text(phone, "two");
+  CHECK(gateway.relay.take_asked() == std::vector{RelayOp::owner});
+  CHECK(gateway.sink.texts.back().queue_id == gateway.deployment.queue("demo-children").id);
+  gateway.text(phone, "three");
+  CHECK(gateway.relay.take_asked().empty());
+}
+
+TEST_CASE("STOP ends the route at the relay before it counts as done") {
+  Gateway gateway;
+  gateway.text(phone, "they took my passport");
+  gateway.relay.status = RelayStatus::away;
+  CHECK(gateway.kannel("id=x&to=2020&from=%2B250788000001&text=STOP").status == 503);
+  gateway.relay.status = RelayStatus::done;
+  gateway.relay.take_asked();
+  const auto response = gateway.kannel("id=x&to=2020&from=%2B250788000001&text=STOP");
+  CHECK(response.status == 200);
+  CHECK(response.body.empty());
+  CHECK(gateway.relay.take_asked() == std::vector{RelayOp::end, RelayOp::window});
+}
+
+TEST_CASE("a text that names a verified ref joins its report, whatever phone it comes from") {
+  Gateway gateway;
+  auto thread = older_report(gateway, "demo-children");
+  thread.kind = identity::RefKind::verified;
+  const auto ref = identity::Ref::from(crypto::random_bytes<16>());
+  gateway.relay.refs[std::string{ref.digits()}] = thread;
+  const auto line = gateway.text(phone, "ADD " + std::string{ref.digits()} + " he is back");
+  CHECK(line == "Added. Ref " + std::string{ref.digits()} + ".");
+  REQUIRE(gateway.sink.texts.size() == 1);
+  CHECK(gateway.sink.texts[0].report_id == thread.report_id);
+  CHECK(gateway.open(gateway.sink.texts[0], "demo-children")->via == "ref");
+  CHECK(!identity::verify_intake(gateway.sink.texts[0].record, gateway.key.public_key)
+             ->joined_by_number);
+  CHECK(gateway.relay.asked == std::vector{RelayOp::ref});
+}
+
+TEST_CASE("an unknown ref is one answer, and the text is kept for triage") {
+  Gateway gateway;
+  const auto ref = std::string{identity::Ref::from(crypto::random_bytes<16>()).digits()};
+  CHECK(gateway.text(phone, "ADD " + ref + " he is back") ==
+        "Number not found. Please check it and send again.");
+  CHECK(gateway.sink.rows.size() == 1);
+  CHECK(gateway.sink.rows[0].retaddr.empty());
+}
+
+TEST_CASE("a waiting reply is one line to whoever has the ref") {
+  Gateway gateway;
+  const auto ref = std::string{identity::Ref::from(crypto::random_bytes<16>()).digits()};
+  gateway.relay.replies[ref] = "Can you write at noon?";
+  CHECK(gateway.text(phone, "STATUS " + ref).find("Can you write at noon?") != std::string::npos);
+  CHECK(gateway.sink.rows.empty());
+}
+
+TEST_CASE("a redelivery within the sitting gets the same line and changes nothing") {
+  Gateway gateway;
+  const char* first = "id=a&to=2020&from=%2B250788000001&text=they+took+my+passport";
+  const char* second = "id=b&to=2020&from=%2B250788000001&text=1";
+  const auto one = gateway.kannel(first).body;
+  const auto two = gateway.kannel(second).body;
+  CHECK(gateway.kannel(first).body == one);
+  CHECK(gateway.kannel(second).body == two);
+  CHECK(gateway.sink.rows.size() == 1);
+  CHECK(gateway.sink.texts.size() == 1);
+  CHECK(gateway.intake.counters().duplicates == 2);
+}
+
+TEST_CASE("a redelivery from before a restart is told that it arrived, without a ref") {
+  Gateway gateway;
+  const char* first = "id=a&to=2020&from=%2B250788000001&text=they+took+my+passport";
+  gateway.kannel(first);
+  gateway.now += std::chrono::minutes{61};  // the sitting is over, as after a restart
+  const auto line = gateway.kannel(first).body;
+  CHECK(line == "Message received. You can write again at any time.");
+  CHECK(gateway.sink.rows.size() == 1);
+}
+
+TEST_CASE("a provider that answers nobody has the relay answer") {
+  Gateway gateway;
+  const std::string body =
+      "id=x1&from=%2B250788000001&to=2020&text=help+me+please+they+hit+us&date=2027-01-15T08%3A00%"
+      "3A"
+      "00Z";
+  gateway.send("POST /in/africastalking/" + std::string{secret} +
+               " HTTP/1.1\r\nHost: x\r\nContent-Type: "
+               "application/x-www-form-urlencoded\r\nContent-Length: " +
+               std::to_string(body.size()) + "\r\n\r\n" + body);
+  REQUIRE(!gateway.relay.requests.empty());
+  const auto* order = std::get_if<identity::SendTemplate>(&gateway.relay.requests.back());
+  REQUIRE(order != nullptr);
+  CHECK(order->channel == 2);
+  CHECK(order->ref->digits() == gateway.relay.drawn.at(0));
+  CHECK(order->number.reveal([](std::string_view digits) { return digits == phone; }));
+}
+
+TEST_CASE("every sitting has sender keys and message keys of its own") {
+  Gateway gateway;
+  std::set<crypto::Bytes> epks;
+  for (int i = 0; i < 20; ++i) gateway.text(phone, "text " + std::to_string(i));
+  for (const auto& text : gateway.sink.texts)
+    epks.insert({text.wraps.begin() + 56, text.wraps.begin() + 88});
+  CHECK(epks.size() == gateway.sink.texts.size());
+  CHECK(gateway.sink.texts.size() == 19);
+}
+
+}  // namespace
+}  // namespace ishara::intake
