@@ -1,5 +1,5 @@
 #pragma once
-// Intakes of the right sizes with made-up bytes, for tests and the benchmark.
+// Intakes and later texts of the right sizes with made-up bytes, for tests and the benchmark.
 
 #include <algorithm>
 #include <random>
@@ -43,6 +43,20 @@ class TestIntakes {
     intake.day = 20833;
     intake.answer_class = answer_class;
     return intake;
+  }
+  LaterText later(const Id& report, const Id& queue, std::int16_t answer_class = 1) {
+    auto intake = next(queue, answer_class);
+    return {.message_id = id(),
+            .report_id = report,
+            .queue_id = queue,
+            .hour = intake.hour,
+            .record = std::move(intake.record),
+            .message = std::move(intake.message),
+            .wraps = std::move(intake.wraps),
+            .retaddr = std::move(intake.retaddr),
+            .dedupe = intake.dedupe,
+            .day = intake.day,
+            .answer_class = answer_class};
   }
 
  private:
