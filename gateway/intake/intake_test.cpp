@@ -3,7 +3,7 @@
 #include <set>
 
 #include "gateway/crypto/encoding.hpp"
-#include "gateway/intake/test_gateway.hpp"
+#include "tests/support/gateway.hpp"
 
 namespace ishara::intake {
 namespace {

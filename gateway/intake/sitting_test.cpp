@@ -7,7 +7,7 @@
 #include <set>
 
 #include "gateway/identity/statement.hpp"
-#include "gateway/intake/test_gateway.hpp"
+#include "tests/support/gateway.hpp"
 
 namespace ishara::intake {
 namespace {
