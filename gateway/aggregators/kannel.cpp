@@ -148,7 +148,7 @@ class Kannel final : public Aggregator {
       form.push_back({"text", message.text});
     }
     crypto::WipedBuffer delivery;
-    if (!settings.delivery_url.empty()) {
+    if (!settings.delivery_url.empty() && !message.delivery_id.empty()) {
       delivery = settings.delivery_url;
       for (const auto part :
            {std::string_view{"?id="}, message.delivery_id, std::string_view{"&status=%d"}})

@@ -22,7 +22,8 @@ struct Outgoing {
   const identity::Msisdn& to;
   std::string_view text;          // UTF-8 that fits one segment, already linted
   std::chrono::seconds validity;  // what is left of the window; at least a minute
-  std::string_view delivery_id;   // ours, letters and digits, for a provider that names none
+  // Ours, letters and digits, for a provider that names none; empty: no delivery report is wanted.
+  std::string_view delivery_id;
 };
 
 // Where a request goes, in the words of http::parse_origin, and the request.

@@ -298,7 +298,7 @@ class Twilio final : public Aggregator {
         {settings.from.starts_with("MG") ? "MessagingServiceSid" : "From", settings.from},
         {"Body", message.text},
         {"ValidityPeriod", validity}};
-    if (!settings.delivery_url.empty())
+    if (!settings.delivery_url.empty() && !message.delivery_id.empty())
       form.push_back({"StatusCallback", crypto::view(settings.delivery_url)});
     const auto account = crypto::view(settings.account);
     const auto login = joined({account, ":", crypto::view(settings.token)});

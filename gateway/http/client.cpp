@@ -82,7 +82,16 @@ class ResponseParser final : public beast::http::basic_parser<false> {
   void on_header_impl(error_code&) override { head_done_ = true; }
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
   std::size_t on_body_impl(beast::string_view bytes, error_code&) override {
-    response_.body.append(bytes.data(), bytes.size());
+    auto& body = response_.body;
+    if (body.size() + bytes.size() > body.capacity()) {
+      // A provider's answer repeats what was sent: what is outgrown is wiped.
+      std::string larger;
+      larger.reserve(std::max(2 * body.capacity(), body.size() + bytes.size()));
+      larger.append(body);
+      crypto::wipe(body.data(), body.size());
+      body.swap(larger);
+    }
+    body.append(bytes.data(), bytes.size());
     return bytes.size();
   }
   void on_chunk_header_impl(std::uint64_t, beast::string_view, error_code&) override {}

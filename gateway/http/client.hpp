@@ -38,9 +38,10 @@ struct FetchLimits {
 
 // Sends `request` and reads the whole answer. Writes Host, Connection and Content-Length itself and
 // leaves such fields of the request out. The answer may have any status: only a failure to get one
-// is an error (errc). Looking up a name cannot be interrupted and may outlast the deadline.
-// A request with Method::other, without a target in origin form, or with a line end in target or
-// fields is errc::malformed.
+// is an error (errc). No copy of the answer's body stays behind but the one that is returned.
+// Looking up a name cannot be interrupted and may outlast the deadline. A request with
+// Method::other, without a target in origin form, or with a line end in target or fields is
+// errc::malformed.
 boost::asio::awaitable<boost::system::result<Response>> fetch(Origin origin, Request request,
                                                               FetchLimits limits = {});
 

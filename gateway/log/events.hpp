@@ -40,6 +40,9 @@ enum class Event : std::uint16_t {
   channels_refused,
   relay_connected,
   relay_lost,
+  replies_unknown,
+  channel_stopped,
+  acknowledgement_withheld,
 };
 
 struct Row {
@@ -74,6 +77,9 @@ inline constexpr std::array rows{
     Row{Event::channels_refused, Level::error, "channels_refused", "mistakes"},
     Row{Event::relay_connected, Level::info, "relay_connected", ""},
     Row{Event::relay_lost, Level::warning, "relay_lost", ""},
+    Row{Event::replies_unknown, Level::warning, "replies_unknown", "replies"},
+    Row{Event::channel_stopped, Level::error, "channel_stopped", "channel"},
+    Row{Event::acknowledgement_withheld, Level::warning, "acknowledgement_withheld", "reason"},
 };
 
 constexpr const Row& row(Event event) { return rows[static_cast<std::size_t>(event)]; }

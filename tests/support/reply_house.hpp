@@ -34,7 +34,8 @@ struct ReplyHouse {
   crypto::SigningKey police = crypto::signing_key(crypto::random_secret<32>());
   crypto::SigningKey gateway = crypto::signing_key(crypto::random_secret<32>());
   crypto::SigningKey relay = crypto::signing_key(crypto::random_secret<32>());
-  identity::EpochKeys epoch_keys = identity::epoch_keys(crypto::random_secret<32>());
+  crypto::Secret<32> epoch_seed = crypto::random_secret<32>();
+  identity::EpochKeys epoch_keys = identity::epoch_keys(epoch_seed);
   std::uint32_t epoch = static_cast<std::uint32_t>(noon.time_since_epoch().count() / 604'800);
   Person worker;     // of `intake`
   Person colleague;  // of `children`

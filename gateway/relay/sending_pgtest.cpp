@@ -1,0 +1,526 @@
+// The sender with a real Postgres and a provider on loopback that says what the test wants.
+
+#include "gateway/relay/sending.hpp"
+
+#include <doctest/doctest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gateway/http/form.hpp"
+#include "gateway/http/loopback.hpp"
+#include "gateway/identity/return_address.hpp"
+#include "storage/postgres/pg_fixture.hpp"
+#include "storage/postgres/session.hpp"
+#include "storage/reply_store.hpp"
+#include "tests/support/reply_house.hpp"
+
+namespace ishara::relay {
+namespace {
+
+namespace asio = boost::asio;
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using storage::postgres::parameter;
+using tests::ReplyHouse;
+
+const i18n::Packs& packs() {
+  static const i18n::Packs all = i18n::Packs::load(ISHARA_PACKS);
+  return all;
+}
+const aggregators::Registry& registry() {
+  static const aggregators::Registry all;
+  return all;
+}
+
+constexpr std::string_view words = "Thank you. Can you write again tonight?";
+
+// A relay's sender, its database, and a Kannel of one's own.
+struct Scene {
+  explicit Scene(bool delivery_reports = false) {
+    crypto::start();
+    std::vector<Epoch> epochs;
+    epochs.push_back({house.epoch, identity::epoch_keys(house.epoch_seed)});
+    live_epochs = std::make_shared<const LiveEpochs>(std::move(epochs));
+    directory = std::make_shared<const identity::Directory>(house.directory());
+    provider.start();
+    config::SendingChannel channel;
+    channel.number = 7;
+    channel.name = "kigali";
+    channel.provider = "kannel";
+    channel.per_second = 1000;
+    channel.utc_offset = minutes{0};
+    channel.settings.account = crypto::wiped_copy("ishara");
+    channel.settings.password = crypto::wiped_copy("word");
+    channel.settings.from = "2020";
+    channel.settings.origin = "http://127.0.0.1:" + std::to_string(provider.port());
+    if (delivery_reports)
+      channel.settings.delivery_url = crypto::wiped_copy("https://ishara.example/dlr");
+    std::vector<config::SendingChannel> all;
+    all.push_back(std::move(channel));
+    channels = std::make_shared<const config::SendingChannels>(std::move(all));
+    place_report();
+    make_sender();
+  }
+
+  void make_sender() {
+    SenderSources sources{[this] { return now; }, [this] { return live_epochs; },
+                          [this] { return directory; }, [this] { return channels; }};
+    sender = std::make_unique<Sender>(context.get_executor(), database.url("ishara_relay"),
+                                      registry(), packs(), std::move(sources));
+  }
+
+  void place_report() {
+    first = house.first_intake();
+    const auto origin = identity::origin_of(first);
+    database.query(
+        "INSERT INTO report (report_id, queue_id, hour, class, urgent, record, message,"
+        " wraps) VALUES ('" +
+        parameter(house.report_id) + "', '" + parameter(house.intake) + "', 1, 0, false, '" +
+        parameter(first) + "', '" + parameter(storage::Bytes(584)) + "', '" +
+        parameter(storage::Bytes(192)) + "')");
+    storage::Thread thread;
+    thread.tag = crypto::random_bytes<16>();
+    thread.epoch = house.epoch;
+    thread.kind = 'n';
+    thread.report_id = house.report_id;
+    thread.origin = origin;
+    thread.mac = identity::thread_mac(identity::ThreadKind::number, thread.tag, house.report_id,
+                                      origin, house.epoch_keys.mac);
+    thread.day = today();
+    REQUIRE(store.apply({.threads = {thread}, .addresses = {address(false)}}).has_value());
+  }
+
+  std::uint32_t today() const {
+    return static_cast<std::uint32_t>(
+        std::chrono::floor<std::chrono::days>(now).time_since_epoch().count());
+  }
+
+  storage::Address address(bool yes_unverified) {
+    identity::ReturnAddress out{identity::Msisdn::parse("250788000001", "").value(),
+                                identity::Ref::from(crypto::random_bytes<16>()), 7};
+    out.may_text = true;
+    out.yes_unverified = yes_unverified;
+    const auto sealed =
+        identity::seal_stored_return_address(out, house.report_id, house.epoch, house.epoch_keys);
+    return {house.report_id, house.epoch, storage::Bytes(sealed.begin(), sealed.end()), today()};
+  }
+
+  crypto::Id submit(const identity::Reply& reply, std::uint32_t hour = 0) {
+    return submit(reply, hour, house.worker);
+  }
+  crypto::Id submit(const identity::Reply& reply, std::uint32_t hour, const tests::Person& author) {
+    const auto id = crypto::random_bytes<16>();
+    const auto envelope = house.seal(reply, id, author);
+    database.query("INSERT INTO reply_outbox VALUES ('" + parameter(id) + "', '" +
+                   parameter(house.report_id) + "', " +
+                   std::to_string(ReplyHouse::hour_of(now) + hour) + ", '" + parameter(envelope) +
+                   "')");
+    return id;
+  }
+
+  void open_window(std::uint16_t length = 15) {
+    sender->open_window({identity::Msisdn::parse("250788000001", "").value(), length});
+  }
+
+  // Runs one round to its end; the provider answers meanwhile.
+  bool round(bool again = true) { return run(sender->round(again)); }
+
+  std::string pull(identity::RefKind kind = identity::RefKind::verified) {
+    auto text = run(sender->pull(house.report_id, kind));
+    REQUIRE(text.has_value());
+    return text->reveal([](std::string_view utf8) { return std::string{utf8}; });
+  }
+
+  template <class T>
+  T run(asio::awaitable<T> task) {
+    std::optional<T> result;
+    bool done = false;
+    asio::co_spawn(context, std::move(task), [&](std::exception_ptr error, T value) {
+      if (error) std::rethrow_exception(error);
+      result.emplace(std::move(value));
+      done = true;
+    });
+    while (!done) context.run_one();
+    return std::move(*result);
+  }
+  void run_until(const std::function<bool()>& condition) {
+    while (!condition()) context.run_one();
+  }
+
+  std::string state(const crypto::Id& reply, const char* column = "state") const {
+    return database.value(std::string{"SELECT coalesce((SELECT "} + column +
+                          "::text FROM reply_state WHERE reply_id = '" + parameter(reply) +
+                          "'), '-')");
+  }
+  std::string reason(const crypto::Id& reply) const { return state(reply, "reason"); }
+
+  asio::io_context context{1};
+  http::loopback::CountingObserver observer;
+  std::vector<std::string> offered;  // queries of requests, decoded texts
+  http::Response answer{202, "text/html", "0: Accepted for delivery", {}, false};
+  std::function<void()> while_asked;
+  http::Server provider{context.get_executor(),
+                        asio::ip::tcp::endpoint{asio::ip::address_v4::loopback(), 0},
+                        http::Limits{},
+                        [this](http::Request request) -> asio::awaitable<http::Response> {
+                          const auto form = http::Form::parse(request.query());
+                          offered.emplace_back(form->value("text").value_or(""));
+                          last_form.clear();
+                          for (const auto& pair : form->pairs())
+                            last_form.emplace_back(std::string{pair.name}, std::string{pair.value});
+                          if (while_asked) while_asked();
+                          co_return answer;
+                        },
+                        observer};
+  std::vector<std::pair<std::string, std::string>> last_form;
+  std::string field(std::string_view name) const {
+    for (const auto& [key, value] : last_form)
+      if (key == name) return value;
+    return "-";
+  }
+
+  ReplyHouse house;
+  std::chrono::sys_seconds now = ReplyHouse::noon;
+  storage::TestDatabase database;
+  storage::blocking::ReplyStore store{database.url("ishara_relay")};
+  std::shared_ptr<const LiveEpochs> live_epochs;
+  std::shared_ptr<const identity::Directory> directory;
+  std::shared_ptr<const config::SendingChannels> channels;
+  identity::IntakeBytes first{};
+  std::unique_ptr<Sender> sender;
+};
+
+}  // namespace
+
+TEST_CASE("a reply waits for a window, leaves once through the provider's door, and is sent") {
+  Scene scene;
+  const auto reply = scene.submit(ReplyHouse::text(words));
+  REQUIRE(scene.round());
+  CHECK(scene.offered.empty());
+  CHECK(scene.state(reply) == "1");
+  CHECK(scene.reason(reply) == "16");
+
+  scene.open_window();
+  scene.now += minutes{3};
+  REQUIRE(scene.round());
+  REQUIRE(scene.offered.size() == 1);
+  CHECK(scene.offered[0] == words);
+  CHECK(scene.field("to") == "+250788000001");
+  CHECK(scene.field("from") == "2020");
+  CHECK(scene.field("validity") == "12");
+  CHECK(scene.field("dlr-url") == "-");
+  CHECK(scene.state(reply) == "3");
+  CHECK(scene.sender->counters().sent == 1);
+
+  REQUIRE(scene.round());
+  CHECK(scene.offered.size() == 1);
+}
+
+TEST_CASE("one reply goes out for each text, the next one waits for the next text") {
+  Scene scene;
+  scene.open_window();
+  const auto one = scene.submit(ReplyHouse::text("One."));
+  const auto two = scene.submit(ReplyHouse::text("Two."));
+  REQUIRE(scene.round());
+  CHECK(scene.offered.size() == 1);
+  CHECK((scene.state(one) == "3") != (scene.state(two) == "3"));
+  scene.now += minutes{1};
+  scene.open_window();
+  REQUIRE(scene.round());
+  CHECK(scene.offered.size() == 2);
+  CHECK(scene.state(one) == "3");
+  CHECK(scene.state(two) == "3");
+}
+
+TEST_CASE("a bad reply is never sent, and says why") {
+  Scene scene;
+  scene.open_window();
+  const auto stranger = scene.submit(ReplyHouse::text(words), 0, scene.house.stranger);
+  const auto other_queue = scene.submit(ReplyHouse::text(words), 0, scene.house.colleague);
+  const auto police = scene.submit(ReplyHouse::text(words), 0, scene.house.officer);
+  const auto harmful = scene.submit(ReplyHouse::text("The police will come"));
+  REQUIRE(scene.round());
+  CHECK(scene.offered.empty());
+  CHECK(scene.reason(stranger) == "1");
+  CHECK(scene.reason(other_queue) == "2");
+  CHECK(scene.reason(police) == "3");
+  CHECK(scene.reason(harmful) == "9");
+  for (const auto& reply : {stranger, other_queue, police, harmful})
+    CHECK(scene.state(reply) == "7");
+  CHECK(scene.pull() == "");
+}
+
+TEST_CASE("a thread or an address that the relay did not write leads nowhere") {
+  Scene scene;
+  scene.open_window();
+  scene.database.query(
+      "UPDATE retaddr SET address = set_byte(address, 200, 1 # get_byte(address, "
+      "200))");
+  const auto altered = scene.submit(ReplyHouse::text(words));
+  REQUIRE(scene.round());
+  CHECK(scene.offered.empty());
+  CHECK(scene.reason(altered) == "12");
+
+  Scene other;
+  other.open_window();
+  other.database.query("UPDATE thread SET mac = set_byte(mac, 3, 1 # get_byte(mac, 3))");
+  const auto unpinned = other.submit(ReplyHouse::text(words));
+  REQUIRE(other.round());
+  CHECK(other.offered.empty());
+  CHECK(other.reason(unpinned) == "12");
+}
+
+TEST_CASE("what the provider has surely not taken is offered again, later and later") {
+  Scene scene;
+  scene.open_window();
+  const auto reply = scene.submit(ReplyHouse::text(words));
+  scene.answer = {503, "text/html", "Temporal failure, try again later.", {}, false};
+  REQUIRE(scene.round());
+  CHECK(scene.offered.size() == 1);
+  CHECK(scene.state(reply) == "1");
+  CHECK(scene.reason(reply) == "20");
+  scene.now += seconds{4};
+  REQUIRE(scene.round());
+  CHECK(scene.offered.size() == 1);
+  scene.now += seconds{1};
+  REQUIRE(scene.round());
+  CHECK(scene.offered.size() == 2);
+  scene.now += seconds{9};
+  REQUIRE(scene.round());
+  CHECK(scene.offered.size() == 2);
+  scene.answer = {202, "text/html", "0: Accepted for delivery", {}, false};
+  scene.now += seconds{1};
+  REQUIRE(scene.round());
+  CHECK(scene.offered.size() == 3);
+  CHECK(scene.state(reply) == "3");
+}
+
+TEST_CASE("what may have left is unknown and never offered again, also by another process") {
+  Scene scene;
+  scene.open_window();
+  const auto reply = scene.submit(ReplyHouse::text(words));
+  scene.answer = {500, "text/html", "", {}, false};
+  REQUIRE(scene.round());
+  CHECK(scene.offered.size() == 1);
+  CHECK(scene.state(reply) == "4");
+  CHECK(scene.reason(reply) == "23");
+  scene.make_sender();
+  scene.open_window();
+  REQUIRE(scene.round());
+  CHECK(scene.offered.size() == 1);
+}
+
+TEST_CASE("a reply that was being sent when the relay died is unknown to its successor") {
+  Scene scene;
+  const auto reply = scene.submit(ReplyHouse::text(words));
+  const auto rows = scene.store.to_send(true, {}, 10);
+  REQUIRE(scene.store.begin(rows->at(0)).value());
+  scene.make_sender();
+  scene.open_window();
+  REQUIRE(scene.round());
+  CHECK(scene.offered.empty());
+  CHECK(scene.state(reply) == "4");
+  CHECK(scene.sender->counters().unknown == 1);
+}
+
+TEST_CASE("the reply is committed as sending before the provider hears of it") {
+  Scene scene;
+  scene.open_window();
+  const auto reply = scene.submit(ReplyHouse::text(words));
+  std::string seen;
+  scene.while_asked = [&] { seen = scene.state(reply); };
+  REQUIRE(scene.round());
+  CHECK(seen == "2");
+}
+
+TEST_CASE("wrong credentials stop the channel for a while, not the reply") {
+  Scene scene;
+  scene.open_window();
+  const auto reply = scene.submit(ReplyHouse::text(words));
+  scene.answer = {403, "text/html", "Authorization failed for sendsms", {}, false};
+  REQUIRE(scene.round());
+  scene.answer = {202, "text/html", "0: Accepted for delivery", {}, false};
+  CHECK(scene.reason(reply) == "19");
+  scene.now += minutes{4};
+  REQUIRE(scene.round());
+  CHECK(scene.offered.size() == 1);
+  scene.now += minutes{1};
+  REQUIRE(scene.round());
+  CHECK(scene.offered.size() == 2);
+  CHECK(scene.state(reply) == "3");
+}
+
+TEST_CASE("a number that the provider refuses keeps the reply to be fetched") {
+  Scene scene;
+  scene.open_window();
+  const auto reply = scene.submit(ReplyHouse::text(words));
+  scene.answer = {403, "text/html", "Not routable. Do not try again.", {}, false};
+  REQUIRE(scene.round());
+  CHECK(scene.state(reply) == "5");
+  CHECK(scene.reason(reply) == "22");
+  CHECK(scene.pull() == words);
+}
+
+TEST_CASE("END between the gate and the door keeps the reply from leaving") {
+  Scene scene;
+  scene.open_window();
+  const auto reply = scene.submit(ReplyHouse::text(words));
+  bool looked = false;
+  asio::co_spawn(scene.context, scene.sender->round(true),
+                 [&](std::exception_ptr, bool) { looked = true; });
+  // `begin` commits on the pool's thread; END comes before the coroutine is back.
+  while (scene.state(reply) == "-") scene.context.poll_one();
+  scene.sender->ended({scene.house.report_id});
+  scene.run_until([&] { return looked; });
+  CHECK(scene.offered.empty());
+  CHECK(scene.state(reply) == "5");
+  CHECK(scene.reason(reply) == "12");
+}
+
+TEST_CASE("an unverified yes sends nothing until a reply confirms it") {
+  Scene scene;
+  REQUIRE(scene.store.apply({.addresses = {scene.address(true)}}).has_value());
+  scene.open_window();
+  const auto plain = scene.submit(ReplyHouse::text(words));
+  REQUIRE(scene.round());
+  CHECK(scene.offered.empty());
+  CHECK(scene.reason(plain) == "13");
+  auto confirming = ReplyHouse::text("Thank you.");
+  confirming.confirms_unverified_yes = true;
+  const auto confirmed = scene.submit(confirming);
+  REQUIRE(scene.round());
+  CHECK(scene.offered.size() == 1);
+  CHECK(scene.state(confirmed) == "3");
+}
+
+TEST_CASE("a waiting reply is fetched by ref, again for a day, and then no more") {
+  Scene scene;
+  const auto first = scene.submit(ReplyHouse::text("One.", identity::ReplyMode::pull));
+  const auto second = scene.submit(ReplyHouse::text("Two.", identity::ReplyMode::pull), 1);
+  REQUIRE(scene.round());
+  CHECK(scene.state(first) == "5");
+  CHECK(scene.pull(identity::RefKind::unverified) == "");
+  CHECK(scene.pull() == "One.");
+  CHECK(scene.state(first) == "6");
+  scene.now += hours{1};
+  CHECK(scene.pull() == "Two.");
+  CHECK(scene.pull() == "Two.");
+  scene.now += hours{23};
+  CHECK(scene.pull() == "Two.");
+  scene.now += hours{1};
+  CHECK(scene.pull() == "");
+  CHECK(scene.offered.empty());
+  CHECK(scene.state(second) == "6");
+}
+
+TEST_CASE("a fetched reply is not sent too, and a sent one is not fetched") {
+  Scene scene;
+  scene.submit(ReplyHouse::text("One."));
+  REQUIRE(scene.round());
+  CHECK(scene.pull() == "One.");
+  scene.open_window();
+  REQUIRE(scene.round());
+  CHECK(scene.offered.empty());
+  scene.submit(ReplyHouse::text("Two."), 1);
+  REQUIRE(scene.round());
+  CHECK(scene.offered.size() == 1);
+  CHECK(scene.pull() == "One.");
+}
+
+TEST_CASE("an unverified ref fetches what was released") {
+  Scene scene;
+  auto released = ReplyHouse::text("One.", identity::ReplyMode::pull);
+  released.release_to_unverified_refs = true;
+  scene.submit(ReplyHouse::text("Two.", identity::ReplyMode::pull));
+  scene.submit(released, 1);
+  CHECK(scene.pull(identity::RefKind::unverified) == "One.");
+}
+
+TEST_CASE("an acknowledgement leaves from its template, and the seventh of an hour does not") {
+  Scene scene;
+  const auto ref = identity::Ref::from(crypto::random_bytes<16>());
+  const auto message = [&] {
+    identity::SendTemplate out{identity::Msisdn::parse("250788000001", "").value()};
+    out.channel = 7;
+    out.language = 0;
+    out.text = 2;  // ack.plain
+    out.ref = ref;
+    return out;
+  };
+  for (int i = 0; i < 7; ++i) {
+    scene.sender->acknowledge(message());
+    REQUIRE(scene.round());
+  }
+  REQUIRE(scene.offered.size() == 6);
+  CHECK(scene.offered[0] == "Message received. Ref " + std::string{ref.digits()} +
+                                ". You can write again at any time.");
+  CHECK(scene.field("validity") == "15");
+  CHECK(scene.sender->counters().acknowledged == 6);
+  CHECK(scene.sender->counters().withheld == 1);
+}
+
+TEST_CASE("only templates of the catalogue are acknowledgements, and never a helper's words") {
+  Scene scene;
+  for (const int text : {0, 31, 77, 255}) {
+    identity::SendTemplate message{identity::Msisdn::parse("250788000001", "").value()};
+    message.channel = 7;
+    message.text = static_cast<std::uint8_t>(text);
+    scene.sender->acknowledge(std::move(message));
+  }
+  identity::SendTemplate no_channel{identity::Msisdn::parse("250788000001", "").value()};
+  no_channel.channel = 9;
+  no_channel.text = 26;
+  scene.sender->acknowledge(std::move(no_channel));
+  REQUIRE(scene.round());
+  CHECK(scene.offered.empty());
+  CHECK(scene.sender->counters().withheld == 5);
+}
+
+TEST_CASE("a delivery report finds its reply by a hash, only where the channel asks for them") {
+  Scene scene{true};
+  scene.open_window();
+  const auto reply = scene.submit(ReplyHouse::text(words));
+  REQUIRE(scene.round());
+  const auto url = scene.field("dlr-url");
+  const auto at = url.find("?id=");
+  REQUIRE(at != url.npos);
+  const auto id = url.substr(at + 4, 16);
+  CHECK(scene.database.value("SELECT count(*) FROM reply_state WHERE delivery IS NOT NULL") == "1");
+  scene.sender->delivered({identity::DeliveryState::delivered, crypto::wiped_copy("another")});
+  scene.sender->delivered({identity::DeliveryState::delivered, crypto::wiped_copy(id)});
+  REQUIRE(scene.round());
+  CHECK(scene.state(reply, "delivery_state") == "3");
+
+  Scene quiet;
+  quiet.open_window();
+  quiet.submit(ReplyHouse::text(words));
+  REQUIRE(quiet.round());
+  CHECK(quiet.database.value("SELECT count(*) FROM reply_state WHERE delivery IS NOT NULL") == "0");
+}
+
+TEST_CASE("a provider that is not there has taken nothing") {
+  Scene scene;
+  scene.open_window();
+  const auto reply = scene.submit(ReplyHouse::text(words));
+  auto all = std::vector<config::SendingChannel>{};
+  auto& channel = all.emplace_back();
+  channel.number = 7;
+  channel.provider = "kannel";
+  channel.settings.from = "2020";
+  channel.settings.origin = "http://127.0.0.1:1";
+  scene.channels = std::make_shared<const config::SendingChannels>(std::move(all));
+  REQUIRE(scene.round());
+  CHECK(scene.state(reply) == "1");
+  CHECK(scene.reason(reply) == "20");
+}
+
+}  // namespace ishara::relay
