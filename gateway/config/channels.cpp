@@ -228,7 +228,7 @@ void read_settings(Reader& reader, ChannelSettings& out) {
 std::optional<std::chrono::minutes> read_offset(std::string_view text) {
   const auto digit = [text](std::size_t at) { return text[at] - '0'; };
   if (text.size() != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') return std::nullopt;
-  for (const std::size_t at : {1, 2, 4, 5})
+  for (const std::size_t at : {1u, 2u, 4u, 5u})
     if (text[at] < '0' || text[at] > '9') return std::nullopt;
   const std::chrono::minutes offset{60 * (10 * digit(1) + digit(2)) + 10 * digit(4) + digit(5)};
   if (digit(4) > 5 || offset > std::chrono::hours{14}) return std::nullopt;
