@@ -96,6 +96,11 @@ const char* broken_promise(const Memory& memory, const Input& input, const Facts
     return "an ended route has no window";
   if (effects.consent == Consent::helpers_and_authorities && !facts.share_offered)
     return "consent only to what the country offers";
+  const Found found = facts.look_up ? facts.look_up->found : Found::nothing;
+  if (effects.store == Store::by_ref && found != Found::verified && found != Found::unverified)
+    return "only a ref that was found has a report";
+  if (effects.erase == Erase::by_ref && found != Found::verified)
+    return "only a verified ref erases at once";
   if (effects.region && memory.state != State::ask_which) return "a region is chosen from a list";
   if (effects.window_minutes.value_or(0) > 0 && next.safe != Permission::given)
     return "nobody writes to a phone whose holder did not say yes";
