@@ -114,7 +114,7 @@ TEST_CASE("each rule of the lint refuses what it forbids") {
   }
 }
 
-constexpr std::uint8_t last_reply = 32;
+constexpr auto last_reply = static_cast<std::uint8_t>(ReplyId::ack_again);
 
 Reply reply(ReplyId id, Language language = 0) {
   Reply sent;
