@@ -26,6 +26,10 @@ enum AnswerClass : std::int16_t { no_answer = 0, acknowledged = 1 };
 // So many phones are remembered at once; in a flood the oldest sittings end before their hour.
 constexpr std::size_t most_sittings = 50'000;
 
+// So many first texts of a channel are told to the relay in a second, out of the 300 that it takes
+// from all: a flood on one channel leaves it to the others.
+constexpr std::uint32_t most_asked = 100;
+
 // An answer to a text that was under way for longer may reach somebody else (S4).
 constexpr std::chrono::minutes reply_window{15};
 
@@ -323,11 +327,20 @@ asio::awaitable<Intake::LookedUp> Intake::look_up(RefToLookUp which,
   co_return out;
 }
 
+bool Intake::may_ask_relay(std::uint8_t channel) {
+  const auto now = clock_();
+  if (now != asked_in_) {
+    asked_in_ = now;
+    asked_ = {};
+  }
+  return ++asked_[channel] <= most_asked;
+}
+
 // The report that a text belongs to, and who reads it there.
 asio::awaitable<Intake::Target> Intake::target(const conversation::Effects& effects,
                                                const Reading& reading, const Sitting& sitting,
                                                const LookedUp& looked_up,
-                                               const identity::Msisdn* number,
+                                               const identity::Msisdn* number, const Call& call,
                                                const Knowledge& knowledge) {
   const auto& directory = *knowledge.directory;
   Target out;
@@ -345,6 +358,7 @@ asio::awaitable<Intake::Target> Intake::target(const conversation::Effects& effe
     named.origin = looked_up.thread->origin;
     named.proven = looked_up.thread->kind == identity::RefKind::verified;
     named.ref = *reading.input.ref;
+    if (reading.police) named.police = reading.police->id;
     take_over(named, *looked_up.thread, owners_as_of_, directory);
     if (goes_to(named)) {
       out.via = named.proven ? "ref" : "number";
@@ -373,10 +387,13 @@ asio::awaitable<Intake::Target> Intake::target(const conversation::Effects& effe
   const bool for_sitting =
       number && (effects.store == Store::report || effects.store == Store::fresh ||
                  (effects.store == Store::by_ref && !sitting.matter));
+  bool asks_for_ref = for_sitting && may_ask_relay(call.channel.number);
   std::optional<identity::Ref> drawn;
-  if (for_sitting && effects.store == Store::report) {
+  if (asks_for_ref && effects.store == Store::report) {
     identity::RelayRequest request = identity::ResolveNumber{copy_of(*number)};
     const auto answer = co_await ask(std::move(request));
+    // Only a relay that links no numbers draws the ref in a second step.
+    asks_for_ref = answer.status == RelayStatus::strict;
     if (const auto* thread = std::get_if<identity::ThreadAnswer>(&answer.body)) {
       drawn = thread->unused_ref;
       Matter older;
@@ -399,7 +416,7 @@ asio::awaitable<Intake::Target> Intake::target(const conversation::Effects& effe
     out.readers = reading.readers;
   }
   if (!for_sitting) co_return out;
-  if (!drawn) {
+  if (asks_for_ref) {
     identity::RelayRequest request = identity::FreshRef{};
     const auto answer = co_await ask(std::move(request));
     if (const auto* fresh = std::get_if<identity::FreshAnswer>(&answer.body)) drawn = fresh->ref;
@@ -595,13 +612,15 @@ asio::awaitable<Intake::Result<Intake::Line>> Intake::report(
       }
       sitting.talk = live->talk;
       sitting.matter = live->matter;
+      sitting.texts = live->texts;
     }
   }
 
   auto reading = read(message, call, *knowledge, sitting, now);
   conversation::Step step;
   LookedUp looked_up;
-  if (number) {
+  const bool parked = sitting.texts >= Sitting::most_texts;
+  if (number && !parked) {
     step = conversation::step(sitting.talk, reading.input, reading.facts, now);
     if (step.look_up != RefToLookUp::none) {
       looked_up = co_await look_up(step.look_up, reading.input, sitting);
@@ -609,13 +628,16 @@ asio::awaitable<Intake::Result<Intake::Line>> Intake::report(
       step = conversation::step(sitting.talk, reading.input, reading.facts, now);
     }
   } else {
-    step.effects.store = Store::stray;
+    if (parked) ++counters_.parked;
+    reading.urgent = reading.urgent && !parked;
+    step.next = sitting.talk;
+    step.effects.store = sitting.matter ? Store::report : Store::stray;
   }
   const auto& effects = step.effects;
 
   std::optional<Target> target;
   if (effects.store != Store::nothing)
-    target = co_await this->target(effects, reading, sitting, looked_up, number, *knowledge);
+    target = co_await this->target(effects, reading, sitting, looked_up, number, call, *knowledge);
   std::optional<Matter> matter = sitting.matter;
   if (target && target->adopted) matter = target->matter;
 
@@ -670,6 +692,7 @@ asio::awaitable<Intake::Result<Intake::Line>> Intake::report(
     auto& live = sittings_.open(phone, now);
     live.talk = step.next;
     live.matter = matter;
+    ++live.texts;
     if (live.answered.size() == Sitting::most_answered) live.answered.erase(live.answered.begin());
     auto& answered = live.answered.emplace_back(Answered{dedupe, std::nullopt});
     if (line) answered.line = crypto::wiped_copy(*line);

@@ -14,6 +14,7 @@
 //
 // Thread rule: one thread, the one of the server.
 
+#include <array>
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstdint>
@@ -81,6 +82,7 @@ struct Counters {
   std::uint64_t unavailable = 0;       // 503: no knowledge, no database, or too much at once
   std::uint64_t not_stored = 0;        // a row that the database will never take
   std::uint64_t answers_withheld = 0;  // an answer that its own pack's rules forbid
+  std::uint64_t parked = 0;            // texts beyond what one phone may say in an hour
   std::uint64_t relay_missed = 0;      // questions that the relay could or would not answer
   std::uint64_t refs_of_our_own = 0;   // drawn here, for want of the relay's
 };
@@ -132,7 +134,9 @@ class Intake {
                                     const conversation::Input& input, const Sitting& sitting);
   asio::awaitable<Target> target(const conversation::Effects& effects, const Reading& reading,
                                  const Sitting& sitting, const LookedUp& looked_up,
-                                 const identity::Msisdn* number, const Knowledge& knowledge);
+                                 const identity::Msisdn* number, const Call& call,
+                                 const Knowledge& knowledge);
+  bool may_ask_relay(std::uint8_t channel);
   asio::awaitable<Result<void>> end(const conversation::Effects& effects,
                                     const conversation::Input& input,
                                     const std::optional<Matter>& matter,
@@ -163,6 +167,8 @@ class Intake {
   conversation::Sittings<Sitting> sittings_;
   Turns turns_;
   std::uint64_t owners_as_of_ = 0;
+  std::chrono::sys_seconds asked_in_{};     // in this second ...
+  std::array<std::uint32_t, 256> asked_{};  // ... so many were asked for, by channel
   std::shared_ptr<const Knowledge> knowledge_;
   Counters counters_;
 };

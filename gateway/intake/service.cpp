@@ -278,6 +278,7 @@ class Service::Work {
     add("requests_unavailable", intake.unavailable);
     add("reports_not_stored", intake.not_stored);
     add("answers_withheld", intake.answers_withheld);
+    add("texts_parked", intake.parked);
     add("relay_questions_missed", intake.relay_missed);
     add("refs_drawn_without_relay", intake.refs_of_our_own);
     add("writer_batches", writer.batches);

@@ -35,9 +35,13 @@ struct Answered {
 
 struct Sitting {
   static constexpr std::size_t most_answered = 4;
+  // More than anybody types. What comes after them is stored and no more: no answer, no question to
+  // the relay, no urgency of its own.
+  static constexpr std::uint32_t most_texts = 40;
 
   conversation::Memory talk;
   std::optional<Matter> matter;
+  std::uint32_t texts = 0;
   std::vector<Answered> answered;  // the last ones
 };
 

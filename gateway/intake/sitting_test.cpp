@@ -218,7 +218,7 @@ TEST_CASE("while the relay is away or over its limit every first text is a new r
     CHECK(gateway.sink.rows.size() == 1);
     CHECK(gateway.sink.texts.empty());
     CHECK(gateway.intake.counters().refs_of_our_own == 1);
-    CHECK(gateway.intake.counters().relay_missed == 2);
+    CHECK(gateway.intake.counters().relay_missed == 1);
   }
 }
 
@@ -439,6 +439,36 @@ TEST_CASE("a provider that answers nobody has the relay answer") {
   CHECK(order->channel == 2);
   CHECK(order->ref->digits() == gateway.relay.drawn.at(0));
   CHECK(order->number.reveal([](std::string_view digits) { return digits == phone; }));
+}
+
+TEST_CASE("what one phone sends beyond all measure is stored and no more") {
+  Gateway gateway;
+  gateway.text(phone, "they took my passport");
+  for (std::uint32_t i = 1; i < Sitting::most_texts; ++i) gateway.text(phone, "more");
+  CHECK(gateway.intake.counters().parked == 0);
+  gateway.relay.take_asked();
+  CHECK(gateway.text(phone, "help he kills me now").empty());
+  CHECK(gateway.text(phone, "STATUS").empty());
+  CHECK(gateway.relay.take_asked().empty());
+  CHECK(gateway.intake.counters().parked == 2);
+  CHECK(gateway.sink.rows.size() == 1);
+  CHECK(gateway.sink.texts.size() == Sitting::most_texts + 1);
+  const auto record =
+      identity::verify_intake(gateway.sink.texts.back().record, gateway.key.public_key);
+  CHECK(!record->urgent);
+
+  CHECK(!gateway.text("250788000002", "they took my passport").empty());
+}
+
+TEST_CASE("a flood on one channel is stored and answered, and leaves the relay to the others") {
+  Gateway gateway;
+  for (int i = 0; i < 150; ++i)
+    CHECK(!gateway.text("250788" + std::to_string(100'000 + i), "they took my passport").empty());
+  CHECK(std::ranges::count(gateway.relay.take_asked(), RelayOp::resolve) == 100);
+  CHECK(gateway.sink.rows.size() == 150);
+  gateway.now += std::chrono::seconds{1};
+  gateway.text(phone, "they took my passport");
+  CHECK(gateway.relay.take_asked() == std::vector{RelayOp::resolve});
 }
 
 TEST_CASE("every sitting has sender keys and message keys of its own") {
