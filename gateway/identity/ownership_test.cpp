@@ -141,7 +141,7 @@ TEST_CASE("statements that do not verify or do not fit are as if they were not t
        [&](Case& c) { c.add(c.transfer(d.helpers, d.others), d.helpers.auditor); }},
       {"signed by a gateway", [&](Case& c) { c.add(c.transfer(d.helpers, d.others), d.gateway); }},
       {"from a queue that does not own it",
-       [&](Case& c) { c.add(c.transfer(d.others, d.police), d.others.caseworker); }},
+       [&](Case& c) { c.add(c.transfer(d.others, d.helpers), d.others.caseworker); }},
       {"to a queue that no roster names",
        [&](Case& c) { c.add(c.transfer(d.helpers, Queue{}), d.helpers.caseworker); }},
       {"to the police in class 0",
