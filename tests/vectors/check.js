@@ -2,6 +2,8 @@
 // Opens every case of the files with both implementations, then flips bits of what opened. Ends
 // with exit code 1 if anything differs from what the files say.
 
+import './node.js';
+
 import {readFileSync} from 'node:fs';
 import {isDeepStrictEqual} from 'node:util';
 

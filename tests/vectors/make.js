@@ -2,6 +2,8 @@
 // Writes random cases of every type, made by both implementations, each with an altered copy that
 // must be refused; C++ checks the file. With --two-keys only the one case of two_keys.js.
 
+import './node.js';
+
 import {writeFileSync} from 'node:fs';
 
 import {hex} from './bytes.js';
