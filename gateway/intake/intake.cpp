@@ -296,8 +296,8 @@ asio::awaitable<identity::RelayAnswer> Intake::ask(identity::RelayRequest reques
 asio::awaitable<Intake::LookedUp> Intake::look_up(RefToLookUp which,
                                                   const conversation::Input& input,
                                                   const Sitting& sitting) {
-  const bool own = which == RefToLookUp::own;
-  const auto ref = own ? sitting.matter->ref : *input.ref;
+  const auto ref = which == RefToLookUp::own ? sitting.matter->ref : *input.ref;
+  const bool own = sitting.matter && sitting.matter->ref == ref;
   LookedUp out;
   out.said.found = conversation::Found::unavailable;
   if (input.what == Class::status) {

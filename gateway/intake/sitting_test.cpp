@@ -104,7 +104,7 @@ TEST_CASE("after an hour a number joins its report, unverified, and gets a fresh
   Gateway gateway;
   const auto older = older_report(gateway);
   gateway.relay.numbers[std::string{phone}] = older;
-  const auto line = gateway.text(phone, "it goes on");
+  const auto line = gateway.text(phone, "they took my passport");
   CHECK(gateway.sink.rows.empty());
   REQUIRE(gateway.sink.texts.size() == 1);
   const auto& text = gateway.sink.texts[0];
@@ -128,7 +128,7 @@ TEST_CASE("after an hour a number joins its report, unverified, and gets a fresh
     CHECK(yes->yes_unverified);
   }
   SUBCASE("and consent by number alone is never signed (P34)") {
-    gateway.text(phone, "SHARE 2");
+    CHECK(gateway.text(phone, "SHARE 2").starts_with("Saved, for helpers and authorities."));
     CHECK(gateway.statements.all.empty());
     gateway.text(phone, "they hit us");
     CHECK(!is_for_police(gateway, gateway.sink.texts.back().wraps));
@@ -302,6 +302,10 @@ TEST_CASE("a relay that names the police without a proof misdirects nothing (P15
   const auto& police = gateway.deployment.queue("demo-police");
   auto thread = older_report(gateway);
   SUBCASE("as the owner") { thread.owner_queue = police.id; }
+  SUBCASE("as the owner, in a class that it claims") {
+    thread.owner_queue = police.id;
+    thread.consent_class = 1;
+  }
   SUBCASE("as a copy of a class that it claims") {
     thread.consent_class = 1;
     thread.police_queue = police.id;
@@ -318,7 +322,7 @@ TEST_CASE("a relay that names the police without a proof misdirects nothing (P15
     thread.proof[100] ^= 1;
   }
   gateway.relay.numbers[std::string{phone}] = thread;
-  gateway.text(phone, "it goes on");
+  gateway.text(phone, "they took my passport");
   gateway.text(phone, "and on");
   for (const auto& row : gateway.sink.rows) CHECK(!is_for_police(gateway, row.wraps));
   for (const auto& text : gateway.sink.texts) CHECK(!is_for_police(gateway, text.wraps));
@@ -398,6 +402,13 @@ TEST_CASE("a waiting reply is one line to whoever has the ref") {
   gateway.relay.replies[ref] = "Can you write at noon?";
   CHECK(gateway.text(phone, "STATUS " + ref).find("Can you write at noon?") != std::string::npos);
   CHECK(gateway.sink.rows.empty());
+}
+
+TEST_CASE("the ref of this sitting counts as known before the relay has met it") {
+  Gateway gateway;
+  const auto ref = ref_in(gateway.text(phone, "they took my passport"));
+  CHECK(gateway.text(phone, "STATUS").find("waiting") != std::string::npos);
+  CHECK(gateway.text(phone, "STATUS " + ref).find("waiting") != std::string::npos);
 }
 
 TEST_CASE("a redelivery within the sitting gets the same line and changes nothing") {
