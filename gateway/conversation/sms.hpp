@@ -106,6 +106,7 @@ struct Memory {
   bool fresh = false;             // after NEW or DELETE: the next report joins no older one
   bool urgent = false;
   bool urgent_answered = false;
+  bool acknowledged = false;  // a ref was told
   bool greeted_blank = false;
   bool asked_place = false;
   bool asked_which = false;

@@ -13,6 +13,22 @@ constexpr std::uint8_t most_outbound = 6;
 constexpr std::uint8_t most_questions = 2;
 constexpr std::uint8_t most_wrong_refs = 3;
 
+// Whether a reply says that something arrived and under which ref.
+constexpr bool tells_ref(ReplyId id) {
+  switch (id) {
+    case ReplyId::ack_first:
+    case ReplyId::ack_plain:
+    case ReplyId::ack_more:
+    case ReplyId::ack_urgent:
+    case ReplyId::ack_urgent_place:
+    case ReplyId::ack_urgent_notel:
+    case ReplyId::code_show:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // One text on its way through the table of conversation.md 1.8. Comments name its rows.
 class Turn {
  public:
@@ -327,8 +343,10 @@ class Turn {
         return reply(ReplyId::ack_first);  // row 3
       case State::open:
         store();
-        if (facts_.urgent && !next().urgent_answered) return urgent();    // row 13
-        if (next().safe == Permission::given) ask_or(ReplyId::ack_more);  // row 12
+        if (facts_.urgent && !next().urgent_answered) return urgent();           // row 13
+        if (next().safe == Permission::given) return ask_or(ReplyId::ack_more);  // row 12
+        // Whoever began with HELP and did what it says is told that it arrived, and the ref.
+        if (!next().acknowledged) reply(ReplyId::ack_plain);
         return;
       case State::ask_safety:
         store();
@@ -549,6 +567,7 @@ class Turn {
     sent.language = input_.language;
     if (next().chosen != no_language) sent.language = next().chosen;
     next().spoken = sent.language;
+    next().acknowledged = next().acknowledged || tells_ref(id);
     ++next().outbound;
     return &sent;
   }

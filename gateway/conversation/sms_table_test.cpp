@@ -283,8 +283,10 @@ TEST_CASE("rows 12 to 25: texts and answers while a report is open") {
     memory.place = Place::known;
     memory.asked_consent = true;
   });
-  const Memory once_urgent =
-      in(open, [](Memory& memory) { memory.urgent = memory.urgent_answered = true; });
+  const Memory told = in(open, [](Memory& memory) { memory.acknowledged = true; });
+  const Memory once_urgent = in(open, [](Memory& memory) {
+    memory.urgent = memory.urgent_answered = memory.acknowledged = true;
+  });
   const Memory twice_asked = in(ask_which, [](Memory& memory) { memory.questions = 2; });
   const Memory late = in(ask_safety, [](Memory& memory) { memory.last_inbound = noon - 901s; });
   const Memory just_in_time =
@@ -296,8 +298,10 @@ TEST_CASE("rows 12 to 25: texts and answers while a report is open") {
   const auto both = consenting(answered_opened, Consent::helpers_and_authorities);
   const auto helpers = consenting(answered_opened, Consent::helpers);
   for (const Row& row : std::vector<Row>{
-           {"12, nothing said about safety", in(open), of(Class::text), plain(), open, no_reply,
+           {"12, nothing said about safety", told, of(Class::text), plain(), open, no_reply,
             stored},
+           {"12, the first text after HELP", in(open), of(Class::text), plain(), open,
+            ReplyId::ack_plain, stored},
            {"12, SAFE = yes, all asked", settled, of(Class::text), plain(), open, ReplyId::ack_more,
             opened},
            {"12, SAFE = yes, place due", trusting(open), of(Class::text), plain(), ask_place,

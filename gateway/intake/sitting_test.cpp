@@ -404,6 +404,15 @@ TEST_CASE("a waiting reply is one line to whoever has the ref") {
   CHECK(gateway.sink.rows.empty());
 }
 
+TEST_CASE("whoever asks for help and then writes is told that it arrived") {
+  Gateway gateway;
+  CHECK(gateway.text(phone, "help").starts_with("Write what happens and where"));
+  const auto line = gateway.text(phone, "they took my passport");
+  CHECK(without_ref(line) == "Message received. Ref REF. You can write again at any time.");
+  CHECK(ref_in(line) == gateway.relay.drawn.at(0));
+  CHECK(gateway.text(phone, "they do not pay us").empty());
+}
+
 TEST_CASE("the ref of this sitting counts as known before the relay has met it") {
   Gateway gateway;
   const auto ref = ref_in(gateway.text(phone, "they took my passport"));
