@@ -24,7 +24,9 @@ crypto::WipedBytes with_context(View head, View body) {
 }
 
 crypto::Bytes joined(View head, View sealed) {
-  crypto::Bytes out{head.begin(), head.end()};
+  crypto::Bytes out;
+  out.reserve(head.size() + sealed.size());
+  out.insert(out.end(), head.begin(), head.end());
   out.insert(out.end(), sealed.begin(), sealed.end());
   return out;
 }
