@@ -109,7 +109,7 @@ struct WriterCounters {
 // `flush_and_stop` first.
 class IntakeWriter final : public IntakeSink {
  public:
-  IntakeWriter(asio::any_io_executor executor, WriterSettings settings);
+  IntakeWriter(const asio::any_io_executor& executor, WriterSettings settings);
   ~IntakeWriter() override;
   IntakeWriter(const IntakeWriter&) = delete;
   IntakeWriter& operator=(const IntakeWriter&) = delete;

@@ -141,7 +141,7 @@ class IntakeWriter::Work {
             planner)},
         callers_{callers},
         callers_wait_{callers} {
-    asio::co_spawn(context_, run(), [](std::exception_ptr bug) {
+    asio::co_spawn(context_, run(), [](const std::exception_ptr& bug) {
       if (bug) std::rethrow_exception(bug);
     });
     thread_ = std::thread{[this] { context_.run(); }};
@@ -166,7 +166,7 @@ class IntakeWriter::Work {
 
   asio::awaitable<result<Appended>> when_stored(Sealed row) {
     return asio::async_initiate<const asio::use_awaitable_t<>, void(result<Appended>)>(
-        [this](auto handler, Sealed moved) {
+        [this](auto handler, Sealed&& moved) {
           append(std::move(moved), Done::of(std::move(handler)));
         },
         asio::use_awaitable, std::move(row));
@@ -482,9 +482,7 @@ class IntakeWriter::Work {
     for (auto& row : rows)
       for (auto& done : row.waiting) answer(std::move(done), code);
   }
-  void answer(Done done, result<Appended> value) {
-    answers_.push_back({std::move(done), std::move(value)});
-  }
+  void answer(Done done, result<Appended> value) { answers_.push_back({std::move(done), value}); }
 
   // All answers so far in one post.
   void deliver() {
@@ -498,7 +496,7 @@ class IntakeWriter::Work {
     }
     if (abandoned_) return;
     asio::post(callers_, [answers = std::exchange(answers_, {})]() mutable {
-      for (auto& one : answers) std::move(one.done)(std::move(one.value));
+      for (auto& one : answers) std::move(one.done)(one.value);
     });
   }
 
@@ -548,7 +546,7 @@ class IntakeWriter::Work {
   std::thread thread_;
 };
 
-IntakeWriter::IntakeWriter(asio::any_io_executor executor, WriterSettings settings)
+IntakeWriter::IntakeWriter(const asio::any_io_executor& executor, WriterSettings settings)
     : work_{std::make_unique<Work>(executor, std::move(settings))} {}
 
 IntakeWriter::~IntakeWriter() = default;
