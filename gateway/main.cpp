@@ -15,6 +15,7 @@ int main(int count, char** arguments) {
                  add_migrate,
                  add_pack,
                  add_queue,
+                 add_relay,
                  add_route,
                  add_serve,
                  add_simulate,

@@ -43,6 +43,7 @@ void add_init(CLI::App& root, int& exit_code);
 void add_migrate(CLI::App& root, int& exit_code);
 void add_pack(CLI::App& root, int& exit_code);
 void add_queue(CLI::App& root, int& exit_code);
+void add_relay(CLI::App& root, int& exit_code);
 void add_route(CLI::App& root, int& exit_code);
 void add_serve(CLI::App& root, int& exit_code);
 void add_simulate(CLI::App& root, int& exit_code);

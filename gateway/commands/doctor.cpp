@@ -12,6 +12,7 @@
 #include "gateway/config/config.hpp"
 #include "gateway/config/key_file.hpp"
 #include "gateway/desk/desk.hpp"
+#include "gateway/relay/epochs.hpp"
 #include "storage/migrate.hpp"
 #include "storage/settings.hpp"
 
@@ -95,6 +96,23 @@ void check_key(const fs::path& file, Findings& findings) {
   if (!bytes)
     findings.add(Verdict::failure, "keys", file.string() + ": " + bytes.error().message(),
                  "put it back from where it was made, with mode 0600");
+}
+
+void check_epochs(const config::Config& config, Findings& findings) {
+  check_secret_folder(config.paths.epochs, findings);
+  const auto host = config::read_key_file(config.paths.keys / "host.key", 32);
+  if (!host) return;  // check_key says so
+  const relay::EpochFolder folder{config.paths.epochs,
+                                  crypto::Secret<32>{std::span<const std::uint8_t, 32>{*host}}};
+  const auto epochs = folder.read_all();
+  if (!epochs)
+    findings.add(Verdict::failure, "epochs", epochs.error().message(),
+                 "move the file away; addresses of its week can no longer be read");
+  else if (epochs->empty())
+    findings.add(Verdict::warning, "epochs", "there is no key of this week yet",
+                 "the relay makes one when it starts");
+  else
+    findings.add(Verdict::good, "epochs", std::to_string(epochs->size()) + " keys");
 }
 
 void check_channels(const config::Config& config, Findings& findings) {
@@ -215,10 +233,12 @@ int examine(const fs::path& file, bool as_json) {
     findings.add(Verdict::warning, "listener", "metrics are open to the network",
                  "set private_listen in [gateway] to an address of this machine");
   check_secret_folder(config.paths.keys, findings);
-  for (const char* key : {"gateway.key", "dedupe.key"})
+  for (const char* key : {"gateway.key", "dedupe.key", "relay.key", "host.key"})
     check_key(config.paths.keys / key, findings);
+  check_epochs(config, findings);
   check_channels(config, findings);
   check_database("gateway", config.database.gateway_url, findings);
+  check_database("relay", config.database.relay_url, findings);
   check_database("desk", config.database.desk_url, findings);
   check_server(config.database.desk_url, findings);
   check_rosters(config, findings);

@@ -62,13 +62,16 @@ Founding blocking_found(const routing::Table& table) {
   const auto root = signing_key(founding, "custody/root.key");
   founding.root_key = root.public_key;
   const auto gateway = signing_key(founding, "keys/gateway.key");
+  const auto relay = signing_key(founding, "keys/relay.key");
+  const auto host = crypto::random_secret<32>();
+  founding.files.push_back({"keys/host.key", copy(host.reveal())});
   const auto dedupe = crypto::random_secret<32>();
   founding.files.push_back({"keys/dedupe.key", copy(dedupe.reveal())});
 
   identity::RootRoster root_roster;
   root_roster.deployment = crypto::random_bytes<16>();
   root_roster.version = 1;
-  root_roster.services = {{gateway.public_key, "gateway"}};
+  root_roster.services = {{gateway.public_key, "gateway"}, {relay.public_key, "relay"}};
 
   // Ids first, since a fallback may lie in another organisation.
   std::map<std::string, crypto::Id, std::less<>> queue_ids;

@@ -10,27 +10,15 @@
 
 #include "gateway/aggregators/registry.hpp"
 #include "gateway/commands/role.hpp"
-#include "gateway/config/key_file.hpp"
 #include "gateway/intake/service.hpp"
 
 namespace ishara::commands {
 namespace {
 
-// A 32-byte secret of the gateway's; complains about what is wrong with its file.
-std::optional<crypto::Secret<32>> secret(const config::Config& config, const char* name) {
-  const auto bytes = config::read_key_file(config.paths.keys / name, 32);
-  if (!bytes) {
-    complain(std::string{"the key file "} + name + ": " + bytes.error().message(),
-             "`ishara doctor` tells what each key file must be like");
-    return std::nullopt;
-  }
-  return crypto::Secret<32>{std::span<const std::uint8_t, 32>{*bytes}};
-}
-
 int serve(const config::Config& config) {
   crypto::start();
-  const auto signing = secret(config, "gateway.key");
-  auto dedupe = secret(config, "dedupe.key");
+  const auto signing = service_key(config, "gateway.key");
+  auto dedupe = service_key(config, "dedupe.key");
   if (!signing || !dedupe) return failed;
 
   const aggregators::Registry registry;

@@ -33,6 +33,7 @@ struct Options {
   std::string desk_listen = "127.0.0.1:8082";
   std::string owner_url;
   std::string gateway_url;
+  std::string relay_url;
   std::string desk_url;
 };
 
@@ -90,10 +91,13 @@ std::string configuration(const Options& options, const Founding& founding,
          "\nprivate_listen = " + toml_string(options.private_listen) + "\n" +
          "\n[desk]\nlisten = " + toml_string(options.desk_listen) + "\n" +
          "\n[database]\ngateway_url = " + toml_string(options.gateway_url) +
+         "\nrelay_url = " + toml_string(options.relay_url) +
          "\ndesk_url = " + toml_string(options.desk_url) +
          "\nowner_url = " + toml_string(options.owner_url) + "\n" +
          "\n[paths]\nkeys = \"keys\"\nchannels = \"channels\"\nsending = \"sending\"\npacks = " +
-         toml_string(fs::absolute(options.language_packs).string()) + "\nstate = \"state\"\n";
+         toml_string(fs::absolute(options.language_packs).string()) + "\nstate = \"state\"\n" +
+         "# The relay's keys of each week. Never in a backup, a snapshot or a copy.\n" +
+         "epochs = \"epochs\"\n";
 }
 
 int report(const std::vector<routing::Mistake>& mistakes) {
@@ -126,7 +130,7 @@ bool database_is_empty(const Options& options) {
 
 // Complains and returns false unless every folder is new and every file is on the disk.
 bool write_files(const Options& options, const Founding& founding) {
-  for (const char* name : {"keys", "custody", "users", "channels", "sending", "state"}) {
+  for (const char* name : {"keys", "custody", "users", "channels", "sending", "state", "epochs"}) {
     const auto folder = options.directory / name;
     std::error_code error;
     if (fs::exists(folder)) {
@@ -239,12 +243,15 @@ void add_init(CLI::App& root, int& exit_code) {
       ->required();
   command->add_option("--gateway-url", options->gateway_url, "Database URL of ishara_gateway")
       ->required();
+  command->add_option("--relay-url", options->relay_url, "Database URL of ishara_relay")
+      ->required();
   command->add_option("--desk-url", options->desk_url, "Database URL of ishara_desk")->required();
   command->footer(
       "Example:\n"
       "  ishara init --custody demo --directory var/demo --country-pack ops/packs/rw-demo \\\n"
       "    --owner-url 'host=/run/postgresql dbname=ishara user=ishara_owner' \\\n"
       "    --gateway-url 'host=/run/postgresql dbname=ishara user=ishara_gateway' \\\n"
+      "    --relay-url 'host=/run/postgresql dbname=ishara user=ishara_relay' \\\n"
       "    --desk-url 'host=/run/postgresql dbname=ishara user=ishara_desk'");
   command->callback([options, &exit_code] {
     // Before hardening, after which the kernel may refuse to tell.

@@ -10,6 +10,7 @@
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/configuration.hpp"
 #include "gateway/commands/process.hpp"
+#include "gateway/config/key_file.hpp"
 
 namespace ishara::commands {
 
@@ -25,6 +26,16 @@ void run_until_signal(asio::io_context& context, std::function<asio::awaitable<v
     });
   });
   context.run();
+}
+
+std::optional<crypto::Secret<32>> service_key(const config::Config& config, const char* name) {
+  const auto bytes = config::read_key_file(config.paths.keys / name, 32);
+  if (!bytes) {
+    complain(std::string{"the key file "} + name + ": " + bytes.error().message(),
+             "`ishara doctor` tells what each key file must be like");
+    return std::nullopt;
+  }
+  return crypto::Secret<32>{std::span<const std::uint8_t, 32>{*bytes}};
 }
 
 void add_role(CLI::App& root, int& exit_code, const std::string& name,

@@ -1,9 +1,10 @@
 #pragma once
-// What `ishara gateway` and `ishara desk` have in common: one process, one thread, one service.
+// What `ishara gateway`, `relay` and `desk` have in common: one process, one thread, one service.
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "gateway/config/config.hpp"
@@ -18,6 +19,9 @@ namespace ishara::commands {
 // bug: it passes through, the process ends, and whoever watches it starts it again.
 void run_until_signal(boost::asio::io_context& context,
                       std::function<boost::asio::awaitable<void>()> stop);
+
+// A 32-byte secret of this role's from the folder of keys; complains about what is wrong with it.
+std::optional<crypto::Secret<32>> service_key(const config::Config& config, const char* name);
 
 // Adds the command of a role: reads the configuration, hardens the process and runs `serve`, which
 // returns the exit code.

@@ -13,7 +13,7 @@ namespace ishara::commands {
 
 void add_serve(CLI::App& root, int& exit_code) {
   auto* command =
-      root.add_subcommand("serve", "Start the gateway and the desk, and keep them running");
+      root.add_subcommand("serve", "Start gateway, relay and desk, and keep them running");
   command->footer(
       "A role that ends is started again; SIGTERM or SIGINT stops all, requests in hand first.\n"
       "Example:\n  ishara serve --config /etc/ishara/ishara.toml");
@@ -29,6 +29,7 @@ void add_serve(CLI::App& root, int& exit_code) {
     harden_process();
     const std::vector<Role> roles{
         {RoleName::gateway, {program, "gateway", "--config", file}},
+        {RoleName::relay, {program, "relay", "--config", file}},
         {RoleName::desk, {program, "desk", "--config", file}},
     };
     exit_code = supervise(roles);

@@ -1,5 +1,6 @@
 #include "gateway/config/config.hpp"
 
+#include <pwd.h>
 #include <toml++/toml.h>
 #include <unistd.h>
 
@@ -51,11 +52,17 @@ constexpr std::array known{
     Known{"gateway", "write_seconds", "write_seconds = 10", "to take an answer"},
     Known{"relay", "socket", R"(socket = "state/relay.sock")",
           "over which gateways ask the relay; at most 107 bytes with its folders"},
+    Known{"relay", "users", R"(users = ["ishara-gateway"])",
+          "names or ids of users who may connect; the relay's own if absent"},
+    Known{"relay", "thread_by_number", "thread_by_number = true",
+          "false: strict mode, each sitting without a ref is a new report"},
     Known{"desk", "listen", R"(listen = "127.0.0.1:8082")", "caseworkers' API"},
     Known{"desk", "tls_certificate", R"(tls_certificate = "tls/chain.pem")", "whole chain, PEM"},
     Known{"desk", "tls_key", R"(tls_key = "tls/key.pem")", "PEM, mode 0600"},
     Known{"database", "gateway_url", R"(gateway_url = "host=/run/postgresql dbname=ishara")",
           "libpq address for the gateway, without a password"},
+    Known{"database", "relay_url", R"(relay_url = "host=/run/postgresql dbname=ishara")",
+          "the same for the relay"},
     Known{"database", "desk_url", R"(desk_url = "host=/run/postgresql dbname=ishara")",
           "the same for the desk"},
     Known{"database", "owner_url", R"(owner_url = "host=/run/postgresql dbname=ishara")",
@@ -66,6 +73,7 @@ constexpr std::array known{
     Known{"paths", "packs", R"(packs = "packs")", "folder of built language packs"},
     Known{"paths", "state", R"(state = "state")",
           "folder where the gateway notes what it has seen"},
+    Known{"paths", "epochs", R"(epochs = "epochs")", "folder of the relay's epoch keys"},
 };
 
 bool is_section(std::string_view name) {
@@ -254,6 +262,17 @@ class Reader {
       out = static_cast<std::uint32_t>(*value);
   }
 
+  void boolean(std::string_view section, std::string_view key, bool& out) {
+    const auto found = find(section, key);
+    if (found.variable && (*found.variable == "true" || *found.variable == "false"))
+      out = *found.variable == "true";
+    else if (const auto* value = found.node ? found.node->as_boolean() : nullptr;
+             value != nullptr && !found.variable)
+      out = value->get();
+    else if (found.variable || found.node)
+      refuse(section, key, "must be true or false");
+  }
+
   void list(std::string_view section, std::string_view key, std::vector<std::string>& out) {
     const auto found = find(section, key);
     if (found.variable) {
@@ -436,6 +455,23 @@ void read_gateway(Reader& reader, Gateway& out) {
   reader.number("gateway", "write_seconds", out.limits.write_seconds, 1, 300);
 }
 
+void read_relay(Reader& reader, Relay& out) {
+  out.socket = "state/relay.sock";
+  reader.path("relay", "socket", out.socket);
+  std::vector<std::string> users;
+  reader.list("relay", "users", users);
+  for (const auto& user : users) {
+    if (const auto id = number_of(user)) {
+      out.users.push_back(*id);
+    } else if (const auto* entry = ::getpwnam(user.c_str())) {
+      out.users.push_back(entry->pw_uid);
+    } else {
+      reader.refuse("relay", "users", "names a user whom this machine does not have");
+    }
+  }
+  reader.boolean("relay", "thread_by_number", out.thread_by_number);
+}
+
 }  // namespace
 
 bool Endpoint::is_local() const noexcept {
@@ -493,19 +529,20 @@ Loaded parse(std::string_view text, const std::filesystem::path& file,
   out.file = file;
   read_deployment(reader, out.deployment);
   read_gateway(reader, out.gateway);
+  read_relay(reader, out.relay);
   reader.endpoint("desk", "listen", out.desk.listen);
   out.desk.tls = reader.tls("desk");
   reader.database("gateway_url", true, out.database.gateway_url);
+  reader.database("relay_url", true, out.database.relay_url);
   reader.database("desk_url", true, out.database.desk_url);
   reader.database("owner_url", false, out.database.owner_url);
-  out.paths = {"keys", "channels", "sending", "packs", "state"};
+  out.paths = {"keys", "channels", "sending", "packs", "state", "epochs"};
   reader.path("paths", "keys", out.paths.keys);
   reader.path("paths", "channels", out.paths.channels);
   reader.path("paths", "sending", out.paths.sending);
   reader.path("paths", "packs", out.paths.packs);
   reader.path("paths", "state", out.paths.state);
-  out.relay.socket = "state/relay.sock";
-  reader.path("relay", "socket", out.relay.socket);
+  reader.path("paths", "epochs", out.paths.epochs);
 
   auto mistakes = reader.take_mistakes();
   if (!mistakes.empty()) return {std::nullopt, std::move(mistakes)};

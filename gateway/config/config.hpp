@@ -65,19 +65,24 @@ struct Gateway {
   Limits limits;
 };
 
-// The relay has no listener but this socket, over which gateways ask it.
-struct Relay {
-  std::filesystem::path socket;
-};
-
 struct Desk {
   Endpoint listen{"127.0.0.1", 8082, {}};
   std::optional<Tls> tls;
 };
 
+// The relay has no listener but this socket, over which gateways ask it.
+struct Relay {
+  std::filesystem::path socket;
+  std::vector<std::uint32_t> users;  // uids that may connect; empty: the relay's own
+  // Whether a text joins the open report of its number. Off (strict mode): nobody can ask about a
+  // number at all, and each sitting without a ref is a new report.
+  bool thread_by_number = true;
+};
+
 // libpq connection strings (key=value words or postgresql:// URIs), one for each database role.
 struct Database {
   std::string gateway_url;
+  std::string relay_url;
   std::string desk_url;
   std::string owner_url;  // migrations only; empty for a running service
 };
@@ -88,7 +93,8 @@ struct Paths {
   std::filesystem::path channels;
   std::filesystem::path sending;
   std::filesystem::path packs;
-  std::filesystem::path state;  // folder where the gateway notes what it has seen
+  std::filesystem::path state;   // folder where the gateway notes what it has seen
+  std::filesystem::path epochs;  // folder of the relay's epoch keys, never backed up
 };
 
 struct Config {

@@ -9,9 +9,10 @@ namespace ishara::config {
 namespace {
 
 const std::string key(64, 'a');
-const std::string least = "[deployment]\nname = \"pilot\"\nroot_public_key = \"" + key +
-                          "\"\ncustody = \"officers\"\n"
-                          "[database]\ngateway_url = \"dbname=a\"\ndesk_url = \"dbname=b\"\n";
+const std::string least =
+    "[deployment]\nname = \"pilot\"\nroot_public_key = \"" + key +
+    "\"\ncustody = \"officers\"\n"
+    "[database]\ngateway_url = \"dbname=a\"\nrelay_url = \"dbname=r\"\ndesk_url = \"dbname=b\"\n";
 
 std::vector<std::string> mistakes(const std::string& toml, const Environment& overrides = {}) {
   std::vector<std::string> out;
@@ -47,9 +48,11 @@ TEST_CASE("a file with every key is read as it is written") {
                 "head_seconds = 7\nbody_seconds = 8\nidle_seconds = 9\nwrite_seconds = 10\n"
                 "[desk]\nlisten = \"[::1]:0\"\ntls_certificate = \"d.pem\"\ntls_key = \"k.pem\"\n"
                 "[database]\ngateway_url = \"postgresql://gateway@/ishara?host=/run\"\n"
-                "desk_url = \"b\"\nowner_url = \"c\"\n"
+                "relay_url = \"r\"\ndesk_url = \"b\"\nowner_url = \"c\"\n"
+                "[relay]\nsocket = \"run/relay\"\nusers = [\"0\", \"root\"]\n"
+                "thread_by_number = false\n"
                 "[paths]\nkeys = \"/k\"\nchannels = \"c\"\nsending = \"s\"\npacks = "
-                "\"p\"\nstate = \"n\"\n",
+                "\"p\"\nstate = \"n\"\nepochs = \"e\"\n",
             "/etc/x/ishara.toml", {});
   REQUIRE(loaded.mistakes.empty());
   const auto& config = *loaded.config;
@@ -65,13 +68,19 @@ TEST_CASE("a file with every key is read as it is written") {
   CHECK(config.desk.listen.is_local());
   CHECK(config.database.owner_url == "c");
   CHECK(config.paths.state == "/etc/x/n");
+  CHECK(config.paths.epochs == "/etc/x/e");
+  CHECK(config.database.relay_url == "r");
+  CHECK(config.relay.socket == "/etc/x/run/relay");
+  CHECK(config.relay.users == std::vector<std::uint32_t>{0, 0});
+  CHECK_FALSE(config.relay.thread_by_number);
 }
 
 TEST_CASE("all mistakes are reported at once, each with its place and what to do") {
   const auto found = mistakes(
       "[deployment]\nnmae = \"pilot\"\ncustody = \"nobody\"\n"
       "[gateway]\nlisten = \"everywhere\"\nmax_body = \"big\"\ntls_key = \"k\"\n"
-      "[database]\ngateway_url = 5\ndesk_url = \"postgres://u:hunter2@db/x\"\n[dsek]\n");
+      "[database]\ngateway_url = 5\nrelay_url = \"\"\ndesk_url = "
+      "\"postgres://u:hunter2@db/x\"\n[dsek]\n");
   const std::string file = "/etc/x/ishara.toml:";
   const std::vector<std::string> expected{
       file + "1:1: missing key 'name' in [deployment]; add name = \"pilot\"",
@@ -95,13 +104,31 @@ TEST_CASE("all mistakes are reported at once, each with its place and what to do
           "9:15: 'gateway_url' in [database] must be a text in quotes; for example gateway_url = "
           "\"host=/run/postgresql dbname=ishara\"",
       file +
-          "10:12: 'desk_url' in [database] holds a password; use a UNIX socket with peer "
+          "10:13: 'relay_url' in [database] is empty; for example relay_url = "
+          "\"host=/run/postgresql dbname=ishara\"",
+      file +
+          "11:12: 'desk_url' in [database] holds a password; use a UNIX socket with peer "
           "authentication, or passfile=/path/to/pgpass with mode 0600",
-      file + "11:2: unknown section or key 'dsek'; did you mean 'desk'?",
+      file + "12:2: unknown section or key 'dsek'; did you mean 'desk'?",
   };
   CHECK(found.size() == expected.size());
   for (std::size_t i = 0; i < std::min(found.size(), expected.size()); ++i)
     CHECK(found[i] == expected[i]);
+}
+
+TEST_CASE("the relay's users are of this machine, and its switch is true or false") {
+  const auto found = mistakes(least +
+                              "[relay]\nusers = [\"nobody-like-this\"]\n"
+                              "thread_by_number = \"off\"\n");
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].find("names a user whom this machine does not have") != std::string::npos);
+  CHECK(found[1].find("must be true or false") != std::string::npos);
+  const auto loaded =
+      parse(least, "/etc/x/ishara.toml", {{"ISHARA_RELAY_THREAD_BY_NUMBER", "false"}});
+  REQUIRE(loaded.config.has_value());
+  CHECK_FALSE(loaded.config->relay.thread_by_number);
+  CHECK(loaded.config->relay.socket == "/etc/x/state/relay.sock");
+  CHECK(loaded.config->relay.users.empty());
 }
 
 TEST_CASE("a file that is not TOML is refused with its place and without quoting it") {

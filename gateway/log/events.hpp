@@ -43,6 +43,15 @@ enum class Event : std::uint16_t {
   replies_unknown,
   channel_stopped,
   acknowledgement_withheld,
+  relay_listening,
+  relay_stopping,
+  relay_stopped,
+  relay_peers_refused,
+  relay_alarm,
+  epoch_created,
+  epoch_destroyed,
+  epoch_failed,
+  addresses_swept,
 };
 
 struct Row {
@@ -80,6 +89,15 @@ inline constexpr std::array rows{
     Row{Event::replies_unknown, Level::warning, "replies_unknown", "replies"},
     Row{Event::channel_stopped, Level::error, "channel_stopped", "channel"},
     Row{Event::acknowledgement_withheld, Level::warning, "acknowledgement_withheld", "reason"},
+    Row{Event::relay_listening, Level::info, "relay_listening", ""},
+    Row{Event::relay_stopping, Level::info, "relay_stopping", "connections"},
+    Row{Event::relay_stopped, Level::info, "relay_stopped", "status"},
+    Row{Event::relay_peers_refused, Level::error, "relay_peers_refused", "count"},
+    Row{Event::relay_alarm, Level::error, "relay_alarm", "kind count"},
+    Row{Event::epoch_created, Level::info, "epoch_created", "epoch"},
+    Row{Event::epoch_destroyed, Level::info, "epoch_destroyed", "epoch"},
+    Row{Event::epoch_failed, Level::error, "epoch_failed", "code"},
+    Row{Event::addresses_swept, Level::info, "addresses_swept", "rolled removed"},
 };
 
 constexpr const Row& row(Event event) { return rows[static_cast<std::size_t>(event)]; }

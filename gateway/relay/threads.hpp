@@ -31,6 +31,14 @@ struct Alarms {
   bool any() const noexcept {
     return other_origin + refused_records + forged_rows + second_refs + duplicate_refs > 0;
   }
+  Alarms& operator+=(const Alarms& more) noexcept {
+    other_origin += more.other_origin;
+    refused_records += more.refused_records;
+    forged_rows += more.forged_rows;
+    second_refs += more.second_refs;
+    duplicate_refs += more.duplicate_refs;
+    return *this;
+  }
 };
 
 inline constexpr std::uint32_t inbox_page = 500;

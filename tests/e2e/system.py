@@ -126,7 +126,7 @@ class System:
             "--country-pack", ROOT / "ops/packs/rw-demo", "--listen", "%s:%d" % gateway,
             "--private-listen", "%s:%d" % private, "--desk-listen", "%s:%d" % desk,
             "--owner-url", self._url("ishara_owner"), "--gateway-url", self._url("ishara_gateway"),
-            "--desk-url", self._url("ishara_desk"))
+            "--relay-url", self._url("ishara_relay"), "--desk-url", self._url("ishara_desk"))
         self.kannel = self._channel(gateway, "kannel")
         self.kannel_by_get = self._channel(gateway, "kannel", "get", "--allow-get")
         self.twilio = self._channel(gateway, "twilio", "twilio", "--token", "token-of-this-test")

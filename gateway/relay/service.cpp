@@ -1,0 +1,477 @@
+#include "gateway/relay/service.hpp"
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
+#include <exception>
+#include <list>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "gateway/identity/epoch.hpp"
+#include "gateway/log/log.hpp"
+#include "gateway/relay/limits.hpp"
+#include "gateway/relay/refs.hpp"
+#include "gateway/relay/server.hpp"
+
+namespace ishara::relay {
+
+// What rings, in the words of the log.
+enum class Alarm : std::uint8_t {
+  resolve_clamped,
+  refs_guessed,
+  other_origin,
+  refused_records,
+  forged_rows,
+  second_refs,
+  duplicate_refs,
+};
+
+}  // namespace ishara::relay
+
+template <>
+struct ishara::log::Names<ishara::relay::Alarm> {
+  static constexpr std::array<std::string_view, 7> table{
+      "resolve_clamped", "refs_guessed", "other_origin",  "refused_records",
+      "forged_rows",     "second_refs",  "duplicate_refs"};
+};
+
+namespace ishara::relay {
+
+using namespace std::chrono_literals;
+using boost::system::error_code;
+using identity::PlainAnswer;
+using identity::RelayStatus;
+using storage::blocking::RelayStore;
+
+namespace {
+
+constexpr auto roster_interval = 5s;
+constexpr auto inbox_interval = 500ms;
+constexpr auto epoch_interval = 60s;
+constexpr auto sweep_interval = 1h;
+constexpr auto retry_interval = 1s;
+constexpr std::chrono::milliseconds stop_limit{15'000};
+
+Reply plain(RelayStatus status = RelayStatus::done) { return {status, PlainAnswer{}}; }
+
+// What the store says when there is nothing to look up with, or nothing to look it up in.
+Reply away() { return plain(RelayStatus::away); }
+
+// What crosses threads must be default-constructible (Boost 1.81).
+struct Turned {
+  error_code error;
+  std::vector<std::uint32_t> created;
+  std::vector<std::uint32_t> destroyed;
+  std::shared_ptr<const LiveEpochs> live;
+};
+
+struct ReadDirectory {
+  boost::system::result<std::shared_ptr<const identity::Directory>> value{nullptr};
+};
+
+// Makes the keys that are due and destroys those whose time is over. Destroying needs no database.
+Turned turn_epochs(const EpochFolder& folder, RelayStore& store, const crypto::SigningKey& relay,
+                   Seconds now) {
+  Turned turned;
+  auto epochs = folder.read_all();
+  if (!epochs) {
+    turned.error = epochs.error();
+    return turned;
+  }
+  std::vector<std::uint32_t> existing;
+  for (const auto& epoch : *epochs) existing.push_back(epoch.number);
+  const auto plan = plan_epochs(existing, now);
+  for (const auto number : plan.destroy) {
+    if (const auto gone = folder.destroy(number); !gone) {
+      turned.error = gone.error();
+      continue;
+    }
+    turned.destroyed.push_back(number);
+    std::erase_if(*epochs, [&](const Epoch& epoch) { return epoch.number == number; });
+  }
+  for (const auto number : plan.create) {
+    auto made = folder.create(number);
+    if (!made) {
+      turned.error = made.error();
+      continue;
+    }
+    turned.created.push_back(number);
+    epochs->push_back(std::move(*made));
+  }
+  const auto live = std::make_shared<const LiveEpochs>(std::move(*epochs));
+  turned.live = live;
+
+  // Announced again and again until it stands there: the database may have been away.
+  const auto announced = store.epochs(identity::epoch_at(now));
+  if (!announced) {
+    if (!turned.error) turned.error = announced.error();
+    return turned;
+  }
+  for (const auto& epoch : live->newest_first()) {
+    const auto kid = crypto::key_id(epoch.keys.box.public_key);
+    if (epoch.number < identity::epoch_at(now) ||
+        std::ranges::any_of(*announced, [&](const auto& row) { return row.kid == kid; }))
+      continue;
+    // A key that takes the place of a lost one is good from now on, which makes it the newer one.
+    identity::EpochAnnouncement announcement;
+    announcement.epoch = epoch.number;
+    announcement.not_before = static_cast<std::uint64_t>(
+        std::max(start_of(epoch.number), now).time_since_epoch().count());
+    announcement.not_after =
+        static_cast<std::uint64_t>(start_of(epoch.number + 1).time_since_epoch().count());
+    announcement.key = epoch.keys.box.public_key;
+    const auto bytes = identity::sign_epoch(announcement, relay);
+    const auto stored = store.put_epoch({epoch.number, kid, {bytes.begin(), bytes.end()}});
+    if (!stored && !turned.error) turned.error = stored.error();
+  }
+  return turned;
+}
+
+ReadDirectory read_directory(RelayStore& store, const crypto::PublicKey& root,
+                             const identity::Directory* known) {
+  const auto rows = store.rosters();
+  if (!rows) return {rows.error()};
+  auto directory = identity::Directory::verified_rows(identity::rows_of(*rows), root);
+  if (!directory) return {directory.error()};
+  if (known != nullptr && directory->is_older_than(*known))
+    return {make_error_code(identity::roster_errc::older_version)};
+  return {std::make_shared<const identity::Directory>(std::move(*directory))};
+}
+
+}  // namespace
+
+class Service::Work {
+ public:
+  Work(asio::io_context& context, const config::Config& config, Keys keys,
+       const MakeReplies& make_replies, Workbench::Clock clock)
+      : context_{context},
+        config_{config},
+        keys_{std::move(keys)},
+        folder_{config.paths.epochs, std::move(keys_.host)},
+        bench_{config.database.relay_url, std::move(clock)},
+        replies_{make_replies ? make_replies(bench_) : nullptr},
+        server_{context.get_executor(),
+                {config.relay.socket, config.relay.users},
+                [this](identity::RelayRequest request) { return answer(std::move(request)); }} {
+    auto epochs = folder_.read_all();
+    if (!epochs) throw boost::system::system_error{epochs.error()};
+    bench_.use(std::make_shared<const LiveEpochs>(std::move(*epochs)));
+  }
+
+  void start() {
+    server_.start();
+    log::write<log::Event::relay_listening>();
+    run(keep_rosters());
+    run(keep_epochs());
+    run(keep_inbox());
+    run(keep_swept());
+  }
+
+  asio::awaitable<void> stop() {
+    log::write<log::Event::relay_stopping>(server_.connections());
+    stopping_ = true;
+    for (auto& timer : timers_) timer.cancel();
+    co_await server_.stop(stop_limit);
+    log::write<log::Event::relay_stopped>(0);
+  }
+
+ private:
+  void run(asio::awaitable<void> chore) {
+    asio::co_spawn(context_, std::move(chore), [](std::exception_ptr failure) {
+      if (failure) std::rethrow_exception(failure);
+    });
+  }
+  asio::steady_timer& timer() { return timers_.emplace_back(context_); }
+  static asio::awaitable<void> wait(asio::steady_timer& timer, std::chrono::milliseconds pause) {
+    timer.expires_after(pause);
+    error_code cancelled;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+  }
+  static Moment moment() { return std::chrono::steady_clock::now(); }
+
+  // --- Requests
+
+  asio::awaitable<Reply> answer(identity::RelayRequest request) {
+    return std::visit([this](auto&& what) { return on(std::move(what)); }, std::move(request));
+  }
+
+  static identity::Ref draw() { return identity::Ref::from(crypto::random_bytes<16>()); }
+
+  asio::awaitable<Reply> on(identity::ResolveNumber request) {
+    if (!config_.relay.thread_by_number) co_return plain(RelayStatus::strict);
+    const bool allowed = resolve_limit_.take(moment());
+    if (resolve_limit_.alarm()) ring(Alarm::resolve_clamped, 1);
+    if (!allowed) co_return plain(RelayStatus::limited);
+    const auto drawn = draw();
+    auto work = [number = std::move(request.number), drawn](Threads& threads, RelayStore&) {
+      return threads.find(number, drawn);
+    };
+    const auto found = co_await bench_.look_up(std::move(work));
+    if (!found) co_return away();
+    if (!found->answer.found) resolve_limit_.missed(moment());
+    auto answer = found->answer;
+    if (found->drawn_is_unused && reserved_.reserve(drawn, moment())) {
+      answer.unused_ref = drawn;
+    } else {
+      const auto again = co_await unused_ref();
+      if (!again) co_return away();
+      answer.unused_ref = *again;
+    }
+    co_return Reply{RelayStatus::done, std::move(answer)};
+  }
+
+  asio::awaitable<Reply> on(identity::ResolveRef request) {
+    const auto found = co_await find(request.ref);
+    if (!found.error) co_return Reply{RelayStatus::done, found.answer};
+    co_return plain(*found.error);
+  }
+
+  asio::awaitable<Reply> on(identity::PullReply request) {
+    const auto found = co_await find(request.ref);
+    if (found.error) co_return plain(*found.error);
+    identity::PullAnswer pulled;
+    pulled.found = found.answer.found;
+    if (pulled.found && found.answer.kind == identity::RefKind::verified)
+      pulled.stage = found.answer.stage;
+    if (pulled.found && replies_) {
+      auto text = co_await replies_->pull(found.answer.report_id, found.answer.kind);
+      if (!text) co_return away();
+      pulled.text = std::move(*text);
+    }
+    co_return Reply{RelayStatus::done, std::move(pulled)};
+  }
+
+  asio::awaitable<Reply> on(identity::EndByNumber request) {
+    // What the phone sent just before may still wait in the inbox.
+    const bool read = co_await read_whole_inbox();
+    if (!read) co_return away();
+    // In strict mode nobody can delete by number alone.
+    const auto* signer = config_.relay.thread_by_number ? &keys_.signing : nullptr;
+    auto work = [number = std::move(request.number), how = request.how, signer](
+                    Threads& threads, RelayStore&) { return threads.end(number, how, signer); };
+    auto ended = co_await bench_.change(std::move(work));
+    if (!ended) co_return away();
+    if (replies_) replies_->ended(std::move(ended->reports));
+    co_return plain();
+  }
+
+  asio::awaitable<Reply> on(identity::EndByRef request) {
+    const bool allowed = ref_limit_.take(moment());
+    if (ref_limit_.alarm(moment())) ring(Alarm::refs_guessed, 1);
+    if (!allowed) co_return plain(RelayStatus::limited);
+    const bool read = co_await read_whole_inbox();
+    auto work = [request, signer = &keys_.signing](Threads& threads, RelayStore&) {
+      return threads.end(request.ref, request.how, signer);
+    };
+    auto ended = co_await bench_.change(std::move(work));
+    ref_limit_.settle(moment(), ended && !ended->found);
+    if (!read || !ended) co_return away();
+    if (replies_) replies_->ended(std::move(ended->reports));
+    co_return plain();
+  }
+
+  asio::awaitable<Reply> on(identity::SendTemplate request) {
+    if (replies_) replies_->acknowledge(std::move(request));
+    co_return plain();
+  }
+
+  asio::awaitable<Reply> on(identity::ResolveReport request) {
+    auto work = [request](Threads& threads, RelayStore&) {
+      return threads.find(request.report_id);
+    };
+    const auto found = co_await bench_.look_up(std::move(work));
+    if (!found) co_return away();
+    co_return Reply{RelayStatus::done, *found};
+  }
+
+  asio::awaitable<Reply> on(identity::FreshRef) {
+    const auto ref = co_await unused_ref();
+    if (!ref) co_return away();
+    co_return Reply{RelayStatus::done, identity::FreshAnswer{*ref}};
+  }
+
+  asio::awaitable<Reply> on(identity::Delivery request) {
+    if (replies_) replies_->delivered(std::move(request));
+    co_return plain();
+  }
+
+  asio::awaitable<Reply> on(identity::OpenWindow request) {
+    if (replies_) replies_->open_window(std::move(request));
+    co_return plain();
+  }
+
+  struct FoundRef {
+    std::optional<RelayStatus> error;
+    identity::ThreadAnswer answer;
+  };
+  asio::awaitable<FoundRef> find(identity::Ref ref) {
+    const bool allowed = ref_limit_.take(moment());
+    if (ref_limit_.alarm(moment())) ring(Alarm::refs_guessed, 1);
+    if (!allowed) co_return FoundRef{RelayStatus::limited, {}};
+    auto work = [ref](Threads& threads, RelayStore&) { return threads.find(ref); };
+    const auto found = co_await bench_.look_up(std::move(work));
+    ref_limit_.settle(moment(), found && !found->found);
+    if (!found) co_return FoundRef{RelayStatus::away, {}};
+    co_return FoundRef{{}, *found};
+  }
+
+  // Nothing while the database is away.
+  asio::awaitable<std::optional<identity::Ref>> unused_ref() {
+    for (;;) {
+      const auto drawn = draw();
+      auto work = [drawn](Threads& threads, RelayStore&) { return threads.is_unused(drawn); };
+      const auto unused = co_await bench_.look_up(std::move(work));
+      if (!unused) co_return std::nullopt;
+      if (*unused && reserved_.reserve(drawn, moment())) co_return drawn;
+    }
+  }
+
+  // --- Chores
+
+  asio::awaitable<void> keep_rosters() {
+    auto& pause = timer();
+    error_code last;
+    while (!stopping_) {
+      auto work = [known = bench_.directory(), &root = config_.deployment.root_public_key](
+                      RelayStore& store) { return read_directory(store, root, known.get()); };
+      const auto read = co_await bench_.prepare(std::move(work));
+      const auto error = read.value ? error_code{} : read.value.error();
+      if (read.value) bench_.use(*read.value);
+      if (error && error != last) log::write<log::Event::roster_refused>(error.value());
+      last = error;
+      co_await wait(pause, error ? retry_interval : roster_interval);
+    }
+  }
+
+  asio::awaitable<void> keep_epochs() {
+    auto& pause = timer();
+    error_code last;
+    while (!stopping_) {
+      auto work = [this, now = bench_.now()](RelayStore& store) {
+        return turn_epochs(folder_, store, keys_.signing, now);
+      };
+      const auto turned = co_await bench_.prepare(std::move(work));
+      for (const auto number : turned.created) log::write<log::Event::epoch_created>(number);
+      for (const auto number : turned.destroyed) log::write<log::Event::epoch_destroyed>(number);
+      if (turned.live) bench_.use(turned.live);
+      if (turned.error && turned.error != last)
+        log::write<log::Event::epoch_failed>(turned.error.value());
+      last = turned.error;
+      report_alarms();
+      co_await wait(pause, turned.error ? retry_interval : epoch_interval);
+    }
+  }
+
+  asio::awaitable<void> keep_inbox() {
+    auto& pause = timer();
+    while (!stopping_) {
+      co_await read_whole_inbox();
+      co_await wait(pause, inbox_interval);
+    }
+  }
+
+  // Page by page, so that others get their turn in between.
+  asio::awaitable<bool> read_whole_inbox() {
+    crypto::Id after{};
+    for (;;) {
+      auto work = [after](Threads& threads, RelayStore&) { return threads.read_inbox(after); };
+      const auto page = co_await bench_.change(std::move(work));
+      if (!page) co_return false;
+      resolve_limit_.accepted(moment(), page->accepted);
+      if (page->rows < inbox_page || stopping_) co_return true;
+      after = page->last;
+    }
+  }
+
+  asio::awaitable<void> keep_swept() {
+    auto& pause = timer();
+    std::uint32_t swept_epoch = 0;
+    auto next = moment();
+    while (!stopping_) {
+      const auto epoch = identity::epoch_at(bench_.now());
+      if (epoch != swept_epoch || moment() >= next) {
+        const bool done = co_await sweep();
+        if (done) {
+          swept_epoch = epoch;
+          next = moment() + sweep_interval;
+        }
+      }
+      co_await wait(pause, retry_interval);
+    }
+  }
+
+  asio::awaitable<bool> sweep() {
+    crypto::Id after{};
+    std::uint32_t rolled = 0;
+    std::uint32_t removed = 0;
+    for (;;) {
+      auto work = [after](Threads& threads, RelayStore&) { return threads.sweep(after); };
+      const auto page = co_await bench_.change(std::move(work));
+      if (!page || stopping_) co_return false;
+      rolled += page->rolled;
+      removed += page->removed;
+      if (page->rows < address_page) break;
+      after = page->last;
+    }
+    const auto oldest = bench_.epochs()->newest_first().back().number;
+    auto work = [oldest](Threads&, RelayStore& store) {
+      return store.forget_epochs_before(oldest);
+    };
+    const auto forgotten = co_await bench_.change(std::move(work));
+    if (!forgotten) co_return false;
+    if (rolled + removed > 0) log::write<log::Event::addresses_swept>(rolled, removed);
+    co_return true;
+  }
+
+  static void ring(Alarm alarm, std::uint64_t count) {
+    if (count > 0) log::write<log::Event::relay_alarm>(alarm, count);
+  }
+
+  // Sums of a minute: what rings for every request would fill the disk.
+  void report_alarms() {
+    const auto alarms = bench_.take_alarms();
+    ring(Alarm::other_origin, alarms.other_origin);
+    ring(Alarm::refused_records, alarms.refused_records);
+    ring(Alarm::forged_rows, alarms.forged_rows);
+    ring(Alarm::second_refs, alarms.second_refs);
+    ring(Alarm::duplicate_refs, alarms.duplicate_refs);
+    const auto refused = server_.refused_peers();
+    if (refused > refused_peers_)
+      log::write<log::Event::relay_peers_refused>(refused - refused_peers_);
+    refused_peers_ = refused;
+  }
+
+  asio::io_context& context_;
+  const config::Config& config_;
+  Keys keys_;
+  EpochFolder folder_;
+  Workbench bench_;
+  ResolveLimit resolve_limit_;
+  RefLimit ref_limit_;
+  ReservedRefs reserved_;
+  std::unique_ptr<Replies> replies_;
+  Server server_;
+  std::list<asio::steady_timer> timers_;
+  std::uint64_t refused_peers_ = 0;
+  bool stopping_ = false;
+};
+
+Service::Service(asio::io_context& context, const config::Config& config, Keys keys,
+                 MakeReplies make_replies, Workbench::Clock clock) {
+  if (!clock)
+    clock = [] {
+      return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    };
+  work_ = std::make_unique<Work>(context, config, std::move(keys), make_replies, std::move(clock));
+}
+Service::~Service() = default;
+void Service::start() { work_->start(); }
+asio::awaitable<void> Service::stop() { return work_->stop(); }
+
+}  // namespace ishara::relay
