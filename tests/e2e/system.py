@@ -68,7 +68,7 @@ class Process:
 
     def __init__(self, command, log, address, ready):
         self.command, self.log, self.address = command, log, address
-        self.ready = ready  # host, port, path, and the status that says so
+        self.ready = ready  # host, port, path and the status that says so; or the path of a socket
         self.process = None
 
     def start(self):
@@ -80,6 +80,8 @@ class Process:
     def _ready(self):
         if self.process.poll() is not None:
             raise AssertionError(f"it ended with {self.process.returncode}:\n{self.log.read_text()}")
+        if isinstance(self.ready, pathlib.Path):
+            return self.ready.is_socket()
         try:
             *address, path, status = self.ready
             connection = http.client.HTTPConnection(*address, timeout=5)
@@ -131,7 +133,9 @@ class System:
         self.kannel_by_get = self._channel(gateway, "kannel", "get", "--allow-get")
         self.twilio = self._channel(gateway, "twilio", "twilio", "--token", "token-of-this-test")
         self.gateway = self._role("gateway", gateway, (*private, "/readyz", 200))
+        self.relay = self._role("relay", None, self.demo / "state/relay.sock")
         self.desk = self._role("desk", desk, (*desk, "/readyz", 200))
+        self.relay.start()
         self.gateway.start()
         self.desk.start()
 
