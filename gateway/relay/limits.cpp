@@ -13,6 +13,7 @@ constexpr double burst = 3000;
 constexpr double per_second = 300;
 constexpr double clamped_per_second = 10;
 constexpr double clamped_burst = 10;
+constexpr auto inbox_is_behind = 30s;
 constexpr std::uint64_t misses_for_each_message = 10;
 // A quiet hour with a few wrong guesses of ours is no alarm.
 constexpr std::uint64_t misses_of_a_quiet_hour = 100;
@@ -50,6 +51,10 @@ std::uint64_t HourCount::total(Moment now) {
 }
 
 void ResolveLimit::judge(Moment now) {
+  while (!recent_misses_.empty() && now - recent_misses_.front() >= inbox_is_behind) {
+    misses_.add(now);
+    recent_misses_.pop_front();
+  }
   const bool clamp = misses_.total(now) > std::max(misses_of_a_quiet_hour,
                                                    misses_for_each_message * accepted_.total(now));
   if (clamp && !clamped_) {

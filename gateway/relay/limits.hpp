@@ -41,7 +41,8 @@ class ResolveLimit {
  public:
   // Whether one more may be looked up now.
   [[nodiscard]] bool take(Moment now);
-  void missed(Moment now) { misses_.add(now); }
+  // Counts half a minute later: the addresses of accepted messages come in behind.
+  void missed(Moment now) { recent_misses_.push_back(now); }
   // Addresses of accepted messages that came in through the inbox.
   void accepted(Moment now, std::uint32_t count) { accepted_.add(now, count); }
   bool clamped() const noexcept { return clamped_; }
@@ -52,6 +53,7 @@ class ResolveLimit {
   void judge(Moment now);
 
   HourCount misses_;
+  std::deque<Moment> recent_misses_;
   HourCount accepted_;
   double tokens_ = 3000;
   std::optional<Moment> last_;
