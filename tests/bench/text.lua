@@ -1,5 +1,6 @@
 -- wrk: one new text a request, from a number of its own, as Kannel posts it.
--- arguments: PATH SEED [PAUSE]; with PAUSE (milliseconds between the requests of a connection) the
+-- arguments: PATH SEED [PAUSE]; the seed ends in the number of the run, which gives it phones of its
+-- own: a second text of a phone would join its first report. With PAUSE (milliseconds between the requests of a connection) the
 -- load is offered at a rate instead of as fast as it goes.
 local threads = 0
 function setup(thread)
@@ -9,6 +10,7 @@ end
 
 function init(arguments)
   path, seed, pause = arguments[1], arguments[2], tonumber(arguments[3] or 0)
+  run = tonumber(seed:match("%d+$"))
   sent = 0
   -- Random pauses: one commit answers many connections at once, and equal pauses would then keep
   -- them in step for ever, as no crowd of phones does.
@@ -21,7 +23,7 @@ function request()
   local id = string.format("%s-%d-%d", seed, number, sent)
   return wrk.format("POST", path .. "?to=2020&id=" .. id,
     { ["Content-Type"] = 'text/plain; charset="UTF-8"',
-      ["X-Kannel-From"] = string.format("9995%02d%07d", number, sent) },
+      ["X-Kannel-From"] = string.format("999%02d%01d%07d", run % 100, number, sent) },
     "Two girls are held at the farm behind the market, they took the papers " .. id)
 end
 
