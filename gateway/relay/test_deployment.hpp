@@ -52,7 +52,18 @@ class TestDeployment {
   Seconds now = start_of(week) + std::chrono::hours{50};
   storage::TestDatabase database;
   storage::blocking::RelayStore store{database.url("ishara_relay")};
+  std::vector<storage::Roster> rosters{};
   identity::Directory directory = make_directory();
+
+  std::optional<crypto::PublicKey> announced{};  // what the gateway seals to; else the week's own
+
+  // As `ishara init` would have stored them.
+  void store_rosters() {
+    storage::blocking::Store desk{database.url("ishara_desk")};
+    for (const auto& roster : rosters)
+      if (!desk.put_roster(roster)) throw std::runtime_error{"roster"};
+  }
+  static crypto::PublicKey root_key() { return crypto::signing_key(test_seed(1)).public_key; }
 
   // The keys that a relay has at this moment; a week's seed is its number.
   LiveEpochs live() const {
@@ -96,7 +107,8 @@ class TestDeployment {
                               const identity::Ref& ref, const Sitting& sitting) {
     const auto epoch = this_week();
     const auto sender = crypto::box_key();
-    const auto shared = crypto::shared_key(epoch.keys.box.public_key, sender.secret_key).value();
+    const auto key = announced.value_or(epoch.keys.box.public_key);
+    const auto shared = crypto::shared_key(key, sender.secret_key).value();
     identity::ReturnAddress address{.number = number.reveal([](std::string_view digits) {
                                       return identity::Msisdn::of_digits(digits).value();
                                     }),
@@ -105,9 +117,9 @@ class TestDeployment {
                                     .may_text = sitting.may_text,
                                     .ref_unverified = sitting.by_number,
                                     .yes_unverified = sitting.by_number && sitting.may_text};
-    const auto retaddr = identity::seal_return_address(
-        address, report_id, crypto::random_bytes<16>(), epoch.number,
-        crypto::key_id(epoch.keys.box.public_key), {sender.public_key, shared});
+    const auto retaddr =
+        identity::seal_return_address(address, report_id, crypto::random_bytes<16>(), epoch.number,
+                                      crypto::key_id(key), {sender.public_key, shared});
     const auto record = sign(report_id, retaddr, sitting);
     place_inbox(record, retaddr);
     return record;
@@ -198,7 +210,7 @@ class TestDeployment {
   }
 
  private:
-  identity::Directory make_directory() const {
+  identity::Directory make_directory() {
     const auto root = crypto::signing_key(test_seed(1));
     const auto organisation = crypto::signing_key(test_seed(5));
     const auto force = crypto::signing_key(test_seed(6));
@@ -223,6 +235,15 @@ class TestDeployment {
     desk.version = 1;
     desk.queues = {{police, "police", 0, box(14), {}}};
     desk.recovery_key = box(15);
+    const auto keep = [&](const crypto::Id& issuer, const identity::SignedRoster& signed_roster) {
+      rosters.push_back({issuer,
+                         1,
+                         signed_roster.bytes,
+                         {signed_roster.signature.begin(), signed_roster.signature.end()}});
+    };
+    keep({}, identity::sign_roster(roster, root));
+    keep(ngo.organisation, identity::sign_roster(ngo, organisation));
+    keep(desk.organisation, identity::sign_roster(desk, force));
     const std::vector<identity::SignedRoster> organisations{
         identity::sign_roster(ngo, organisation), identity::sign_roster(desk, force)};
     return identity::Directory::verified(identity::sign_roster(roster, root), organisations,
