@@ -8,11 +8,11 @@
 #include <span>
 #include <vector>
 
-#include "storage/store.hpp"
+#include "storage/desk_store.hpp"
 
 namespace ishara::desk {
 
-// Each as the verb of the same name in storage::blocking::Store.
+// Each as the verb of the same name in storage::blocking::DeskStore.
 class Cases {
  public:
   virtual ~Cases() = default;
@@ -32,12 +32,22 @@ class Cases {
   virtual storage::result<std::vector<storage::Roster>> rosters() = 0;
   virtual storage::result<std::vector<storage::QueueGrant>> queue_grants(
       const storage::Id& user) = 0;
+  virtual storage::result<std::vector<storage::Statement>> statements(
+      const storage::Id& report) = 0;
+  virtual storage::result<std::vector<storage::EpochKey>> epochs(std::uint32_t from) = 0;
+  virtual storage::result<std::vector<storage::Note>> notes(const storage::Id& report) = 0;
+  virtual storage::result<std::vector<storage::ReplySummary>> replies(
+      const storage::Id& report) = 0;
+  virtual storage::result<void> put_note(const storage::Note& note) = 0;
+  virtual storage::result<void> put_reply(const storage::OutboxReply& reply,
+                                          const std::optional<storage::Note>& note) = 0;
+  virtual storage::result<void> transfer(const storage::Transfer& transfer) = 0;
 };
 
 class StoredCases final : public Cases {
  public:
   // `store` outlives this.
-  explicit StoredCases(storage::blocking::Store& store) : store_{store} {}
+  explicit StoredCases(storage::blocking::DeskStore& store) : store_{store} {}
 
   storage::result<std::vector<storage::QueueSummary>> summaries(
       std::span<const storage::Id> queues) override {
@@ -70,9 +80,31 @@ class StoredCases final : public Cases {
   storage::result<std::vector<storage::QueueGrant>> queue_grants(const storage::Id& user) override {
     return store_.queue_grants(user);
   }
+  storage::result<std::vector<storage::Statement>> statements(const storage::Id& report) override {
+    return store_.statements(report);
+  }
+  storage::result<std::vector<storage::EpochKey>> epochs(std::uint32_t from) override {
+    return store_.epochs(from);
+  }
+  storage::result<std::vector<storage::Note>> notes(const storage::Id& report) override {
+    return store_.notes(report);
+  }
+  storage::result<std::vector<storage::ReplySummary>> replies(const storage::Id& report) override {
+    return store_.replies(report);
+  }
+  storage::result<void> put_note(const storage::Note& note) override {
+    return store_.put_note(note);
+  }
+  storage::result<void> put_reply(const storage::OutboxReply& reply,
+                                  const std::optional<storage::Note>& note) override {
+    return store_.put_reply(reply, note);
+  }
+  storage::result<void> transfer(const storage::Transfer& transfer) override {
+    return store_.transfer(transfer);
+  }
 
  private:
-  storage::blocking::Store& store_;
+  storage::blocking::DeskStore& store_;
 };
 
 }  // namespace ishara::desk

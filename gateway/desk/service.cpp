@@ -21,8 +21,11 @@ constexpr std::size_t database_threads = 4;
 constexpr std::chrono::seconds roster_interval{5};
 constexpr std::chrono::milliseconds stop_limit{15'000};
 
-// The desk answers a handful of caseworkers, who send no bodies.
-constexpr http::Limits limits{.body = 16 * 1024, .connections = 1'000};
+// The desk answers a handful of caseworkers. The largest thing that they send is a report on its way
+// to another queue: half a KiB for each of its texts.
+constexpr http::Limits limits{.body = 256 * 1024, .connections = 1'000};
+constexpr std::chrono::hours fetched_replies{24};  // stay so long
+constexpr std::chrono::days oldest_reply{30};
 
 class SilentObserver final : public http::Observer {
  public:
@@ -72,7 +75,7 @@ class Service::Work {
 
  private:
   asio::awaitable<Answer> run(std::function<Answer(Cases&)> work) {
-    auto job = [work = std::move(work)](storage::blocking::Store& store) {
+    auto job = [work = std::move(work)](storage::blocking::DeskStore& store) {
       StoredCases cases{store};
       return work(cases);
     };
@@ -83,7 +86,7 @@ class Service::Work {
     boost::system::error_code last;
     while (!stopping_) {
       auto job = [known = desk_.directory(),
-                  &key = config_.deployment.root_public_key](storage::blocking::Store& store) {
+                  &key = config_.deployment.root_public_key](storage::blocking::DeskStore& store) {
         StoredCases cases{store};
         return Read{read_directory(cases, key, known.get())};
       };
@@ -109,7 +112,7 @@ class Service::Work {
 
   const config::Config& config_;
   SilentObserver observer_;
-  storage::StorePool pool_;
+  storage::BasicStorePool<storage::blocking::DeskStore> pool_;
   Desk desk_;
   http::Server server_;
   asio::steady_timer refresh_;

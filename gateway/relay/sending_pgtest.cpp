@@ -3,10 +3,16 @@
 #include "gateway/relay/sending.hpp"
 
 #include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cstdio>
 #include <functional>
 #include <memory>
 #include <string>
@@ -521,6 +527,65 @@ TEST_CASE("a provider that is not there has taken nothing") {
   REQUIRE(scene.round());
   CHECK(scene.state(reply) == "1");
   CHECK(scene.reason(reply) == "20");
+}
+
+TEST_CASE("a relay that is killed at any moment sends each reply at most once (P14)") {
+  Scene scene;
+  scene.sender.reset();  // one thread from here on, so that the process may fork
+  constexpr int points = 200;
+  int asked_points = 0;
+  for (int point = 0; point < points; ++point) {
+    CAPTURE(point);
+    scene.submit(ReplyHouse::text("Reply number " + std::to_string(point) + "."));
+    std::fflush(nullptr);
+    const auto child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      // A relay of its own, which never comes to its end.
+      asio::io_context context{1};
+      SenderSources sources{[&] { return scene.now; }, [&] { return scene.live_epochs; },
+                            [&] { return scene.directory; }, [&] { return scene.channels; }};
+      Sender sender{context.get_executor(), scene.database.url("ishara_relay"), registry(), packs(),
+                    std::move(sources)};
+      sender.open_window({identity::Msisdn::parse("250788000001", "").value(), 15});
+      asio::co_spawn(context, sender.run(), [](std::exception_ptr) {});
+      context.run();
+      ::_exit(0);
+    }
+    // Every fourth dies while the provider has its request in hand, the others at some moment.
+    bool over = false;
+    const bool in_hand = point % 4 == 0;
+    scene.while_asked = [&] {
+      if (!in_hand || over) return;
+      ::kill(child, SIGKILL);
+      over = true;
+      ++asked_points;
+    };
+    asio::steady_timer moment{scene.context};
+    moment.expires_after(
+        std::chrono::milliseconds{in_hand ? 2000 : static_cast<int>(crypto::random_below(60))});
+    moment.async_wait([&](boost::system::error_code error) {
+      if (!error) over = true;
+    });
+    scene.run_until([&] { return over; });
+    ::kill(child, SIGKILL);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    moment.cancel();
+    // What it had already written to its socket still arrives.
+    bool drained = false;
+    asio::steady_timer rest{scene.context, std::chrono::milliseconds{1}};
+    rest.async_wait([&](boost::system::error_code) { drained = true; });
+    scene.run_until([&] { return drained; });
+    scene.context.poll();
+  }
+  auto once = scene.offered;
+  std::ranges::sort(once);
+  CHECK(std::ranges::adjacent_find(once) == once.end());
+  // It has met both ends: replies that arrived, and replies that were lost on the way.
+  CHECK(asked_points > 0);
+  CHECK(scene.database.value("SELECT count(*) FROM reply_state WHERE state = 4") != "0");
+  CHECK(scene.database.value("SELECT count(*) FROM reply_state WHERE state = 3") != "0");
 }
 
 }  // namespace ishara::relay

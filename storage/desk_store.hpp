@@ -1,0 +1,73 @@
+#pragma once
+// The verbs of the desk beyond those of every store: what caseworkers write, and to whom they give
+// a report. All of it is sealed and signed by their own clients.
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "storage/reply_store.hpp"
+#include "storage/store.hpp"
+
+namespace ishara::storage {
+
+struct Note {
+  Id message_id{};
+  Id report_id{};
+  Id author{};
+  std::uint32_t hour = 0;  // unix time / 3600
+  Bytes envelope;          // NOTE, 136 + k * 512 bytes
+  Bytes wraps;             // 1 to 8 KEYWRAPs of 192 bytes, the owner's first
+};
+
+// What the desk may know of a reply.
+struct ReplySummary {
+  Id reply_id{};
+  std::uint32_t hour = 0;
+  std::optional<ReplyState> state{};  // none: the relay has not looked at it
+  std::int16_t reason = 0;            // relay::Verdict
+  std::int16_t delivery = 0;          // identity::DeliveryState; 0: nothing known
+};
+
+struct NewWraps {
+  Id message_id{};
+  Bytes wraps;
+};
+
+// A report on its way to another queue, with every text and note of it sealed for that queue.
+struct Transfer {
+  Statement statement;
+  std::uint32_t known_statements = 0;  // how many the caller saw when it checked this one
+  Id to_queue{};
+  Bytes report_wraps;  // of the first text
+  std::vector<NewWraps> texts;
+  std::vector<NewWraps> notes;
+};
+
+namespace blocking {
+
+// Threads and errors as of `Store`.
+class DeskStore : public Store {
+ public:
+  using Store::Store;
+
+  // Of one report, the oldest first.
+  result<std::vector<Note>> notes(const Id& report);
+  result<std::vector<ReplySummary>> replies(const Id& report);
+
+  // Both store a thing once, however often it comes. A reply and its author's note, if she keeps
+  // one, are stored together or not at all.
+  result<void> put_note(const Note& note);
+  result<void> put_reply(const OutboxReply& reply, const std::optional<Note>& note);
+
+  // Gives the report away and ends its lease. `conflict` if a text or note is missing or too many,
+  // or a statement has come meanwhile: then nothing has changed. `not_found` also for a hidden one.
+  result<void> transfer(const Transfer& transfer);
+
+  // Removes replies that have done their work: sent, refused, fetched before the hour `fetched`, or
+  // submitted before the hour `oldest`. Returns how many.
+  result<std::uint32_t> forget_replies(std::uint32_t fetched, std::uint32_t oldest);
+};
+
+}  // namespace blocking
+}  // namespace ishara::storage

@@ -1,0 +1,137 @@
+#include "storage/desk_store.hpp"
+
+#include <algorithm>
+
+#include "storage/postgres/session.hpp"
+#include "storage/postgres/statements.hpp"
+
+namespace ishara::storage::blocking {
+
+using postgres::parameter;
+using postgres::Transaction;
+using postgres::Undo;
+
+namespace {
+
+void insert(Transaction& transaction, const Note& note) {
+  transaction.execute(
+      "INSERT INTO note (message_id, report_id, author, hour, note, wraps)"
+      " VALUES ($1::uuid, $2::uuid, $3::uuid, $4::integer, $5::bytea, $6::bytea)"
+      " ON CONFLICT DO NOTHING",
+      {parameter(note.message_id), parameter(note.report_id), parameter(note.author),
+       parameter(note.hour), parameter(note.envelope), parameter(note.wraps)});
+}
+
+// Whether `given` names exactly the messages that the table has for the report.
+bool names_all(Transaction& transaction, std::string_view query, const Id& report,
+               const std::vector<NewWraps>& given) {
+  std::vector<Id> stored;
+  for (const auto& row : transaction.execute(query, {parameter(report)}))
+    stored.push_back(row[0].id());
+  std::vector<Id> named;
+  for (const auto& one : given) named.push_back(one.message_id);
+  std::ranges::sort(stored);
+  std::ranges::sort(named);
+  return stored == named;
+}
+
+}  // namespace
+
+result<std::vector<Note>> DeskStore::notes(const Id& report) {
+  return session().transact([&](Transaction& transaction) {
+    std::vector<Note> notes;
+    for (const auto& row :
+         transaction.execute("SELECT message_id, report_id, author, hour, note, wraps FROM note"
+                             " WHERE report_id = $1::uuid ORDER BY hour, message_id",
+                             {parameter(report)}))
+      notes.push_back({row[0].id(), row[1].id(), row[2].id(),
+                       static_cast<std::uint32_t>(row[3].integer()), row[4].bytes(),
+                       row[5].bytes()});
+    return notes;
+  });
+}
+
+result<std::vector<ReplySummary>> DeskStore::replies(const Id& report) {
+  return session().transact([&](Transaction& transaction) {
+    std::vector<ReplySummary> replies;
+    for (const auto& row : transaction.execute(
+             "SELECT coalesce(o.reply_id, s.reply_id), coalesce(o.hour, s.hour) AS submitted,"
+             " s.state, s.reason, s.delivery_state"
+             " FROM (SELECT reply_id, hour FROM reply_outbox WHERE report_id = $1::uuid) AS o"
+             " FULL JOIN (SELECT reply_id, hour, state, reason, delivery_state FROM reply_state"
+             "            WHERE report_id = $1::uuid) AS s ON s.reply_id = o.reply_id"
+             " ORDER BY submitted, 1",
+             {parameter(report)})) {
+      auto& reply = replies.emplace_back(
+          ReplySummary{row[0].id(), static_cast<std::uint32_t>(row[1].integer())});
+      if (row[2].null) continue;
+      reply.state = static_cast<ReplyState>(row[2].integer());
+      reply.reason = static_cast<std::int16_t>(row[3].integer());
+      if (!row[4].null) reply.delivery = static_cast<std::int16_t>(row[4].integer());
+    }
+    return replies;
+  });
+}
+
+result<void> DeskStore::put_note(const Note& note) {
+  return session().transact([&](Transaction& transaction) { insert(transaction, note); });
+}
+
+result<void> DeskStore::put_reply(const OutboxReply& reply, const std::optional<Note>& note) {
+  return session().transact([&](Transaction& transaction) {
+    transaction.execute(
+        "INSERT INTO reply_outbox (reply_id, report_id, hour, reply)"
+        " VALUES ($1::uuid, $2::uuid, $3::integer, $4::bytea)"
+        " ON CONFLICT DO NOTHING",
+        {parameter(reply.reply_id), parameter(reply.report_id), parameter(reply.hour),
+         parameter(reply.envelope)});
+    if (note) insert(transaction, *note);
+  });
+}
+
+result<void> DeskStore::transfer(const Transfer& transfer) {
+  return session().transact([&](Transaction& transaction) {
+    const auto& report = transfer.statement.report_id;
+    if (transaction
+            .execute("SELECT 1 FROM report WHERE report_id = $1::uuid AND hidden_until IS NULL"
+                     " FOR UPDATE",
+                     {parameter(report)})
+            .empty())
+      throw Undo{errc::not_found};
+    const auto statements = transaction.execute(
+        "SELECT count(*) FROM statement WHERE report_id = $1::uuid", {parameter(report)});
+    if (statements[0][0].integer() != transfer.known_statements ||
+        !names_all(transaction, "SELECT message_id FROM text WHERE report_id = $1::uuid", report,
+                   transfer.texts) ||
+        !names_all(transaction, "SELECT message_id FROM note WHERE report_id = $1::uuid", report,
+                   transfer.notes))
+      throw Undo{errc::conflict};
+    transaction.execute(
+        "UPDATE report SET queue_id = $2::uuid, wraps = $3::bytea, stage = 0, lease_user = NULL,"
+        " lease_until = NULL WHERE report_id = $1::uuid",
+        {parameter(report), parameter(transfer.to_queue), parameter(transfer.report_wraps)});
+    for (const auto& text : transfer.texts)
+      transaction.execute(
+          "UPDATE text SET queue_id = $2::uuid, wraps = $3::bytea WHERE message_id = $1::uuid",
+          {parameter(text.message_id), parameter(transfer.to_queue), parameter(text.wraps)});
+    for (const auto& note : transfer.notes)
+      transaction.execute("UPDATE note SET wraps = $2::bytea WHERE message_id = $1::uuid",
+                          {parameter(note.message_id), parameter(note.wraps)});
+    postgres::put_statement(transaction, transfer.statement);
+  });
+}
+
+result<std::uint32_t> DeskStore::forget_replies(std::uint32_t fetched, std::uint32_t oldest) {
+  return session().transact([&](Transaction& transaction) {
+    return static_cast<std::uint32_t>(
+        transaction
+            .execute("DELETE FROM reply_outbox AS o WHERE o.hour < $2::integer OR EXISTS"
+                     " (SELECT 1 FROM reply_state AS s WHERE s.reply_id = o.reply_id"
+                     "  AND (s.state IN (3, 7) OR (s.state = 6 AND s.pulled_hour < $1::integer)))"
+                     " RETURNING reply_id",
+                     {parameter(fetched), parameter(oldest)})
+            .size());
+  });
+}
+
+}  // namespace ishara::storage::blocking

@@ -1,0 +1,127 @@
+#include "storage/desk_store.hpp"
+
+#include <doctest/doctest.h>
+
+#include "storage/postgres/pg_fixture.hpp"
+#include "storage/postgres/session.hpp"
+#include "storage/postgres/test_intake.hpp"
+
+namespace ishara::storage {
+namespace {
+
+using blocking::DeskStore;
+using postgres::parameter;
+
+struct Office {
+  TestDatabase database;
+  DeskStore store{database.url("ishara_desk")};
+  TestIntakes make{1};
+  Id report = make.id();
+  Id text = make.id();
+
+  Office() {
+    const auto bytes = [&](std::size_t size) { return parameter(make.bytes(size)); };
+    database.query(
+        "INSERT INTO report (report_id, queue_id, hour, class, urgent, record, message, wraps)"
+        " VALUES ('" +
+        parameter(report) + "', '" + parameter(make.id()) + "', 1, 0, false, '" + bytes(184) +
+        "', '" + bytes(584) + "', '" + bytes(192) + "')");
+    database.query(
+        "INSERT INTO text (message_id, report_id, queue_id, hour, record, message, wraps)"
+        " VALUES ('" +
+        parameter(text) + "', '" + parameter(report) + "', '" + parameter(make.id()) + "', 2, '" +
+        bytes(184) + "', '" + bytes(584) + "', '" + bytes(192) + "')");
+  }
+  Note note() { return {make.id(), report, make.id(), 5, make.bytes(648), make.bytes(192)}; }
+  OutboxReply reply(std::uint32_t hour = 5) { return {make.id(), report, hour, make.bytes(712)}; }
+  Transfer transfer() {
+    Transfer out;
+    out.statement = {make.id(), report, make.bytes(136)};
+    out.to_queue = make.id();
+    out.report_wraps = make.bytes(384);
+    out.texts = {{text, make.bytes(384)}};
+    return out;
+  }
+  std::string count(const char* table) const {
+    return database.value(std::string{"SELECT count(*) FROM "} + table);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a reply and its note are stored together, once, and the relay's word is shown") {
+  Office office;
+  const auto reply = office.reply();
+  const auto note = office.note();
+  REQUIRE(office.store.put_reply(reply, note).has_value());
+  REQUIRE(office.store.put_reply(reply, note).has_value());
+  REQUIRE(office.store.put_reply(office.reply(6), std::nullopt).has_value());
+  const auto notes = office.store.notes(office.report);
+  REQUIRE(notes->size() == 1);
+  CHECK(notes->front().message_id == note.message_id);
+  CHECK(notes->front().author == note.author);
+  CHECK(notes->front().envelope == note.envelope);
+  CHECK(notes->front().wraps == note.wraps);
+
+  blocking::ReplyStore relay{office.database.url("ishara_relay")};
+  REQUIRE(relay.settle(reply, {reply.reply_id, ReplyState::sent, 0}).has_value());
+  auto replies = office.store.replies(office.report);
+  REQUIRE(replies->size() == 2);
+  CHECK(replies->at(0).state == ReplyState::sent);
+  CHECK(!replies->at(1).state.has_value());
+  // What has done its work goes, and its state stays to be seen.
+  CHECK(office.store.forget_replies(4, 4).value() == 1);
+  replies = office.store.replies(office.report);
+  REQUIRE(replies->size() == 2);
+  CHECK(replies->at(0).state == ReplyState::sent);
+  CHECK(office.store.forget_replies(4, 7).value() == 1);
+  CHECK(office.count("reply_outbox") == "0");
+}
+
+TEST_CASE("a transfer moves the report, every text and every note, and tells it") {
+  Office office;
+  const auto note = office.note();
+  REQUIRE(office.store.put_note(note).has_value());
+  auto transfer = office.transfer();
+  transfer.notes = {{note.message_id, office.make.bytes(384)}};
+  REQUIRE(office.store.transfer(transfer).has_value());
+  const auto queue = office.database.query(
+      "SELECT queue_id FROM report UNION SELECT queue_id"
+      " FROM text");
+  CHECK(queue.size() == 1);
+  CHECK(office.store.notes(office.report)->front().wraps == transfer.notes[0].wraps);
+  const auto report = office.store.show(office.report);
+  CHECK(report->texts[0].wraps == transfer.report_wraps);
+  CHECK(report->texts[1].wraps == transfer.texts[0].wraps);
+  CHECK(office.store.statements(office.report)->size() == 1);
+}
+
+TEST_CASE("a transfer that misses a text or a note, or has one too many, changes nothing (P33)") {
+  Office office;
+  const auto note = office.note();
+  REQUIRE(office.store.put_note(note).has_value());
+  const NewWraps of_note{note.message_id, office.make.bytes(192)};
+  const NewWraps stray{office.make.id(), office.make.bytes(192)};
+  const auto refused = [&](std::vector<NewWraps> texts, std::vector<NewWraps> notes,
+                           std::uint32_t known) {
+    auto transfer = office.transfer();
+    if (!texts.empty() && texts[0].message_id == Id{}) texts[0].message_id = office.text;
+    transfer.texts = std::move(texts);
+    transfer.notes = std::move(notes);
+    transfer.known_statements = known;
+    return office.store.transfer(transfer).error() == errc::conflict;
+  };
+  const NewWraps of_text{Id{}, office.make.bytes(192)};
+  CHECK(refused({}, {of_note}, 0));
+  CHECK(refused({of_text}, {}, 0));
+  CHECK(refused({of_text, stray}, {of_note}, 0));
+  CHECK(refused({of_text, of_text}, {of_note}, 0));
+  CHECK(refused({of_text}, {of_note}, 1));
+  CHECK(office.count("statement") == "0");
+  CHECK(office.database.value("SELECT octet_length(wraps) FROM report") == "192");
+  auto elsewhere = office.transfer();
+  elsewhere.statement.report_id = office.make.id();
+  CHECK(office.store.transfer(elsewhere).error() == errc::not_found);
+}
+
+}  // namespace ishara::storage
