@@ -1,5 +1,6 @@
 #include "gateway/commands/caseworker.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
 
@@ -7,9 +8,14 @@
 #include "gateway/config/key_file.hpp"
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/desk/signature.hpp"
+#include "gateway/identity/author.hpp"
+#include "gateway/identity/epoch.hpp"
 #include "gateway/identity/keys.hpp"
+#include "gateway/identity/note.hpp"
 #include "gateway/identity/seen_rosters.hpp"
+#include "gateway/identity/statement.hpp"
 #include "gateway/identity/user_file.hpp"
+#include "i18n/sms.hpp"
 
 namespace ishara::commands {
 namespace {
@@ -74,7 +80,6 @@ std::filesystem::path seen_file(const std::filesystem::path& key_file) {
   return out;
 }
 
-// One line a roster: `root` or the id of the organisation, and the version.
 }  // namespace
 
 Caseworker::Caseworker(Settings settings, std::string_view passphrase)
@@ -95,7 +100,8 @@ Caseworker::Caseworker(Settings settings, std::string_view passphrase)
 }
 
 http::Response Caseworker::call(http::Method method, const std::string& path,
-                                std::vector<std::pair<std::string, std::string>> fields) {
+                                std::vector<std::pair<std::string, std::string>> fields,
+                                std::string_view body) {
   boost::system::result<http::Response> response = http::errc::lost;
   // A POST is named by its Idempotency-Key, so what may have arrived may be sent again.
   for (int attempt = 0; attempt < 2 && !response && response.error() == http::errc::lost;
@@ -105,6 +111,7 @@ http::Response Caseworker::call(http::Method method, const std::string& path,
     request.target = crypto::wiped_copy("/api/v1" + path);
     for (const auto& [name, value] : fields)
       request.fields.push_back({name, crypto::wiped_copy(value)});
+    request.body = crypto::wiped_copy(body);
     const auto now = std::chrono::duration_cast<std::chrono::seconds>(
                          std::chrono::system_clock::now().time_since_epoch())
                          .count();
@@ -143,6 +150,13 @@ std::optional<std::string> Caseworker::post(const std::string& path, bool condit
   auto response = call(http::Method::post, path, std::move(fields));
   if (response.status == 204) return std::nullopt;
   return std::move(response.body);
+}
+
+void Caseworker::send(const std::string& path, const std::string& body) {
+  call(http::Method::post, path,
+       {{"idempotency-key", crypto::hex(crypto::random_bytes<16>())},
+        {"content-type", "application/json"}},
+       body);
 }
 
 const identity::Directory& Caseworker::directory() {
@@ -208,42 +222,53 @@ const crypto::BoxKey* Caseworker::queue_key(const crypto::Id& kid) {
   return found == queue_keys_.end() ? nullptr : &found->second;
 }
 
-Caseworker::OpenedText Caseworker::open_text(const SealedText& text, const crypto::Id& report,
-                                             bool first) {
-  const auto& [record_bytes, message, wraps] = text;
-  std::optional<identity::IntakeRecord> record;
-  for (const auto& gateway : directory().services("gateway"))
-    if (const auto verified = identity::verify_intake(record_bytes, gateway)) record = *verified;
+identity::IntakeRecord Caseworker::verified_record(const Sealed& text, const crypto::Id& report,
+                                                   bool first) {
+  const auto record = identity::verify_intake(text.record, directory());
   if (!record || record->report_id != report || record->first != first ||
-      record->message_digest != identity::envelope_digest(message))
+      record->message_digest != identity::envelope_digest(text.envelope))
     refuse_report();
-  const auto message_id = identity::claimed_message_id(message);
-  if (!message_id || wraps.size() % identity::box_envelope_size != 0) refuse_report();
+  return *record;
+}
 
-  for (std::size_t at = 0; at < wraps.size(); at += identity::box_envelope_size) {
-    const auto wrap = crypto::View{wraps}.subspan(at, identity::box_envelope_size);
+crypto::Secret<32> Caseworker::text_key(const Sealed& sealed, const crypto::Id& report,
+                                        const crypto::Id& message) {
+  if (sealed.wraps.size() % identity::box_envelope_size != 0) refuse_report();
+  for (std::size_t at = 0; at < sealed.wraps.size(); at += identity::box_envelope_size) {
+    const auto wrap = crypto::View{sealed.wraps}.subspan(at, identity::box_envelope_size);
     const auto recipient = identity::wrap_recipient(wrap);
     const auto* key = recipient ? queue_key(recipient->kid) : nullptr;
     if (key == nullptr) continue;
-    const auto text_key = identity::open_key_wrap(wrap, report, *message_id, *recipient, *key);
-    if (!text_key) refuse_report();
-    const auto plain = identity::open_text(message, record->hour, report, *message_id, *text_key);
-    if (!plain) refuse_report();
-    auto content = identity::decode_message(*plain);
-    if (!content) refuse_report();
-    return {*record, std::move(*content)};
+    auto opened = identity::open_key_wrap(wrap, report, message, *recipient, *key);
+    if (!opened) refuse_report();
+    return std::move(*opened);
   }
   throw CaseworkerError{"the report is not sealed to a queue whose key you have",
                         "ask a lead of the queue to grant you its key"};
 }
 
-OpenedReport Caseworker::open(const std::string& report_id) {
+OpenedReport::Note Caseworker::open_note(const Sealed& note, const crypto::Id& report) {
+  const auto header = identity::claimed_note(note.envelope);
+  // Notes of people who have left cannot be checked any more; they are not shown as anybody's.
+  const auto* const author = directory().member(note.author);
+  if (!header || header->report_id != report || author == nullptr) refuse_report();
+  const auto key = text_key(note, report, header->message_id);
+  const auto plain = identity::open_note(note.envelope, header->hour, report, header->message_id,
+                                         key, author->signing_key);
+  if (!plain) refuse_report();
+  auto content = identity::decode_note(*plain);
+  if (!content) refuse_report();
+  return {std::move(*content), crypto::hex(author->id)};
+}
+
+Caseworker::Fetched Caseworker::fetch(const std::string& report_id) {
   const auto id = crypto::from_hex_exact<16>(report_id);
   if (!id)
     throw CaseworkerError{"this is not a report id",
                           "take one of 32 digits from `ishara queue list NAME`"};
   directory();
-  OpenedReport out;
+  Fetched out;
+  out.id = *id;
   auto row = parse_object(get("/reports/" + crypto::hex(*id)));
   const auto texts = row["texts"];
   row.erase("texts");
@@ -251,13 +276,63 @@ OpenedReport Caseworker::open(const std::string& report_id) {
     refuse_report();
   for (const auto& entry : texts.get_array()) {
     const auto& text = object_of(entry);
-    const bool first = out.texts.empty();
-    auto opened = open_text(
-        {bytes_at(text, "record"), bytes_at(text, "message"), bytes_at(text, "wraps")}, *id, first);
-    if (first) out.record = opened.record;
-    out.texts.push_back(std::move(opened.content));
+    out.texts.push_back(
+        {bytes_at(text, "record"), bytes_at(text, "message"), bytes_at(text, "wraps"), {}});
   }
-  if (const auto* queue = directory().queue(out.record.queue_id)) out.queue = queue->name;
+  out.row = json::serialize(row);
+
+  const auto history = parse_object(get("/reports/" + crypto::hex(*id) + "/history"));
+  for (const auto& entry : array_at(history, "statements")) {
+    if (!entry.is_string()) refuse_report();
+    auto bytes = crypto::from_base64(entry.get_string());
+    if (!bytes) refuse_report();
+    out.statements.push_back(std::move(*bytes));
+  }
+  for (const auto& entry : array_at(history, "notes")) {
+    const auto& note = object_of(entry);
+    out.notes.push_back(
+        {{}, bytes_at(note, "note"), bytes_at(note, "wraps"), id_at<16>(note, "author")});
+  }
+  for (const auto& entry : array_at(history, "replies")) {
+    const auto& reply = object_of(entry);
+    const auto* state = reply.if_contains("state");
+    const auto* reason = reply.if_contains("reason");
+    if (state == nullptr || !state->is_string() || reason == nullptr || !reason->is_int64())
+      refuse_report();
+    out.replies.push_back({crypto::hex(id_at<16>(reply, "id")), std::string{state->get_string()},
+                           reason->get_int64()});
+  }
+  const std::vector<crypto::View> views{out.statements.begin(), out.statements.end()};
+  const auto ownership = identity::ownership(*id, out.texts.front().record, views, directory());
+  if (!ownership) refuse_report();
+  out.ownership = *ownership;
+  return out;
+}
+
+OpenedReport Caseworker::open(const std::string& report_id) {
+  auto fetched = fetch(report_id);
+  OpenedReport out;
+  for (const auto& text : fetched.texts) {
+    const bool first = out.texts.empty();
+    const auto record = verified_record(text, fetched.id, first);
+    const auto message_id = identity::claimed_message_id(text.envelope);
+    if (!message_id) refuse_report();
+    const auto key = text_key(text, fetched.id, *message_id);
+    const auto plain =
+        identity::open_text(text.envelope, record.hour, fetched.id, *message_id, key);
+    if (!plain) refuse_report();
+    auto content = identity::decode_message(*plain);
+    if (!content) refuse_report();
+    if (first) out.record = record;
+    out.texts.push_back(std::move(*content));
+    out.unverified.push_back(record.joined_by_number);
+  }
+  for (const auto& note : fetched.notes) out.notes.push_back(open_note(note, fetched.id));
+  out.replies = std::move(fetched.replies);
+  out.ownership = fetched.ownership;
+  out.ownership.proof = {};  // a view into what goes now
+  if (const auto* queue = directory().queue(out.ownership.owner)) out.queue = queue->name;
+  auto row = parse_object(fetched.row);
   const auto differs = [&](std::string_view name, const json::value& is_signed) {
     if (row[name] != is_signed) out.flagged.emplace_back(name);
   };
@@ -266,6 +341,167 @@ OpenedReport Caseworker::open(const std::string& report_id) {
   for (const auto* name : {"class", "urgent", "queue", "hour"}) row.erase(name);
   out.row = json::serialize(row);
   return out;
+}
+
+// --- Writing
+
+Readable readable(const identity::Text& text) {
+  Readable out;
+  out.segments = text.reveal([](std::string_view utf8) { return i18n::measure(utf8).segments; });
+  out.on_screens = text.size() <= identity::reply_text_limit;
+  out.by_sms = out.segments == 1 && out.on_screens;
+  return out;
+}
+
+const identity::Directory::Queue& Caseworker::owner_of(const Fetched& report) {
+  const auto* const owner = directory().queue(report.ownership.owner);
+  if (owner == nullptr) refuse_report();
+  if (report.ownership.withdrawn)
+    throw CaseworkerError{"the reporter has taken this report back", "do not go on with it"};
+  if (!identity::works_for(*directory().member(user_id_), owner->id))
+    throw CaseworkerError{"this report is with another queue now", "write to that queue's people"};
+  return *owner;
+}
+
+crypto::Bytes Caseworker::wrap_for(const crypto::Secret<32>& key, const crypto::Id& report,
+                                   const crypto::Id& message,
+                                   const identity::Directory::Queue& queue,
+                                   const identity::Directory::Queue* and_for) {
+  std::vector<const identity::Directory::Queue*> readers{&queue};
+  const auto* const fallback = queue.fallback ? directory().queue(*queue.fallback) : nullptr;
+  if (fallback != nullptr && fallback->organisation_class == queue.organisation_class)
+    readers.push_back(fallback);
+  if (and_for != nullptr && std::ranges::find(readers, and_for) == readers.end())
+    readers.push_back(and_for);
+  const auto sender = crypto::box_key();
+  crypto::Bytes out;
+  for (const auto* reader : readers) {
+    const auto shared = crypto::shared_key(reader->box_key, sender.secret_key);
+    if (!shared) throw CaseworkerError{"a queue's key in the rosters is none", "tell your lead"};
+    const auto wrap = identity::wrap_key(key, report, message, {reader->kid, reader->generation},
+                                         {sender.public_key, *shared});
+    out.insert(out.end(), wrap.begin(), wrap.end());
+  }
+  return out;
+}
+
+std::string Caseworker::sealed_note(const Fetched& report, identity::NoteContent content) {
+  const auto& owner = owner_of(report);
+  const auto now = std::chrono::system_clock::now();
+  content.at = std::chrono::floor<std::chrono::minutes>(now);
+  const auto hour =
+      static_cast<std::uint32_t>(content.at.time_since_epoch() / std::chrono::hours{1});
+  const auto note = identity::seal_note(hour, report.id, identity::encode(content), signing_key_);
+  const auto wraps = wrap_for(note.key, report.id, note.message_id, owner, nullptr);
+  return "\"note\":\"" + crypto::base64(note.envelope) + "\",\"wraps\":\"" + crypto::base64(wraps) +
+         "\"";
+}
+
+void Caseworker::note(const std::string& report_id, identity::Text text) {
+  const auto report = fetch(report_id);
+  identity::NoteContent content;
+  content.text = std::move(text);
+  send("/reports/" + report_id + "/note", "{" + sealed_note(report, std::move(content)) + "}");
+}
+
+Readable Caseworker::reply(const std::string& report_id, identity::Text text,
+                           const ReplyOptions& options) {
+  const auto out = readable(text);
+  if (!out.on_screens || text.empty())
+    throw CaseworkerError{text.empty() ? "there is no text" : "the text is longer than 480 bytes",
+                          "write it on standard input, shorter"};
+  const auto report = fetch(report_id);
+  (void)owner_of(report);
+
+  // The key of the running week, announced by a relay of the signed rosters and nobody else.
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto seconds = static_cast<std::uint64_t>(now.time_since_epoch().count());
+  std::optional<identity::EpochAnnouncement> epoch;
+  const auto answer = parse_object(get("/epochs"));
+  for (const auto& entry : array_at(answer, "epochs")) {
+    const auto bytes = entry.is_string() ? crypto::from_base64(entry.get_string()) : std::nullopt;
+    const auto announced =
+        bytes
+            ? identity::verify_epoch(*bytes, directory())
+            : boost::system::result<identity::EpochAnnouncement>{identity::envelope_errc::refused};
+    if (announced && announced->not_before <= seconds && seconds < announced->not_after)
+      epoch = *announced;
+  }
+  if (!epoch)
+    throw CaseworkerError{"the relay has announced no key for this week",
+                          "an operator must see that the relay runs; then try again"};
+
+  identity::Reply reply;
+  reply.release_to_unverified_refs = options.release;
+  reply.confirms_unverified_yes = options.confirm;
+  reply.mode =
+      out.by_sms && !options.fetch_only ? identity::ReplyMode::sms : identity::ReplyMode::pull;
+  reply.not_after =
+      static_cast<std::uint32_t>((now + options.life).time_since_epoch() / std::chrono::hours{1});
+  reply.text = text.reveal([](std::string_view utf8) { return identity::Text{utf8}; });
+  const auto reply_id = crypto::random_bytes<16>();
+  const auto envelope =
+      identity::seal_reply(reply, report.id, reply_id, epoch->epoch, epoch->key, signing_key_);
+  if (!envelope)
+    throw CaseworkerError{"the text cannot be sealed", "it must be UTF-8 of 1 to 480 bytes"};
+  identity::NoteContent copy;
+  copy.text = std::move(text);
+  copy.reply_id = reply_id;
+  send("/reports/" + report_id + "/reply", "{\"reply\":\"" + crypto::base64(*envelope) + "\"," +
+                                               sealed_note(report, std::move(copy)) + "}");
+  return out;
+}
+
+void Caseworker::refer(const std::string& report_id, const std::string& queue, bool keep) {
+  const auto report = fetch(report_id);
+  const auto& owner = owner_of(report);
+  const auto* const target = directory().queue_named(queue);
+  if (target == nullptr || target->id == owner.id)
+    throw CaseworkerError{"there is no other queue of this name in the signed rosters",
+                          "see the names with `ishara route check`, or ask your lead"};
+  if (target->organisation_class == identity::OrganisationClass::police &&
+      report.ownership.consent_class == 0)
+    throw CaseworkerError{"the reporter has not agreed to the police",
+                          "choose a queue of helpers, or ask the reporter"};
+
+  json::array texts, notes;
+  std::string first;
+  const auto wrapped = [&](const Sealed& sealed, const crypto::Id& message) {
+    const auto key = text_key(sealed, report.id, message);
+    // Whoever hands on a key that is not this text's would hand on nothing.
+    if (identity::message_id_of(key) != message) refuse_report();
+    return crypto::base64(wrap_for(key, report.id, message, *target, keep ? &owner : nullptr));
+  };
+  for (const auto& text : report.texts) {
+    const bool is_first = first.empty();
+    (void)verified_record(text, report.id, is_first);
+    const auto message = identity::claimed_message_id(text.envelope);
+    if (!message) refuse_report();
+    if (is_first)
+      first = wrapped(text, *message);
+    else
+      texts.push_back({{"id", crypto::hex(*message)}, {"wraps", wrapped(text, *message)}});
+  }
+  for (const auto& note : report.notes) {
+    const auto header = identity::claimed_note(note.envelope);
+    if (!header) refuse_report();
+    notes.push_back(
+        {{"id", crypto::hex(header->message_id)}, {"wraps", wrapped(note, header->message_id)}});
+  }
+  identity::Statement statement;
+  statement.keeps_wraps = keep;
+  statement.hour = static_cast<std::uint32_t>(std::chrono::system_clock::now().time_since_epoch() /
+                                              std::chrono::hours{1});
+  statement.report_id = report.id;
+  statement.from_queue = owner.id;
+  statement.to_queue = target->id;
+  statement.previous = report.ownership.last;
+  const auto bytes = identity::sign_statement(statement, signing_key_);
+  send("/reports/" + report_id + "/transfer",
+       json::serialize(json::object{{"statement", crypto::base64(bytes)},
+                                    {"wraps", first},
+                                    {"texts", std::move(texts)},
+                                    {"notes", std::move(notes)}}));
 }
 
 }  // namespace ishara::commands

@@ -5,6 +5,7 @@
 //
 // One thread; calls block.
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -18,6 +19,8 @@
 #include "gateway/http/client.hpp"
 #include "gateway/identity/intake_record.hpp"
 #include "gateway/identity/message_content.hpp"
+#include "gateway/identity/ownership.hpp"
+#include "gateway/identity/reply.hpp"
 #include "gateway/identity/roster.hpp"
 
 namespace ishara::commands {
@@ -37,11 +40,32 @@ class CaseworkerError : public std::runtime_error {
 // signed word stands and the row's does not.
 struct OpenedReport {
   identity::IntakeRecord record;     // of the first text, verified
+  identity::Ownership ownership;     // what was signed since then makes of it
   std::string queue;                 // its owner's name in the signed rosters; empty: not there
   std::string row;                   // a JSON object: what the desk alone can know, unsigned
   std::vector<std::string> flagged;  // fields in which the row differed from the record
   std::vector<identity::MessageContent> texts;
+  std::vector<bool> unverified;  // of each text: it came by number alone, maybe from somebody else
+  struct Note {
+    identity::NoteContent content;
+    std::string author;  // id of the member who signed it
+  };
+  std::vector<Note> notes;
+  struct Reply {
+    std::string id;
+    std::string state;  // the desk's word
+    std::int64_t reason = 0;
+  };
+  std::vector<Reply> replies;
 };
+
+// In which of the ways the reporter can read a text.
+struct Readable {
+  bool by_sms = false;      // one message: a reply window, or STATUS with the ref
+  bool on_screens = false;  // at most 480 bytes, on USSD
+  std::size_t segments = 1;
+};
+Readable readable(const identity::Text& text);
 
 class Caseworker {
  public:
@@ -63,20 +87,55 @@ class Caseworker {
   // Fetches, verifies and opens a report.
   OpenedReport open(const std::string& report_id);
 
+  struct ReplyOptions {
+    bool release = false;  // to refs that prove nothing
+    bool confirm = false;  // that the unverified yes is the reporter's
+    bool fetch_only = false;
+    std::chrono::hours life{72};  // not sent later
+  };
+  // Seals what she wrote to the relay, keeps a note of it for the team, and says how it can be
+  // read.
+  Readable reply(const std::string& report_id, identity::Text text, const ReplyOptions& options);
+  void note(const std::string& report_id, identity::Text text);
+  // Seals every text and note anew for the queue of this name and gives the report away. With
+  // `keep` her own queue goes on reading.
+  void refer(const std::string& report_id, const std::string& queue, bool keep);
+
  private:
   http::Response call(http::Method method, const std::string& path,
-                      std::vector<std::pair<std::string, std::string>> fields);
+                      std::vector<std::pair<std::string, std::string>> fields,
+                      std::string_view body = {});
+  void send(const std::string& path, const std::string& body);
   const crypto::BoxKey* queue_key(const crypto::Id& kid);
-  struct SealedText {
-    crypto::Bytes record;
-    crypto::Bytes message;
+  // A text or note, with the key that opens it.
+  struct Sealed {
+    crypto::Bytes record;  // of a text
+    crypto::Bytes envelope;
     crypto::Bytes wraps;
+    crypto::Id author{};  // of a note, as the desk says
   };
-  struct OpenedText {
-    identity::IntakeRecord record;
-    identity::MessageContent content;
+  // A report as the desk shows it, and what its signatures make of it.
+  struct Fetched {
+    crypto::Id id{};
+    std::string row;
+    std::vector<Sealed> texts;
+    std::vector<Sealed> notes;
+    std::vector<crypto::Bytes> statements;
+    std::vector<OpenedReport::Reply> replies;
+    identity::Ownership ownership;
   };
-  OpenedText open_text(const SealedText& text, const crypto::Id& report, bool first);
+  Fetched fetch(const std::string& report_id);
+  identity::IntakeRecord verified_record(const Sealed& text, const crypto::Id& report, bool first);
+  // Opens the wrap for a queue whose key she has.
+  crypto::Secret<32> text_key(const Sealed& sealed, const crypto::Id& report,
+                              const crypto::Id& message);
+  OpenedReport::Note open_note(const Sealed& note, const crypto::Id& report);
+  // Wraps of a key for the queue, its fallback of the same class and, with `and_for`, one more.
+  crypto::Bytes wrap_for(const crypto::Secret<32>& key, const crypto::Id& report,
+                         const crypto::Id& message, const identity::Directory::Queue& queue,
+                         const identity::Directory::Queue* and_for);
+  std::string sealed_note(const Fetched& report, identity::NoteContent content);
+  const identity::Directory::Queue& owner_of(const Fetched& report);
 
   Settings settings_;
   crypto::Id user_id_{};

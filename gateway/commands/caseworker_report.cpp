@@ -30,6 +30,66 @@ std::string joined(const std::vector<std::string>& names) {
   return out;
 }
 
+// What became of a reply, for its author. The numbers are those of the outbound gate.
+std::string_view reason_text(std::int64_t reason) {
+  switch (reason) {
+    case 1:
+    case 2:
+      return "it was not genuine, or its author does not work for the queue that has the report";
+    case 3:
+      return "the reporter has not agreed to the police";
+    case 5:
+      return "the reporter took the report back";
+    case 6:
+      return "its time was over";
+    case 8:
+      return "its key is gone: write it again";
+    case 9:
+      return "it has a word, an address or a sign that may endanger the reader";
+    case 10:
+      return "longer than one message";
+    case 12:
+      return "no number is kept: nobody said yes, or the yes was taken back";
+    case 13:
+      return "the yes came by number alone; confirm it in a reply if you are sure";
+    case 14:
+      return "no word from this number for 90 days";
+    case 16:
+      return "it waits for the reporter to write or to say SAFE";
+    case 17:
+      return "it waits for the next text: one reply for each";
+    case 18:
+      return "it waits: enough messages for this hour or day";
+    case 19:
+    case 20:
+      return "it waits for the channel";
+    case 22:
+      return "the provider refuses the number";
+    case 23:
+      return "the provider's answer was lost";
+    default:
+      return {};
+  }
+}
+
+std::string state_of(const OpenedReport& report, const std::string& id) {
+  for (const auto& reply : report.replies) {
+    if (reply.id != id) continue;
+    std::string out;
+    if (reply.state == "submitted") out = "with the relay";
+    if (reply.state == "waiting") out = "waiting";
+    if (reply.state == "sending") out = "being sent";
+    if (reply.state == "sent") out = "sent";
+    if (reply.state == "unknown") out = "UNKNOWN: it may have been sent; it is not sent again";
+    if (reply.state == "kept") out = "to be fetched with the ref";
+    if (reply.state == "fetched") out = "fetched by the reporter";
+    if (reply.state == "refused") out = "NOT SENT";
+    const auto why = reason_text(reply.reason);
+    return why.empty() ? out : out + " (" + std::string{why} + ")";
+  }
+  return "no longer known";
+}
+
 }  // namespace
 
 crypto::WipedBuffer report_text(const OpenedReport& report) {
@@ -41,15 +101,33 @@ crypto::WipedBuffer report_text(const OpenedReport& report) {
                   (report.queue.empty() ? "unknown" : printable(report.queue)));
   if (stage != nullptr && stage->is_string()) append(out, "  " + printable(stage->get_string()));
   append(out, record.urgent ? "  URGENT" : "");
-  append(out, record.consent_class == 0 ? "  helpers only\n" : "  helpers and police\n");
+  append(out, report.ownership.consent_class == 0 ? "  helpers only\n" : "  helpers and police\n");
+  if (report.ownership.withdrawn)
+    append(out, report.ownership.withdrawn->with_ref
+                    ? "  WITHDRAWN by the reporter\n"
+                    : "  WITHDRAWN from the reporter's number, by whoever holds it\n");
   if (!report.flagged.empty())
     append(out, "  the desk's row disagrees with the signed record: " + joined(report.flagged) +
                     "\n  what stands here is signed; tell your lead of the difference\n");
   for (const auto& text : report.texts) {
     append(out, "\n  " + minute_text(text.at, "%Y-%m-%d %H:%M UTC") + "  " +
                     printable(text.channel) + "  " + printable(text.category) +
-                    (text.region.empty() ? "" : "  " + printable(text.region)) + "\n    ");
+                    (text.region.empty() ? "" : "  " + printable(text.region)));
+    const auto at = static_cast<std::size_t>(&text - report.texts.data());
+    if (report.unverified[at]) append(out, "  by number, unverified");
+    append(out, "\n    ");
     text.text.reveal([&](std::string_view clear) { append_printable(out, clear, "    "); });
+    append(out, "\n");
+  }
+  for (const auto& note : report.notes) {
+    append(out, "\n  " + minute_text(note.content.at, "%Y-%m-%d %H:%M UTC") +
+                    (note.content.reply_id ? "  reply " + crypto::hex(*note.content.reply_id)
+                                           : std::string{"  note"}) +
+                    "  by " + note.author);
+    if (note.content.reply_id)
+      append(out, "  " + state_of(report, crypto::hex(*note.content.reply_id)));
+    append(out, "\n    ");
+    note.content.text.reveal([&](std::string_view clear) { append_printable(out, clear, "    "); });
     append(out, "\n");
   }
   return out;
@@ -59,7 +137,12 @@ crypto::WipedBuffer report_json(const OpenedReport& report) {
   auto head = json::parse(report.row).as_object();
   head["queue"] = report.queue.empty() ? json::value{} : json::value(report.queue);
   head["hour"] = report.record.hour;
-  head["class"] = report.record.consent_class;
+  head["class"] = report.ownership.consent_class;
+  head["withdrawn"] = report.ownership.withdrawn.has_value();
+  json::array replies;
+  for (const auto& reply : report.replies)
+    replies.push_back({{"id", reply.id}, {"state", reply.state}, {"reason", reply.reason}});
+  head["replies"] = std::move(replies);
   head["urgent"] = report.record.urgent;
   head["flagged"] = json::array(report.flagged.begin(), report.flagged.end());
   auto line = json::serialize(head);
@@ -80,8 +163,23 @@ crypto::WipedBuffer report_json(const OpenedReport& report) {
     field("via", text.via);
     field("category", text.category);
     field("region", text.region);
+    const auto at = static_cast<std::size_t>(&text - report.texts.data());
+    append(out, report.unverified[at] ? ",\"unverified\":true" : ",\"unverified\":false");
     text.text.reveal([&](std::string_view clear) { field("text", clear); });
     append(out, "}");
+  }
+  append(out, "],\"notes\":[");
+  first = true;
+  for (const auto& note : report.notes) {
+    append(out, std::string{first ? "" : ","} + "{\"at\":\"" +
+                    minute_text(note.content.at, "%Y-%m-%dT%H:%MZ") + "\",\"author\":\"" +
+                    note.author + "\",\"reply\":" +
+                    (note.content.reply_id ? '"' + crypto::hex(*note.content.reply_id) + '"'
+                                           : std::string{"null"}) +
+                    ",\"text\":");
+    note.content.text.reveal([&](std::string_view clear) { append_json(out, clear); });
+    append(out, "}");
+    first = false;
   }
   append(out, "]}\n");
   return out;

@@ -1,6 +1,7 @@
 #pragma once
 // How an opened report is shown: to people, or as one JSON object to programs. Consent class,
-// urgency, hour and queue are those of the signed record and rosters, never the desk's.
+// urgency, hour, queue and withdrawal are those of signed records and rosters, never the desk's;
+// what became of a reply is the desk's word.
 //
 // Pure functions, thread-safe. What they give holds the reporter's words.
 
@@ -14,7 +15,7 @@ crypto::WipedBuffer report_text(const OpenedReport& report);
 
 // One line: the unsigned rest of the desk's row; `queue` (null if no roster has it), `hour`,
 // `class` and `urgent` as signed; `flagged`, the names of fields that the row had otherwise;
-// `texts`.
+// `withdrawn`, `replies`, `texts`, `notes`.
 crypto::WipedBuffer report_json(const OpenedReport& report);
 
 }  // namespace ishara::commands

@@ -18,6 +18,10 @@
 #include "gateway/config/key_file.hpp"
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/http/server.hpp"
+#include "gateway/identity/author.hpp"
+#include "gateway/identity/epoch.hpp"
+#include "gateway/identity/reply.hpp"
+#include "gateway/identity/statement.hpp"
 #include "gateway/intake/seal.hpp"
 #include "routing/snapshot.hpp"
 
@@ -35,6 +39,7 @@ struct Quiet final : http::Observer {
 class LyingDesk {
  public:
   std::map<std::string, std::string> answers;  // set between calls only
+  std::map<std::string, std::string> posted;   // bodies by path
 
   LyingDesk() {
     server_.start();
@@ -52,6 +57,8 @@ class LyingDesk {
   boost::asio::awaitable<http::Response> answer(http::Request request) {
     http::Response response;
     const auto found = answers.find(std::string{request.path()});
+    if (request.method == http::Method::post)
+      posted[std::string{request.path()}] = crypto::view(request.body);
     response.status = found == answers.end() ? 404 : 200;
     if (found != answers.end()) response.body = found->second;
     response.content_type = "application/json";
@@ -89,7 +96,9 @@ struct House {
   crypto::Id report_id{};
   intake::Sealed report;
   LyingDesk desk;
-  json::object told;    // what the desk says of the report, beside its id and texts
+  json::object told;  // what the desk says of the report, beside its id and texts
+  json::object history{
+      {"statements", json::array{}}, {"notes", json::array{}}, {"replies", json::array{}}};
   std::string refused;  // why the client did not open the report
 
   House() {
@@ -166,6 +175,7 @@ struct House {
     answer["id"] = id();
     answer["texts"] = std::move(texts);
     desk.answers["/api/v1/reports/" + id()] = json::serialize(answer);
+    desk.answers["/api/v1/reports/" + id() + "/history"] = json::serialize(history);
   }
   std::string id() const { return crypto::hex(report_id); }
   const identity::Directory::Member* user() const {
@@ -337,6 +347,182 @@ TEST_CASE("answers that are not the API's are refused in words, never a crash") 
     house.desk.answers["/api/v1/reports/" + house.id()] = answer;
     CHECK_THROWS_AS(caseworker.open(house.id()), CaseworkerError);
   }
+}
+
+namespace {
+
+// The house with a relay that has announced the key of this week.
+struct RelayHouse : House {
+  crypto::SigningKey relay = crypto::signing_key(crypto::random_secret<32>());
+  crypto::BoxKey epoch_key = crypto::box_key();
+  std::uint32_t epoch = identity::epoch_at(
+      std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+
+  RelayHouse() {
+    const auto root = crypto::signing_key(secret_of("custody/root.key"));
+    auto roster = *identity::verify_root(signed_roster(founding.rosters[0]), founding.root_key);
+    roster.services.push_back({relay.public_key, "relay"});
+    replace(0, identity::sign_roster(roster, root));
+    directory = std::make_shared<const identity::Directory>(*identity::Directory::verified_rows(
+        identity::rows_of(founding.rosters), founding.root_key));
+    announce(relay);
+    for (const auto* what : {"reply", "note", "transfer"}) desk.answers[path(what)] = "";
+    serve();
+  }
+  void announce(const crypto::SigningKey& signer) {
+    const std::uint64_t begins = std::uint64_t{epoch} * identity::epoch_seconds;
+    const auto bytes = identity::sign_epoch(
+        {epoch, begins, begins + identity::epoch_seconds, epoch_key.public_key}, signer);
+    json::array epochs;
+    epochs.push_back(json::string{crypto::base64(bytes)});
+    desk.answers["/api/v1/epochs"] = json::serialize(json::object{{"epochs", std::move(epochs)}});
+  }
+  std::string path(const std::string& what) const { return "/api/v1/reports/" + id() + "/" + what; }
+  json::object posted(const std::string& what) {
+    return json::parse(desk.posted.at(path(what))).as_object();
+  }
+  static crypto::Bytes bytes(const json::object& object, const char* name) {
+    return *crypto::from_base64(object.at(name).as_string());
+  }
+  void add_statement(identity::Statement statement, const crypto::SigningKey& signer) {
+    statement.hour = 500'001;
+    statement.report_id = report_id;
+    statement.previous = crypto::hash16({report.record});
+    const auto made = identity::sign_statement(statement, signer);
+    history["statements"].as_array().push_back(json::string{crypto::base64(made)});
+    serve();
+  }
+  std::string shown() {
+    const auto text = report_text(client().open(id()));
+    return {text.begin(), text.end()};
+  }
+  const identity::Directory::Queue& other_queue() const {
+    for (const auto& queue : user()->queues)
+      if (queue != directory->queue_named("demo-helpers")->id) return *directory->queue(queue);
+    return *directory->queue_named("demo-helpers");
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a reply is sealed to the rostered relay's key of this week, and the team keeps a copy") {
+  RelayHouse house;
+  const auto ways =
+      house.client().reply(house.id(), identity::Text{"Thank you."}, {.confirm = true});
+  CHECK(ways.by_sms);
+  CHECK(ways.on_screens);
+  const auto posted = house.posted("reply");
+  const auto envelope = RelayHouse::bytes(posted, "reply");
+  const auto header = identity::claimed_reply(envelope);
+  REQUIRE(header.has_value());
+  const auto reply = identity::open_reply(envelope, house.report_id, header->reply_id, house.epoch,
+                                          house.epoch_key, house.user()->signing_key);
+  REQUIRE(reply.has_value());
+  CHECK(reply->mode == identity::ReplyMode::sms);
+  CHECK(reply->confirms_unverified_yes);
+  CHECK_FALSE(reply->release_to_unverified_refs);
+  CHECK(reply->text.reveal([](std::string_view text) { return text == "Thank you."; }));
+  const auto note = RelayHouse::bytes(posted, "note");
+  CHECK(identity::signed_by(note, house.user()->signing_key));
+
+  // The copy is shown to the team with what became of the reply.
+  json::array notes, replies;
+  notes.push_back(json::object{{"author", crypto::hex(house.user()->id)},
+                               {"note", posted.at("note")},
+                               {"wraps", posted.at("wraps")}});
+  replies.push_back(json::object{{"id", crypto::hex(header->reply_id)},
+                                 {"hour", 1},
+                                 {"state", "waiting"},
+                                 {"reason", 16},
+                                 {"delivery", 0}});
+  house.history["notes"] = notes;
+  house.history["replies"] = replies;
+  house.serve();
+  CHECK(house.shown().find("Thank you.") != std::string::npos);
+  CHECK(house.shown().find("waiting (it waits for the reporter") != std::string::npos);
+  // A note that somebody else signed is nobody's.
+  notes[0].as_object()["author"] = crypto::hex(house.directory->members()[0].id);
+  if (house.directory->members()[0].id != house.user()->id) {
+    house.history["notes"] = notes;
+    CHECK_FALSE(house.opens());
+  }
+}
+
+TEST_CASE("nothing is sealed to a key that no rostered relay has announced for now (P22)") {
+  RelayHouse house;
+  const auto refused = [&] {
+    auto caseworker = house.client();
+    CHECK_THROWS_WITH_AS(caseworker.reply(house.id(), identity::Text{"Thank you."}, {}),
+                         "the relay has announced no key for this week", CaseworkerError);
+    CHECK(house.desk.posted.empty());
+  };
+  house.announce(crypto::signing_key(crypto::random_secret<32>()));
+  refused();
+  house.announce(crypto::signing_key(house.secret_of("keys/gateway.key")));
+  refused();
+  house.epoch -= 1;
+  house.announce(house.relay);
+  refused();
+}
+
+TEST_CASE("a text longer than one message can only be fetched, and one over 480 bytes not at all") {
+  RelayHouse house;
+  const auto ways = house.client().reply(house.id(), identity::Text{std::string(161, 'a')}, {});
+  CHECK_FALSE(ways.by_sms);
+  CHECK(ways.on_screens);
+  CHECK(ways.segments == 2);
+  const auto envelope = RelayHouse::bytes(house.posted("reply"), "reply");
+  const auto header = identity::claimed_reply(envelope);
+  CHECK(identity::open_reply(envelope, house.report_id, header->reply_id, house.epoch,
+                             house.epoch_key, house.user()->signing_key)
+            ->mode == identity::ReplyMode::pull);
+  auto caseworker = house.client();
+  CHECK_THROWS_AS(caseworker.reply(house.id(), identity::Text{std::string(481, 'a')}, {}),
+                  CaseworkerError);
+  CHECK_THROWS_AS(caseworker.reply(house.id(), identity::Text{}, {}), CaseworkerError);
+}
+
+TEST_CASE("a report is given away whole, sealed for the keys of the rosters, with a signed step") {
+  RelayHouse house;
+  const auto& target = house.other_queue();
+  house.client().refer(house.id(), target.name, false);
+  const auto posted = house.posted("transfer");
+  const auto statement = RelayHouse::bytes(posted, "statement");
+  const auto step = identity::verify_statement(statement, house.user()->signing_key);
+  REQUIRE(step.has_value());
+  CHECK(step->to_queue == target.id);
+  CHECK(step->from_queue == house.directory->queue_named("demo-helpers")->id);
+  CHECK(step->previous == crypto::hash16({house.report.record}));
+  const auto wraps = RelayHouse::bytes(posted, "wraps");
+  CHECK(identity::wrap_recipient(crypto::View{wraps}.first(192))->kid == target.kid);
+
+  auto caseworker = house.client();
+  CHECK_THROWS_WITH_AS(caseworker.refer(house.id(), "demo-police", false),
+                       "the reporter has not agreed to the police", CaseworkerError);
+  CHECK_THROWS_AS(caseworker.refer(house.id(), "nowhere", false), CaseworkerError);
+}
+
+TEST_CASE("a withdrawal counts if the relay signed it, and then nothing is written any more") {
+  RelayHouse house;
+  identity::Statement withdrawal;
+  withdrawal.type = identity::StatementType::withdraw;
+  house.add_statement(withdrawal, crypto::signing_key(crypto::random_secret<32>()));
+  CHECK(house.shown().find("WITHDRAWN") == std::string::npos);
+  house.add_statement(withdrawal, house.relay);
+  CHECK(house.shown().find("WITHDRAWN from the reporter's number") != std::string::npos);
+  auto caseworker = house.client();
+  CHECK_THROWS_WITH_AS(caseworker.reply(house.id(), identity::Text{"Thank you."}, {}),
+                       "the reporter has taken this report back", CaseworkerError);
+}
+
+TEST_CASE("what the desk calls a transfer and nobody of the owner signed changes nothing (P33)") {
+  RelayHouse house;
+  identity::Statement transfer;
+  transfer.from_queue = house.directory->queue_named("demo-helpers")->id;
+  transfer.to_queue = house.other_queue().id;
+  house.add_statement(transfer, crypto::signing_key(crypto::random_secret<32>()));
+  house.add_statement(transfer, house.relay);
+  CHECK(house.shown().find("queue demo-helpers") != std::string::npos);
 }
 
 }  // namespace

@@ -195,7 +195,7 @@ void check_server(const std::string& url, Findings& findings) {
 }
 
 void check_rosters(const config::Config& config, Findings& findings) {
-  storage::blocking::Store store{config.database.desk_url};
+  storage::blocking::DeskStore store{config.database.desk_url};
   desk::StoredCases cases{store};
   const auto directory = desk::read_directory(cases, config.deployment.root_public_key, nullptr);
   if (!directory) {

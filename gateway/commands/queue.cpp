@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <boost/system/system_error.hpp>
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <functional>
@@ -16,11 +17,14 @@
 #include "gateway/commands/terminal.hpp"
 #include "gateway/config/key_file.hpp"
 #include "gateway/crypto/encoding.hpp"
+#include "i18n/utf8.hpp"
 
 namespace ishara::commands {
 namespace {
 
 namespace json = boost::json;
+
+constexpr std::size_t longest_note = 16 * 1024;
 
 struct Options {
   std::string desk;
@@ -31,6 +35,10 @@ struct Options {
   bool json = false;
   std::string queue;   // of list and pull
   std::string report;  // of the others
+  Caseworker::ReplyOptions reply;
+  int hours = 72;
+  std::string target;  // of refer
+  bool keep = false;
 };
 
 std::string address_of(const config::Desk& desk) {
@@ -166,6 +174,60 @@ void change(Caseworker& caseworker, const Options& options, const char* what, co
     std::printf("%s\n", done);
 }
 
+// What she writes comes on standard input, where nobody who lists processes sees it.
+identity::Text written() {
+  crypto::WipedBuffer bytes;
+  char chunk[512];
+  while (const auto size = std::fread(chunk, 1, sizeof chunk, stdin)) {
+    bytes.insert(bytes.end(), chunk, chunk + size);
+    if (bytes.size() > longest_note)
+      throw CaseworkerError{"the text is longer than 16 KiB", "write less"};
+  }
+  crypto::wipe(chunk, sizeof chunk);
+  while (!bytes.empty() && (bytes.back() == '\n' || bytes.back() == '\r')) bytes.pop_back();
+  if (bytes.empty() || !i18n::is_utf8(crypto::view(bytes)))
+    throw CaseworkerError{"there is no text, or it is not UTF-8",
+                          "write it on standard input: echo ... | ishara queue ..."};
+  return identity::Text{crypto::view(bytes)};
+}
+
+void reply(Caseworker& caseworker, const Options& options) {
+  auto given = options.reply;
+  given.life = std::chrono::hours{options.hours};
+  const auto ways = caseworker.reply(options.report, written(), given);
+  if (options.json) {
+    std::printf("%s\n", json::serialize(json::object{{"by_sms", ways.by_sms},
+                                                     {"on_screens", ways.on_screens},
+                                                     {"segments", ways.segments}})
+                            .c_str());
+    return;
+  }
+  if (!ways.by_sms)
+    std::printf(
+        "With the relay. It takes %zu messages, and only one may be sent: it can be read\n"
+        "with the ref on USSD screens alone.\n",
+        ways.segments);
+  else if (given.fetch_only)
+    std::printf(
+        "With the relay. It is not sent; it can be read with the ref, by STATUS in one\n"
+        "message or on USSD screens.\n");
+  else
+    std::printf(
+        "With the relay. It fits one message: it is sent when the reporter's phone has a\n"
+        "window open and said yes, and until then it can be read with the ref, by STATUS\n"
+        "or on USSD screens. `ishara queue show` tells what became of it.\n");
+}
+
+void note(Caseworker& caseworker, const Options& options) {
+  caseworker.note(options.report, written());
+  std::printf("%s\n", options.json ? "null" : "Kept.");
+}
+
+void refer(Caseworker& caseworker, const Options& options) {
+  caseworker.refer(options.report, options.target, options.keep);
+  std::printf("%s\n", options.json ? "null" : "Given away, every text and note of it.");
+}
+
 using Action = std::function<void(Caseworker&, const Options&)>;
 
 }  // namespace
@@ -173,7 +235,9 @@ using Action = std::function<void(Caseworker&, const Options&)>;
 void add_queue(CLI::App& root, int& exit_code) {
   auto options = std::make_shared<Options>();
   auto* queue =
-      root.add_subcommand("queue", "A caseworker's work: list, pull, show, renew, release, close");
+      root.add_subcommand("queue",
+                          "A caseworker's work: list, pull, show, reply, note, refer, renew, "
+                          "release, close");
   queue->require_subcommand(1);
   queue
       ->add_option("--desk", options->desk, "Address of the desk (default: from the configuration)")
@@ -242,6 +306,27 @@ void add_queue(CLI::App& root, int& exit_code) {
              [](Caseworker& caseworker, const Options& given) {
                change(caseworker, given, "release", "Back in its queue.");
              }));
+  auto* const replies = add("reply",
+                            "Answer the reporter; the text comes on standard input, and the team "
+                            "keeps a copy",
+                            id + " < answer.txt", reply);
+  report(replies);
+  replies->add_flag("--fetch-only", options->reply.fetch_only,
+                    "Send no message: the reporter asks for it with the ref");
+  replies->add_flag("--release", options->reply.release,
+                    "Show it also to refs that prove nothing (by number, unverified)");
+  replies->add_flag("--confirm-yes", options->reply.confirm,
+                    "You are sure that the unverified yes is the reporter's");
+  replies->add_option("--hours", options->hours, "Not sent later than in so many hours")
+      ->check(CLI::Range(1, 720))
+      ->capture_default_str();
+  report(add("note", "Keep a note for the team; the text comes on standard input",
+             id + " < note.txt", note));
+  auto* const refers = add("refer", "Give a report to another queue, with all its texts and notes",
+                           id + " children", refer);
+  report(refers);
+  refers->add_option("queue", options->target, "Name of the other queue")->required();
+  refers->add_flag("--keep", options->keep, "Your queue goes on reading it");
   report(add("close", "Close a report", id, [](Caseworker& caseworker, const Options& given) {
     change(caseworker, given, "close", "Closed.");
   }));

@@ -139,6 +139,8 @@ boost::asio::awaitable<http::Response> Desk::answer(http::Request request) {
   call.directory = directory_;
   call.query = request.query();
   call.condition = request.field("if-match").value_or("");
+  call.body = crypto::view(request.body);
+  call.now = unix_time_();
   if (auto refusal = refuse(*endpoint, request, call)) co_return std::move(*refusal);
   if (endpoint->conditional && call.condition.empty())
     co_return problem(428, "condition-missing",

@@ -4,10 +4,17 @@
 #include <array>
 #include <boost/json.hpp>
 #include <charconv>
+#include <functional>
 
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/desk/problem.hpp"
+#include "gateway/identity/author.hpp"
+#include "gateway/identity/envelope.hpp"
+#include "gateway/identity/epoch.hpp"
 #include "gateway/identity/intake_record.hpp"
+#include "gateway/identity/note.hpp"
+#include "gateway/identity/reply.hpp"
+#include "gateway/identity/statement.hpp"
 
 namespace ishara::desk {
 namespace {
@@ -42,6 +49,8 @@ Answer failure(const boost::system::error_code& error) {
   if (error == storage::errc::lease_lost)
     return {
         problem(409, "lease-lost", "The report is not, or no longer, in your hands; pull again.")};
+  if (error == storage::errc::conflict)
+    return {problem(409, "changed", "The report has changed since you read it; read it again.")};
   if (error == storage::errc::schema)
     return {problem(503, "schema",
                     "The database does not fit this program; an operator must run migrate.")};
@@ -160,19 +169,29 @@ Answer pull_any_report(const Call& call, Cases& cases) {
 // The report of the path, if it belongs to a queue of the caller.
 struct Found {
   std::optional<storage::Report> report;
+  std::vector<storage::Statement> statements;
+  identity::Ownership ownership;
   Answer refusal;  // if there is none
 };
 
+Found refused(Answer refusal) {
+  Found out;
+  out.refusal = std::move(refusal);
+  return out;
+}
+
 Found find_report(const Call& call, Cases& cases) {
   const auto id = crypto::from_hex_exact<16>(call.argument);
-  if (!id) return {std::nullopt, not_found()};
+  if (!id) return refused(not_found());
   auto report = cases.show(*id);
-  if (!report) return {std::nullopt, failure(report.error())};
-  const auto owner = owner_of(*report, *call.directory);
-  if (!owner || report->row.report_id != *id ||
-      std::ranges::find(call.member->queues, *owner) == call.member->queues.end())
-    return {std::nullopt, not_found()};
-  return {std::move(*report), {}};
+  if (!report) return refused(failure(report.error()));
+  auto statements = cases.statements(*id);
+  if (!statements) return refused(failure(statements.error()));
+  const auto ownership = ownership_of(*report, *statements, *call.directory);
+  if (!ownership || report->row.report_id != *id ||
+      std::ranges::find(call.member->queues, ownership->owner) == call.member->queues.end())
+    return refused(not_found());
+  return {std::move(*report), std::move(*statements), *ownership, {}};
 }
 
 Answer show_report(const Call& call, Cases& cases) {
@@ -224,6 +243,250 @@ Answer close_report(const Call& call, Cases& cases) {
   });
 }
 
+// --- What caseworkers write
+
+std::string_view name_of(const std::optional<storage::ReplyState>& state) {
+  if (!state) return "submitted";
+  switch (*state) {
+    case storage::ReplyState::waiting:
+      return "waiting";
+    case storage::ReplyState::sending:
+      return "sending";
+    case storage::ReplyState::sent:
+      return "sent";
+    case storage::ReplyState::unknown:
+      return "unknown";
+    case storage::ReplyState::kept:
+      return "kept";
+    case storage::ReplyState::fetched:
+      return "fetched";
+    case storage::ReplyState::refused:
+      return "refused";
+  }
+  return "unknown";
+}
+
+Answer show_history(const Call& call, Cases& cases) {
+  const auto found = find_report(call, cases);
+  if (!found.report) return found.refusal;
+  const auto& report = found.report->row.report_id;
+  const auto notes = cases.notes(report);
+  if (!notes) return failure(notes.error());
+  const auto replies = cases.replies(report);
+  if (!replies) return failure(replies.error());
+  json::array statements, sealed_notes, states;
+  for (const auto& statement : found.statements)
+    statements.push_back(json::string{crypto::base64(statement.bytes)});
+  for (const auto& note : *notes)
+    sealed_notes.push_back(json::object{{"author", crypto::hex(note.author)},
+                                        {"note", crypto::base64(note.envelope)},
+                                        {"wraps", crypto::base64(note.wraps)}});
+  for (const auto& reply : *replies)
+    states.push_back(json::object{{"id", crypto::hex(reply.reply_id)},
+                                  {"hour", reply.hour},
+                                  {"state", name_of(reply.state)},
+                                  {"reason", reply.reason},
+                                  {"delivery", reply.delivery}});
+  auto out = good(json::object{{"statements", std::move(statements)},
+                               {"notes", std::move(sealed_notes)},
+                               {"replies", std::move(states)}});
+  out.texts = static_cast<std::uint32_t>(notes->size());
+  return out;
+}
+
+std::optional<json::object> body_of(const Call& call) {
+  boost::system::error_code error;
+  auto value = json::parse(json::string_view{call.body.data(), call.body.size()}, error);
+  if (error || !value.is_object()) return std::nullopt;
+  return std::move(value.get_object());
+}
+
+// The bytes of a member; nothing if it is absent or no base64.
+std::optional<storage::Bytes> bytes_of(const json::object& object, std::string_view name) {
+  const auto* text = object.if_contains(name);
+  if (text == nullptr || !text->is_string()) return std::nullopt;
+  return crypto::from_base64(text->get_string());
+}
+
+Answer bad_body() {
+  return {problem(400, "bad-body", "The body is not what this call takes; see the API document.")};
+}
+Answer not_yours() {
+  return {problem(403, "not-the-author",
+                  "It is not signed by you for the queue that holds the report.")};
+}
+Answer is_withdrawn() {
+  return {problem(409, "withdrawn", "The reporter has taken the report back.")};
+}
+
+constexpr std::size_t most_wraps = 8;
+
+// Whether these are wraps of this message for queues of the rosters, the first one for `first`, and
+// none for the police unless they may read it.
+bool wraps_fit(crypto::View wraps, const crypto::Id& report, const crypto::Id& message,
+               const crypto::Id& first, bool police_may_read,
+               const identity::Directory& directory) {
+  constexpr auto size = identity::box_envelope_size;
+  if (wraps.empty() || wraps.size() % size != 0 || wraps.size() / size > most_wraps) return false;
+  for (std::size_t at = 0; at < wraps.size(); at += size) {
+    const auto wrap = wraps.subspan(at, size);
+    const auto recipient = identity::wrap_recipient(wrap);
+    if (!recipient || !std::ranges::equal(wrap.subspan(8, 16), report) ||
+        !std::ranges::equal(wrap.subspan(24, 16), message))
+      return false;
+    const auto queue =
+        std::ranges::find(directory.queues(), recipient->kid, &identity::Directory::Queue::kid);
+    if (queue == directory.queues().end() || (at == 0 && queue->id != first)) return false;
+    if (queue->organisation_class == identity::OrganisationClass::police && !police_may_read)
+      return false;
+  }
+  return true;
+}
+
+struct ReadNote {
+  std::optional<storage::Note> note;
+  Answer refusal;  // if there is none
+};
+
+// The note in a body, signed by the caller and sealed for the owner.
+ReadNote read_note(const Call& call, const Found& found, const json::object& body) {
+  auto envelope = bytes_of(body, "note");
+  auto wraps = bytes_of(body, "wraps");
+  if (!envelope || !wraps) return {std::nullopt, bad_body()};
+  const auto& report = found.report->row.report_id;
+  const auto header = identity::claimed_note(*envelope);
+  if (!header || header->report_id != report ||
+      !wraps_fit(*wraps, report, header->message_id, found.ownership.owner,
+                 found.ownership.consent_class == 1, *call.directory))
+    return {std::nullopt, bad_body()};
+  if (!identity::works_for(*call.member, found.ownership.owner) ||
+      !identity::signed_by(*envelope, call.member->signing_key))
+    return {std::nullopt, not_yours()};
+  return {storage::Note{header->message_id, report, call.member->id,
+                        static_cast<std::uint32_t>(call.now / 3600), std::move(*envelope),
+                        std::move(*wraps)},
+          {}};
+}
+
+Answer add_note(const Call& call, Cases& cases) {
+  const auto found = find_report(call, cases);
+  if (!found.report) return found.refusal;
+  const auto body = body_of(call);
+  if (!body) return bad_body();
+  const auto read = read_note(call, found, *body);
+  if (!read.note) return read.refusal;
+  const auto done = cases.put_note(*read.note);
+  return done ? no_content() : failure(done.error());
+}
+
+// The desk cannot open a reply; it sees to it that the relay gets none that it would refuse for
+// its author, its report or its owner.
+Answer add_reply(const Call& call, Cases& cases) {
+  const auto found = find_report(call, cases);
+  if (!found.report) return found.refusal;
+  if (found.ownership.withdrawn) return is_withdrawn();
+  const auto body = body_of(call);
+  auto envelope = body ? bytes_of(*body, "reply") : std::nullopt;
+  if (!envelope) return bad_body();
+  const auto& report = found.report->row.report_id;
+  const auto header = identity::claimed_reply(*envelope);
+  if (!header || header->report_id != report) return bad_body();
+  const auto* const author = identity::author_of(*envelope, found.ownership.owner, *call.directory);
+  if (author == nullptr || author->id != call.member->id) return not_yours();
+  std::optional<storage::Note> note;
+  if (body->contains("note")) {
+    auto read = read_note(call, found, *body);
+    if (!read.note) return read.refusal;
+    note = std::move(read.note);
+  }
+  const storage::OutboxReply reply{
+      header->reply_id, report, static_cast<std::uint32_t>(call.now / 3600), std::move(*envelope)};
+  const auto done = cases.put_reply(reply, note);
+  return done ? no_content() : failure(done.error());
+}
+
+bool leads(const identity::Directory::Member& member) {
+  return std::ranges::find(member.roles, "lead") != member.roles.end();
+}
+
+// The list of new wraps in a body, all of them for `first`; nothing if one does not fit.
+std::optional<std::vector<storage::NewWraps>> read_wraps(
+    const json::object& body, std::string_view name,
+    const std::function<bool(const crypto::Id&, crypto::View)>& fit) {
+  const auto* list = body.if_contains(name);
+  if (list == nullptr || !list->is_array()) return std::nullopt;
+  std::vector<storage::NewWraps> out;
+  for (const auto& entry : list->get_array()) {
+    if (!entry.is_object()) return std::nullopt;
+    const auto* text = entry.get_object().if_contains("id");
+    const auto id = text != nullptr && text->is_string()
+                        ? crypto::from_hex_exact<16>(text->get_string())
+                        : std::nullopt;
+    auto wraps = bytes_of(entry.get_object(), "wraps");
+    if (!id || !wraps || !fit(*id, *wraps)) return std::nullopt;
+    out.push_back({*id, std::move(*wraps)});
+  }
+  return out;
+}
+
+// The store commits only if no text and no note is missing, and nothing was signed meanwhile.
+Answer transfer_report(const Call& call, Cases& cases) {
+  const auto found = find_report(call, cases);
+  if (!found.report) return found.refusal;
+  if (found.ownership.withdrawn) return is_withdrawn();
+  const auto body = body_of(call);
+  auto bytes = body ? bytes_of(*body, "statement") : std::nullopt;
+  if (!bytes) return bad_body();
+  const auto& report = found.report->row.report_id;
+  const auto statement = identity::verify_statement(*bytes, call.member->signing_key);
+  if (!statement || statement->type != identity::StatementType::transfer) return not_yours();
+  const auto* const target = call.directory->queue(statement->to_queue);
+  const auto* const source = call.directory->queue(statement->from_queue);
+  if (target == nullptr || source == nullptr || statement->report_id != report) return bad_body();
+  const bool police_may_read = found.ownership.consent_class == 1;
+  const bool to_police = target->organisation_class == identity::OrganisationClass::police;
+  if (to_police && !police_may_read)
+    return {problem(403, "helpers-only", "The reporter has not agreed to the police.")};
+  if (to_police && source->organisation_class != identity::OrganisationClass::police &&
+      !leads(*call.member))
+    return {problem(403, "role", "Only a lead gives a report to the police.")};
+
+  // What everybody will make of it: exactly one step, to the target.
+  auto statements = found.statements;
+  statements.push_back({identity::statement_hash(*bytes), report, *bytes});
+  const auto after = ownership_of(*found.report, statements, *call.directory);
+  if (!after || after->owner != target->id || after->last != statements.back().hash ||
+      statement->from_queue != found.ownership.owner)
+    return {problem(409, "changed", "The report has changed since you read it; read it again.")};
+
+  const auto fit = [&](const crypto::Id& message, crypto::View wraps) {
+    return wraps_fit(wraps, report, message, target->id, police_may_read, *call.directory);
+  };
+  storage::Transfer transfer;
+  transfer.statement = statements.back();
+  transfer.known_statements = static_cast<std::uint32_t>(found.statements.size());
+  transfer.to_queue = target->id;
+  auto first = bytes_of(*body, "wraps");
+  const auto first_id = identity::claimed_message_id(found.report->texts.front().message);
+  auto texts = read_wraps(*body, "texts", fit);
+  auto notes = read_wraps(*body, "notes", fit);
+  if (!first || !first_id || !fit(*first_id, *first) || !texts || !notes) return bad_body();
+  transfer.report_wraps = std::move(*first);
+  transfer.texts = std::move(*texts);
+  transfer.notes = std::move(*notes);
+  const auto done = cases.transfer(transfer);
+  return done ? no_content() : failure(done.error());
+}
+
+// The announced keys to which replies are sealed, of the running week and beside it.
+Answer list_epochs(const Call& call, Cases& cases) {
+  const auto epochs = cases.epochs(static_cast<std::uint32_t>(call.now / identity::epoch_seconds));
+  if (!epochs) return failure(epochs.error());
+  json::array all;
+  for (const auto& epoch : *epochs) all.push_back(json::string{crypto::base64(epoch.announcement)});
+  return good(json::object{{"epochs", std::move(all)}, {"next", nullptr}});
+}
+
 Answer list_rosters(const Call&, Cases& cases) {
   const auto rosters = cases.rosters();
   if (!rosters) return failure(rosters.error());
@@ -269,6 +532,19 @@ constexpr std::array table{
              "releaseReport", "Give the report back to its queue", "", false, true},
     Endpoint{post, "/api/v1/reports/{id}/close", Role::caseworker, close_report, "closeReport",
              "Close the report", "", false, true},
+    Endpoint{get, "/api/v1/reports/{id}/history", Role::caseworker, show_history, "showHistory",
+             "What was signed about a report, its sealed notes, what became of its replies",
+             "History", false, false, true},
+    Endpoint{post, "/api/v1/reports/{id}/note", Role::caseworker, add_note, "addNote",
+             "Keep a sealed note", "", false, false, false, "NewNote"},
+    Endpoint{post, "/api/v1/reports/{id}/reply", Role::caseworker, add_reply, "addReply",
+             "Hand a sealed reply to the relay, and keep the team's own copy", "", false, false,
+             false, "NewReply"},
+    Endpoint{post, "/api/v1/reports/{id}/transfer", Role::caseworker, transfer_report,
+             "transferReport", "Give the report, sealed anew as a whole, to another queue", "",
+             false, false, false, "NewTransfer"},
+    Endpoint{get, "/api/v1/epochs", Role::member, list_epochs, "listEpochs",
+             "The announced keys for replies, signed by the relay", "EpochList"},
     Endpoint{get, "/api/v1/rosters", Role::member, list_rosters, "listRosters",
              "The signed rosters, byte for byte", "RosterList"},
     Endpoint{get, "/api/v1/grants", Role::member, list_grants, "listGrants",
@@ -293,19 +569,19 @@ std::string entity_tag(const storage::ReportRow& row) {
   return '"' + crypto::hex(crypto::hash16({row.report_id, state, holder})) + '"';
 }
 
-std::optional<storage::Id> owner_of(const storage::Report& report,
-                                    const identity::Directory& directory) {
+std::optional<identity::Ownership> ownership_of(const storage::Report& report,
+                                                const std::vector<storage::Statement>& statements,
+                                                const identity::Directory& directory) {
   if (report.texts.empty()) return std::nullopt;
   const auto& first = report.texts.front();
-  for (const auto& gateway : directory.services("gateway")) {
-    const auto record = identity::verify_intake(first.record, gateway);
-    if (!record) continue;
-    if (!record->first || record->report_id != report.row.report_id ||
-        record->message_digest != identity::envelope_digest(first.message))
-      return std::nullopt;
-    return record->queue_id;
-  }
-  return std::nullopt;
+  const auto record = identity::verify_intake(first.record, directory);
+  if (!record || record->message_digest != identity::envelope_digest(first.message))
+    return std::nullopt;
+  std::vector<crypto::View> views;
+  for (const auto& statement : statements) views.emplace_back(statement.bytes);
+  const auto ownership = identity::ownership(report.row.report_id, first.record, views, directory);
+  if (!ownership) return std::nullopt;
+  return *ownership;
 }
 
 std::string write_cursor(const storage::Cursor& cursor) {

@@ -11,6 +11,7 @@
 
 #include "gateway/desk/cases.hpp"
 #include "gateway/http/message.hpp"
+#include "gateway/identity/ownership.hpp"
 #include "gateway/identity/roster.hpp"
 
 namespace ishara::desk {
@@ -29,6 +30,8 @@ struct Call {
   std::string_view argument;                            // what stood in the braces of the path
   std::string_view query;                               // without the question mark
   std::string_view condition;                           // the value of If-Match
+  std::string_view body;
+  std::uint64_t now = 0;  // unix time
 };
 
 struct Answer {
@@ -44,12 +47,13 @@ struct Endpoint {
   std::string_view path;  // with at most one {argument}
   Role role;
   Handler handler;
-  std::string_view name;     // operationId
-  std::string_view summary;  // for the OpenAPI document
-  std::string_view schema;   // of the good answer, a name in the document
-  bool paged = false;        // takes cursor and limit
-  bool conditional = false;  // needs If-Match
-  bool fetches = false;      // counts against the fetch limit
+  std::string_view name;          // operationId
+  std::string_view summary;       // for the OpenAPI document
+  std::string_view schema;        // of the good answer, a name in the document
+  bool paged = false;             // takes cursor and limit
+  bool conditional = false;       // needs If-Match
+  bool fetches = false;           // counts against the fetch limit
+  std::string_view request = {};  // of the body, a name in the document; empty: there is none
 };
 
 std::span<const Endpoint> endpoints() noexcept;
@@ -63,10 +67,11 @@ inline constexpr std::chrono::minutes lease_duration{30};
 // The entity tag of a report: changes with its stage and its lease.
 std::string entity_tag(const storage::ReportRow& row);
 
-// The owner of a report by its first INTAKE, never by the column of the row; nothing if no rostered
-// gateway signed it for this report, or a digest does not hold.
-std::optional<storage::Id> owner_of(const storage::Report& report,
-                                    const identity::Directory& directory);
+// Who holds a report by its first INTAKE and what was signed after it, never by the column of the
+// row; nothing if no rostered gateway signed it for this report, or a digest does not hold.
+std::optional<identity::Ownership> ownership_of(const storage::Report& report,
+                                                const std::vector<storage::Statement>& statements,
+                                                const identity::Directory& directory);
 
 // The opaque place in a paged list; nothing if `text` is none.
 std::string write_cursor(const storage::Cursor& cursor);

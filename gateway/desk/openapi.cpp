@@ -39,6 +39,30 @@ constexpr std::string_view components = R"({
       "texts": {"type": "array", "items": {"$ref": "#/components/schemas/SealedText"}}}}]},
     "SealedText": {"type": "object", "required": ["record", "message", "wraps"], "properties": {
       "record": {"$ref": "#/components/schemas/Base64"}, "message": {"$ref": "#/components/schemas/Base64"}, "wraps": {"$ref": "#/components/schemas/Base64"}}},
+    "History": {"type": "object", "required": ["statements", "notes", "replies"], "properties": {
+      "statements": {"type": "array", "items": {"$ref": "#/components/schemas/Base64"}},
+      "notes": {"type": "array", "items": {"$ref": "#/components/schemas/SealedNote"}},
+      "replies": {"type": "array", "items": {"$ref": "#/components/schemas/Reply"}}}},
+    "SealedNote": {"type": "object", "required": ["author", "note", "wraps"], "properties": {
+      "author": {"$ref": "#/components/schemas/Id"}, "note": {"$ref": "#/components/schemas/Base64"}, "wraps": {"$ref": "#/components/schemas/Base64"}}},
+    "Reply": {"type": "object", "required": ["id", "hour", "state", "reason", "delivery"], "properties": {
+      "id": {"$ref": "#/components/schemas/Id"}, "hour": {"type": "integer"},
+      "state": {"enum": ["submitted", "waiting", "sending", "sent", "unknown", "kept", "fetched", "refused"]},
+      "reason": {"type": "integer", "description": "the verdict of the outbound gate"},
+      "delivery": {"type": "integer", "description": "0 nothing known, 1 queued, 2 sent, 3 delivered, 4 failed"}}},
+    "NewNote": {"type": "object", "required": ["note", "wraps"], "properties": {
+      "note": {"$ref": "#/components/schemas/Base64"}, "wraps": {"$ref": "#/components/schemas/Base64"}}},
+    "NewReply": {"type": "object", "required": ["reply"], "properties": {
+      "reply": {"$ref": "#/components/schemas/Base64"}, "note": {"$ref": "#/components/schemas/Base64"}, "wraps": {"$ref": "#/components/schemas/Base64"}}},
+    "NewWraps": {"type": "object", "required": ["id", "wraps"], "properties": {
+      "id": {"$ref": "#/components/schemas/Id"}, "wraps": {"$ref": "#/components/schemas/Base64"}}},
+    "NewTransfer": {"type": "object", "required": ["statement", "wraps", "texts", "notes"], "properties": {
+      "statement": {"$ref": "#/components/schemas/Base64"},
+      "wraps": {"$ref": "#/components/schemas/Base64", "description": "of the first text"},
+      "texts": {"type": "array", "items": {"$ref": "#/components/schemas/NewWraps"}},
+      "notes": {"type": "array", "items": {"$ref": "#/components/schemas/NewWraps"}}}},
+    "EpochList": {"type": "object", "required": ["epochs", "next"], "properties": {
+      "epochs": {"type": "array", "items": {"$ref": "#/components/schemas/Base64"}}, "next": {"$ref": "#/components/schemas/Next"}}},
     "RosterList": {"type": "object", "required": ["rosters", "next"], "properties": {
       "rosters": {"type": "array", "items": {"$ref": "#/components/schemas/Roster"}}, "next": {"$ref": "#/components/schemas/Next"}}},
     "Roster": {"type": "object", "required": ["issuer", "version", "bytes", "signature"], "properties": {
@@ -92,6 +116,12 @@ json::object operation(const Endpoint& endpoint) {
                    {"summary", endpoint.summary},
                    {"parameters", std::move(parameters)},
                    {"responses", std::move(responses)}};
+  if (!endpoint.request.empty())
+    out["requestBody"] = json::object{
+        {"required", true},
+        {"content",
+         {{"application/json",
+           {{"schema", {{"$ref", "#/components/schemas/" + std::string{endpoint.request}}}}}}}}};
   if (endpoint.role != Role::anyone)
     out["security"] = json::array{json::object{{"signature", json::array{}}}};
   return out;

@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
+#include <optional>
 
 #include "gateway/desk/desk.hpp"
 #include "gateway/http/configured.hpp"
@@ -21,8 +22,8 @@ constexpr std::size_t database_threads = 4;
 constexpr std::chrono::seconds roster_interval{5};
 constexpr std::chrono::milliseconds stop_limit{15'000};
 
-// The desk answers a handful of caseworkers. The largest thing that they send is a report on its way
-// to another queue: half a KiB for each of its texts.
+// The desk answers a handful of caseworkers. The largest thing that they send is a report on its
+// way to another queue: half a KiB for each of its texts.
 constexpr http::Limits limits{.body = 256 * 1024, .connections = 1'000};
 constexpr std::chrono::hours fetched_replies{24};  // stay so long
 constexpr std::chrono::days oldest_reply{30};
@@ -99,10 +100,27 @@ class Service::Work {
       // Once a change of state, not every five seconds.
       if (error && error != last) log::write<log::Event::roster_refused>(error.value());
       last = error;
+      co_await forget_replies();
       refresh_.expires_after(error ? 1s : roster_interval);
       boost::system::error_code cancelled;
       co_await refresh_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
     }
+  }
+
+  // Every ten minutes: what the relay has dealt with need not lie in the outbox.
+  asio::awaitable<void> forget_replies() {
+    const auto now = std::chrono::floor<std::chrono::hours>(std::chrono::system_clock::now());
+    const auto moment = std::chrono::steady_clock::now();
+    if (forgot_ && moment - *forgot_ < 10min) co_return;
+    forgot_ = moment;
+    const auto hour_before = [now](std::chrono::hours age) {
+      return static_cast<std::uint32_t>((now - age).time_since_epoch().count());
+    };
+    auto job = [fetched = hour_before(fetched_replies),
+                oldest = hour_before(oldest_reply)](storage::blocking::DeskStore& store) {
+      return store.forget_replies(fetched, oldest);
+    };
+    (void)co_await pool_.call(std::move(job));
   }
 
   // What crosses threads must be default-constructible (Boost 1.81).
@@ -116,6 +134,7 @@ class Service::Work {
   Desk desk_;
   http::Server server_;
   asio::steady_timer refresh_;
+  std::optional<std::chrono::steady_clock::time_point> forgot_;
   bool stopping_ = false;
 };
 
