@@ -54,14 +54,10 @@ result<std::vector<Note>> DeskStore::notes(const Id& report) {
 result<std::vector<ReplySummary>> DeskStore::replies(const Id& report) {
   return session().transact([&](Transaction& transaction) {
     std::vector<ReplySummary> replies;
-    for (const auto& row : transaction.execute(
-             "SELECT coalesce(o.reply_id, s.reply_id), coalesce(o.hour, s.hour) AS submitted,"
-             " s.state, s.reason, s.delivery_state"
-             " FROM (SELECT reply_id, hour FROM reply_outbox WHERE report_id = $1::uuid) AS o"
-             " FULL JOIN (SELECT reply_id, hour, state, reason, delivery_state FROM reply_state"
-             "            WHERE report_id = $1::uuid) AS s ON s.reply_id = o.reply_id"
-             " ORDER BY submitted, 1",
-             {parameter(report)})) {
+    for (const auto& row :
+         transaction.execute("SELECT reply_id, hour, state, reason, delivery_state"
+                             " FROM replies_of($1::uuid)",
+                             {parameter(report)})) {
       auto& reply = replies.emplace_back(
           ReplySummary{row[0].id(), static_cast<std::uint32_t>(row[1].integer())});
       if (row[2].null) continue;
@@ -123,14 +119,9 @@ result<void> DeskStore::transfer(const Transfer& transfer) {
 
 result<std::uint32_t> DeskStore::forget_replies(std::uint32_t fetched, std::uint32_t oldest) {
   return session().transact([&](Transaction& transaction) {
-    return static_cast<std::uint32_t>(
-        transaction
-            .execute("DELETE FROM reply_outbox AS o WHERE o.hour < $2::integer OR EXISTS"
-                     " (SELECT 1 FROM reply_state AS s WHERE s.reply_id = o.reply_id"
-                     "  AND (s.state IN (3, 7) OR (s.state = 6 AND s.pulled_hour < $1::integer)))"
-                     " RETURNING reply_id",
-                     {parameter(fetched), parameter(oldest)})
-            .size());
+    const auto rows = transaction.execute("SELECT forget_replies($1::integer, $2::integer)",
+                                          {parameter(fetched), parameter(oldest)});
+    return static_cast<std::uint32_t>(rows[0][0].integer());
   });
 }
 
