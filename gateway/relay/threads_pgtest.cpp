@@ -155,6 +155,11 @@ TEST_CASE("a second first INTAKE of a report is refused and rings") {
   CHECK_FALSE(deployment.by(report.id).found);
   deployment.place_address(report.id, test_number(6), test_ref(6), moved);
   CHECK(deployment.read_inbox().other_origin == 1);
+
+  // Even with the report gone the relay remembers where it came from.
+  deployment.database.query("DELETE FROM report");
+  deployment.place_address(report.id, test_number(7), test_ref(7), moved);
+  CHECK(deployment.read_inbox().other_origin == 1);
 }
 
 TEST_CASE("a thread that was moved, made up or relabelled leads nowhere and rings") {
