@@ -1,16 +1,29 @@
 // `ishara relay`: the role that knows where a reporter can be answered, and never reads a report.
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/system/system_error.hpp>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
+#include "gateway/aggregators/registry.hpp"
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/role.hpp"
+#include "gateway/relay/channel_folder.hpp"
+#include "gateway/relay/sending.hpp"
 #include "gateway/relay/service.hpp"
 
 namespace ishara::commands {
 namespace {
+
+// Whether it could be written down shows at the next reply: without it that waits for a yes again.
+boost::asio::awaitable<void> confirm_yes(relay::Workbench& bench, crypto::Id report) {
+  auto work = [report](relay::Threads& threads, storage::blocking::RelayStore&) {
+    return threads.confirm_yes(report);
+  };
+  (void)co_await bench.change(std::move(work));
+}
 
 int serve(const config::Config& config) {
   crypto::start();
@@ -18,10 +31,31 @@ int serve(const config::Config& config) {
   auto host = service_key(config, "host.key");
   if (!signing || !host) return failed;
 
+  std::optional<i18n::Packs> packs;
+  try {
+    packs.emplace(i18n::Packs::load(config.paths.packs));
+  } catch (const std::runtime_error& error) {
+    return complain(error.what(), "see `packs` in the section [paths]");
+  }
+  const aggregators::Registry registry;
+  relay::ChannelFolder channels{config.paths.sending, registry};
+
   boost::asio::io_context context{1};
   std::optional<relay::Service> service;
+  relay::Sender* sender = nullptr;  // the service's own
+  const auto make_replies = [&](relay::Workbench& bench) {
+    relay::SenderSources sources{
+        [&bench] { return bench.now(); }, [&bench] { return bench.epochs(); },
+        [&bench] { return bench.directory(); }, [&channels] { return channels.current(); },
+        [&bench](crypto::Id report) { return confirm_yes(bench, report); }};
+    auto made = std::make_unique<relay::Sender>(context.get_executor(), config.database.relay_url,
+                                                registry, *packs, std::move(sources));
+    sender = made.get();
+    return std::unique_ptr<relay::Replies>{std::move(made)};
+  };
   try {
-    service.emplace(context, config, relay::Keys{crypto::signing_key(*signing), std::move(*host)});
+    service.emplace(context, config, relay::Keys{crypto::signing_key(*signing), std::move(*host)},
+                    make_replies);
   } catch (const boost::system::system_error& error) {
     return complain("a file in the folder of epoch keys: " + error.code().message(),
                     "see `epochs` in [paths]; `ishara doctor` tells more");
@@ -32,7 +66,13 @@ int serve(const config::Config& config) {
     return complain("the relay cannot listen: " + error.code().message(),
                     "see `socket` in the section [relay]");
   }
-  run_until_signal(context, [&] { return service->stop(); });
+  boost::asio::co_spawn(context, sender->run(), [](std::exception_ptr failure) {
+    if (failure) std::rethrow_exception(failure);
+  });
+  run_until_signal(context, [&]() -> boost::asio::awaitable<void> {
+    co_await sender->stop();
+    co_await service->stop();
+  });
   return good;
 }
 

@@ -361,6 +361,9 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
     auto judgement = judge(ReplyBySms{submitted, phone, address ? &evidence->consent : nullptr,
                                       channel ? channel->utc_offset : std::nullopt},
                            Around{now, *directory, packs_});
+    if (!reply.state && then(judgement.verdict) != Then::never && judgement.reply &&
+        judgement.reply->confirms_unverified_yes && evidence->consent.yes_unverified)
+      co_await sources_.confirm_yes(reply.report_id);
     if (judgement.verdict == Verdict::allowed) {
       const auto turn = turn_of(*channel);
       if (turn) {

@@ -79,7 +79,11 @@ struct Scene {
 
   void make_sender() {
     SenderSources sources{[this] { return now; }, [this] { return live_epochs; },
-                          [this] { return directory; }, [this] { return channels; }};
+                          [this] { return directory; }, [this] { return channels; },
+                          [this](crypto::Id report) -> asio::awaitable<void> {
+                            confirmed.push_back(report);
+                            co_return;
+                          }};
     sender = std::make_unique<Sender>(context.get_executor(), database.url("ishara_relay"),
                                       registry(), packs(), std::move(sources));
   }
@@ -203,6 +207,7 @@ struct Scene {
   std::shared_ptr<const config::SendingChannels> channels;
   identity::IntakeBytes first{};
   std::unique_ptr<Sender> sender;
+  std::vector<crypto::Id> confirmed;  // reports whose unverified yes was
 };
 
 }  // namespace
@@ -400,12 +405,14 @@ TEST_CASE("an unverified yes sends nothing until a reply confirms it") {
   REQUIRE(scene.round());
   CHECK(scene.offered.empty());
   CHECK(scene.reason(plain) == "13");
+  CHECK(scene.confirmed.empty());
   auto confirming = ReplyHouse::text("Thank you.");
   confirming.confirms_unverified_yes = true;
   const auto confirmed = scene.submit(confirming);
   REQUIRE(scene.round());
   CHECK(scene.offered.size() == 1);
   CHECK(scene.state(confirmed) == "3");
+  CHECK(scene.confirmed == std::vector{scene.house.report_id});
 }
 
 TEST_CASE("a waiting reply is fetched by ref, again for a day, and then no more") {
@@ -543,8 +550,11 @@ TEST_CASE("a relay that is killed at any moment sends each reply at most once (P
     if (child == 0) {
       // A relay of its own, which never comes to its end.
       asio::io_context context{1};
-      SenderSources sources{[&] { return scene.now; }, [&] { return scene.live_epochs; },
-                            [&] { return scene.directory; }, [&] { return scene.channels; }};
+      SenderSources sources{[&] { return scene.now; },
+                            [&] { return scene.live_epochs; },
+                            [&] { return scene.directory; },
+                            [&] { return scene.channels; },
+                            {}};
       Sender sender{context.get_executor(), scene.database.url("ishara_relay"), registry(), packs(),
                     std::move(sources)};
       sender.open_window({identity::Msisdn::parse("250788000001", "").value(), 15});
