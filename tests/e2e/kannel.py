@@ -48,6 +48,7 @@ reply-requestfailed = ""
 reply-couldnotrepresent = ""
 http-request-retry = 60480
 http-queue-delay = 10
+{sending}
 
 group = sms-service
 keyword = default
@@ -56,6 +57,17 @@ max-messages = 1
 omit-empty = true
 {service}
 """
+
+# How the relay sends: replies of caseworkers.
+SENDING = """\
+sendsms-port = {port}
+sendsms-interface = 127.0.0.1
+
+group = sendsms-user
+username = ishara
+password = sendsms-of-this-test
+user-allow-ip = 127.0.0.1
+default-sender = 2020"""
 
 # The two ways an operator may call us. The first keeps number and text out of URLs.
 BY_POST = """\
@@ -91,16 +103,18 @@ def until(condition, what, seconds=30):
 
 
 class Kannel:
-    """Runs from construction to `stop`. `webhook` is the channel's URL, `service` says how."""
+    """Runs from construction to `stop`. `webhook` is the channel's URL, `service` says how;
+    `sendsms` is the port on which it takes texts to send."""
 
-    def __init__(self, folder, webhook, service=BY_POST):
+    def __init__(self, folder, webhook, service=BY_POST, sendsms=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True)
         self.admin, boxes, self.port = free_ports(3)
         configuration = self.folder / "kannel.conf"
         configuration.write_text(CONFIGURATION.format(
-            folder=self.folder, service=service.format(webhook=webhook), admin=self.admin, boxes=boxes, phones=self.port,
-            password="for this test"))
+            folder=self.folder, service=service.format(webhook=webhook), admin=self.admin,
+            boxes=boxes, phones=self.port, password="for this test",
+            sending=SENDING.format(port=sendsms) if sendsms else ""))
         self.processes = []
         self._start("/usr/sbin/bearerbox", configuration)
         until(lambda: self._status("status:"), "bearerbox answers")

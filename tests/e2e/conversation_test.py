@@ -1,0 +1,132 @@
+"""A whole conversation over a real Kannel: a phone, a caseworker who never learns its number."""
+
+import json
+import re
+import unittest
+
+import canary
+import kannel
+import system
+
+ACK = re.compile(r"^Message received\. Ref ([2-9][0-9]{9})\. OK to write to this phone\?")
+WAITING, SENT, KEPT = 1, 3, 5  # storage::ReplyState
+NO_NUMBER, NO_WINDOW = 12, 16  # relay::Verdict
+
+
+class Phone:
+    def __init__(self, phones, number):
+        self.phones, self.number, self.seen = phones, number, 0
+
+    def send(self, text):
+        self.phones.send("+" + self.number.digits, "2020", text)
+
+    def lines(self):
+        return [text for _, text in (self.phones.answers[self.number.digits]
+                                     + self.phones.answers["+" + self.number.digits])]
+
+    def hears(self, what, seconds=30):
+        """The next line that it gets."""
+        kannel.until(lambda: len(self.lines()) > self.seen, what, seconds)
+        self.seen += 1
+        return self.lines()[self.seen - 1]
+
+
+class Conversation(unittest.TestCase):
+    def setUp(self):
+        self.system = system.shared()
+        self.kannel = kannel.Kannel(self.system.elsewhere("kannel"), self.system.kannel.url,
+                                    sendsms=self.system.sendsms)
+        self.addCleanup(self.kannel.stop)
+        self.phones = kannel.Phones(self.kannel.port)
+        self.addCleanup(self.phones.close)
+
+    def phone(self, n):
+        number, self.token = canary.Number(f"2507880170{n:02d}", "250"), canary.random_token()
+        self.system.plant([(number, self.token)])
+        return Phone(self.phones, number)
+
+    def sql(self, query):
+        return canary.run(self.system.psql, query).decode().strip()
+
+    def relay_has_read(self):
+        kannel.until(lambda: self.sql("SELECT count(*) FROM retaddr_inbox") == "0",
+                     "the relay has read its inbox")
+
+    def pull(self, token):
+        """The caseworker who gets the report with this token, and the report."""
+        for key in sorted((self.system.demo / "users").glob("*.key")):
+            self.key = key
+            while (report := json.loads(self.queue("pull", "--json"))) is not None:
+                if token.letters in report["texts"][0]["text"]:
+                    return report
+        raise AssertionError("nobody has got the report")
+
+    def queue(self, *words, text=None):
+        return self.system.ishara("queue", *words, "--key", self.key, "--passphrase-file",
+                                  self.key.with_suffix(".passphrase"), text=text).stdout
+
+    def reply(self, report, text):
+        known = self.replies(report)
+        self.queue("reply", report["id"], text=text)
+        return kannel.until(lambda: set(self.replies(report)) - set(known),
+                            "the relay has looked at the reply").pop()
+
+    def replies(self, report):
+        rows = self.sql("SELECT reply_id, state, reason FROM reply_state"
+                        f" WHERE report_id = '{report['id']}'").splitlines()
+        return {row.split("|")[0]: tuple(map(int, row.split("|")[1:])) for row in rows}
+
+    def texts(self, report):
+        return [text["text"] for text in json.loads(self.queue("show", report["id"], "--json"))["texts"]]
+
+    def test_a_question_waits_for_a_window_arrives_once_and_its_answer_joins_the_report(self):
+        phone = self.phone(1)
+        first = f"they took my passport {self.token.letters}"
+        phone.send(first)
+        ref = ACK.match(phone.hears("the acknowledgement")).group(1)
+        phone.send("1")
+        self.assertTrue(phone.hears("the next question").startswith("Thank you."))
+        self.relay_has_read()
+        report = self.pull(self.token)
+
+        # Windows live in the relay's memory: a new relay has none open.
+        self.system.relay.stop()
+        self.system.relay.start()
+        question = self.reply(report, "Can you say which street?")
+        self.assertEqual(self.replies(report)[question], (WAITING, NO_WINDOW))
+        self.assertEqual(len(phone.lines()), 2)
+
+        place = f"near the old market {self.token.letters}"
+        phone.send(place)
+        heard = sorted([phone.hears("an answer"), phone.hears("the question")])
+        self.assertIn("Can you say which street?", heard[0] + heard[1])
+        kannel.until(lambda: self.replies(report)[question][0] == SENT, "the question is sent")
+        kannel.until(lambda: self.texts(report) == [first, "1", place], "the answer has joined")
+
+        phone.send("STOP")
+        kannel.until(lambda: "STOP" in self.texts(report), "STOP is stored")
+        late = self.reply(report, "Are you there?")
+        self.assertEqual(self.replies(report)[late], (KEPT, NO_NUMBER))
+
+        # Nothing more has come, and what waits can be fetched by whoever has the ref.
+        other = self.phone(2)
+        other.send(f"STATUS {ref}")
+        self.assertIn("Are you there?", other.hears("what waits"))
+        self.assertEqual(len(phone.lines()), 4)
+
+    def test_an_hour_later_nothing_shows_and_the_text_joins_unverified(self):
+        phone = self.phone(3)
+        first = f"they took my passport {self.token.letters}"
+        phone.send(first)
+        line = phone.hears("the acknowledgement")
+        self.relay_has_read()
+        # A sitting ends with its gateway too.
+        self.system.gateway.stop()
+        self.system.gateway.start()
+        phone.send("and they do not pay us")
+        again = phone.hears("the acknowledgement of the second sitting", 90)
+        self.assertEqual(ACK.sub("", line), ACK.sub("", again))
+        self.assertNotEqual(ACK.match(line).group(1), ACK.match(again).group(1))
+        report = self.pull(self.token)
+        self.assertEqual([text["text"] for text in report["texts"]],
+                         [first, "and they do not pay us"])
