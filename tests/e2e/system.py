@@ -129,7 +129,10 @@ class System:
             "--private-listen", "%s:%d" % private, "--desk-listen", "%s:%d" % desk,
             "--owner-url", self._url("ishara_owner"), "--gateway-url", self._url("ishara_gateway"),
             "--relay-url", self._url("ishara_relay"), "--desk-url", self._url("ishara_desk"))
-        self.kannel = self._channel(gateway, "kannel")
+        (self.sendsms,) = free_ports(1)
+        self.kannel = self._channel(gateway, "kannel", "post", "--from", "2020", "--account", "ishara",
+                                    "--password", "sendsms-of-this-test", "--utc-offset", "+02:00",
+                                    "--send-origin", f"http://127.0.0.1:{self.sendsms}")
         self.kannel_by_get = self._channel(gateway, "kannel", "get", "--allow-get")
         self.twilio = self._channel(gateway, "twilio", "twilio", "--token", "token-of-this-test")
         self.gateway = self._role("gateway", gateway, (*private, "/readyz", 200))
@@ -152,9 +155,10 @@ class System:
         self.roles.append(Process(command, self.folder / f"{name}.log", address, ready))
         return self.roles[-1]
 
-    def ishara(self, *arguments, configuration=None, check=True):
-        """One command of ishara, as a user would give it."""
-        return run(binary(), *arguments, "--config", configuration or self.configuration, check=check)
+    def ishara(self, *arguments, configuration=None, check=True, text=None):
+        """One command of ishara, as a user would give it; `text` is what she types or pipes in."""
+        return run(binary(), *arguments, "--config", configuration or self.configuration,
+                   check=check, text=text)
 
     def postgres(self, *command):
         """start, stop, stop --now."""
@@ -217,8 +221,8 @@ class System:
             shutil.rmtree(self.base, ignore_errors=True)
 
 
-def run(*command, check=True):
-    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
+def run(*command, check=True, text=None):
+    done = subprocess.run([str(word) for word in command], input=text or "",
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
     if check and done.returncode != 0:
         raise AssertionError(f"{command[0]} {command[1]} ended with {done.returncode}:\n{done.stderr}")
