@@ -259,10 +259,18 @@ struct Step {
 struct Circumstances {
   const Memory& sitting;
   std::string_view channel_language;
+  // The language of the text, guessed with `usual_language` as its default, if that was done
+  // already; otherwise it is guessed here.
+  std::optional<std::string_view> text_language{};
   bool robot = false;      // alphanumeric sender, 6 digits or fewer, or one of our own numbers
   bool duplicate = false;  // a redelivery of a text that was handled
   bool noise = false;      // routing::understand calls the text noise
 };
+
+// The language to presume where a text does not decide: of the sitting's last reply, else the
+// channel's.
+std::string_view usual_language(const Memory& sitting, std::string_view channel_language,
+                                const i18n::Packs& packs) noexcept;
 
 // What `text` (repaired UTF-8) is, by conversation.md 1.3. Never fails. All scratch is in `memory`,
 // as in i18n/normalise.hpp.

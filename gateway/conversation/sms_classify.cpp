@@ -175,13 +175,12 @@ class Classifier {
   Language language_of(const i18n::Pack* pack) const {
     return pack ? static_cast<Language>(pack - packs_.all().data()) : no_language;
   }
-  // The language of the sitting's last reply, else the channel's: where a text does not decide.
   std::string_view usual_language() const {
-    const Language spoken = circumstances_.sitting.spoken;
-    return spoken < packs_.all().size() ? std::string_view{packs_.all()[spoken].tag}
-                                        : circumstances_.channel_language;
+    return conversation::usual_language(circumstances_.sitting, circumstances_.channel_language,
+                                        packs_);
   }
   const i18n::Pack* pack_by_text() const {
+    if (circumstances_.text_language) return packs_.find(*circumstances_.text_language);
     return packs_.for_reply(text_, usual_language(), memory_);
   }
 
@@ -387,6 +386,12 @@ class Classifier {
 };
 
 }  // namespace
+
+std::string_view usual_language(const Memory& sitting, std::string_view channel_language,
+                                const i18n::Packs& packs) noexcept {
+  return sitting.spoken < packs.all().size() ? std::string_view{packs.all()[sitting.spoken].tag}
+                                             : channel_language;
+}
 
 Input classify(std::string_view text, const Circumstances& circumstances, const i18n::Packs& packs,
                std::pmr::memory_resource& memory) {

@@ -245,7 +245,9 @@ Intake::Reading Intake::read(const aggregators::Message& message, const Call& ca
   const auto& directory = *knowledge.directory;
   Reading out;
   message.text.reveal([&](std::string_view text) {
-    routing::Hints hints{.channel_language = call.channel.language, .channel_country = {}};
+    const auto language =
+        conversation::usual_language(sitting.talk, call.channel.language, *knowledge.packs);
+    routing::Hints hints{.channel_language = language, .channel_country = {}};
     if (const auto country = routing::RegionCode::parse(call.channel.settings.country))
       hints.channel_country = *country;
     const auto decision = routing::understand(text, hints, routing, arena);
@@ -261,17 +263,15 @@ Intake::Reading Intake::read(const aggregators::Message& message, const Call& ca
       const auto* known = directory.queue_named(queue.name.view());
       return known && known->has_members;
     };
-    const auto queue_named = [&](const std::optional<routing::QueueName>& name) {
-      return name ? directory.queue_named(name->view()) : nullptr;
-    };
-    const auto routed = [&](routing::ConsentClass consent) {
-      return routing::route(routing::question(decision, consent), routing.table, can_work);
-    };
+    // Consent adds a copy for the police and changes nothing else.
+    const auto route =
+        routing::route(routing::question(decision, routing::ConsentClass::helpers_and_police),
+                       routing.table, can_work);
     // Who may read it comes from the signed roster, never from the tables.
-    out.readers.owner = queue_named(routed(routing::ConsentClass::helpers).owner);
+    out.readers.owner = directory.queue_named(route.owner.view());
     if (out.readers.owner->fallback)
       out.readers.fallback = directory.queue(*out.readers.owner->fallback);
-    out.police = queue_named(routed(routing::ConsentClass::helpers_and_police).police);
+    if (route.police) out.police = directory.queue_named(route.police->view());
 
     out.category = decision.category;
     out.region = routing::routable_region(decision);
