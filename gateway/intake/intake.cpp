@@ -84,6 +84,13 @@ void take_over(Matter& matter, const identity::ThreadAnswer& thread, std::uint64
   if (shown && thread.police_queue != crypto::Id{}) matter.police = thread.police_queue;
 }
 
+// STOP, UNSAFE, DELETE, SHARE 1: heard whatever came before, since numbers can be forged, and a
+// flood must not silence who takes something back.
+bool takes_back(const conversation::Input& input) {
+  return input.what == Class::stop || input.what == Class::unsafe || input.what == Class::erase ||
+         (input.what == Class::share && input.digit == 1);
+}
+
 conversation::Stage stage_of(std::uint8_t stored) {
   switch (static_cast<storage::Stage>(stored)) {
     case storage::Stage::waiting:
@@ -113,6 +120,7 @@ struct Intake::Reading {
 struct Intake::LookedUp {
   conversation::LookUp said;
   std::optional<identity::ThreadAnswer> thread;
+  std::uint64_t as_of = 0;  // the change of owners before which the relay was asked
   identity::Text reply;
 };
 
@@ -295,35 +303,42 @@ asio::awaitable<identity::RelayAnswer> Intake::ask(identity::RelayRequest reques
 
 asio::awaitable<Intake::LookedUp> Intake::look_up(RefToLookUp which,
                                                   const conversation::Input& input,
-                                                  const Sitting& sitting) {
+                                                  const Sitting& sitting, const Call& call) {
   const auto ref = which == RefToLookUp::own ? sitting.matter->ref : *input.ref;
   const bool own = sitting.matter && sitting.matter->ref == ref;
   LookedUp out;
-  out.said.found = conversation::Found::unavailable;
-  if (input.what == Class::status) {
-    identity::RelayRequest request = identity::PullReply{ref};
-    auto answer = co_await ask(std::move(request));
-    if (answer.status != RelayStatus::done) co_return out;
-    auto& pulled = std::get<identity::PullAnswer>(answer.body);
-    // The ref of this sitting exists, even if the relay has not got round to it yet.
+  out.as_of = owners_as_of_;
+  // The ref of this sitting is known here, even if the relay has not got round to it yet.
+  if (own)
     out.said.found =
-        pulled.found || own ? conversation::Found::verified : conversation::Found::nothing;
-    out.said.stage = stage_of(pulled.stage);
-    out.said.reply_fits = !pulled.text.empty() && pulled.text.reveal([](std::string_view text) {
-      return i18n::measure(text).segments == 1;
-    });
-    out.reply = std::move(pulled.text);
+        sitting.matter->proven ? conversation::Found::verified : conversation::Found::unverified;
+  if (own && input.what != Class::status) co_return out;
+
+  // A reply that is asked for counts as fetched, so only who can be shown it asks.
+  const bool shows_reply = input.what == Class::status && call.aggregator.answers_in_response();
+  identity::RelayRequest request = identity::ResolveRef{ref};
+  if (shows_reply) request = identity::PullReply{ref};
+  auto answer = co_await ask(std::move(request));
+  if (answer.status != RelayStatus::done) {
+    if (!own) out.said.found = conversation::Found::unavailable;
     co_return out;
   }
-  identity::RelayRequest request = identity::ResolveRef{ref};
-  auto answer = co_await ask(std::move(request));
-  if (answer.status != RelayStatus::done) co_return out;
+  if (auto* pulled = std::get_if<identity::PullAnswer>(&answer.body)) {
+    // It does not say what the ref proves; what it does not prove it does not show.
+    if (pulled->found) out.said.found = conversation::Found::verified;
+    out.said.stage = stage_of(pulled->stage);
+    out.said.reply_fits = !pulled->text.empty() && pulled->text.reveal([](std::string_view text) {
+      return i18n::measure(text).segments == 1;
+    });
+    out.reply = std::move(pulled->text);
+    co_return out;
+  }
   auto& thread = std::get<identity::ThreadAnswer>(answer.body);
-  out.said.found = !thread.found                                ? conversation::Found::nothing
-                   : thread.kind == identity::RefKind::verified ? conversation::Found::verified
-                                                                : conversation::Found::unverified;
-  out.said.stage = stage_of(thread.stage);
-  if (thread.found) out.thread = std::move(thread);
+  if (!thread.found) co_return out;
+  const bool verified = thread.kind == identity::RefKind::verified;
+  out.said.found = verified ? conversation::Found::verified : conversation::Found::unverified;
+  if (verified) out.said.stage = stage_of(thread.stage);
+  out.thread = std::move(thread);
   co_return out;
 }
 
@@ -359,7 +374,7 @@ asio::awaitable<Intake::Target> Intake::target(const conversation::Effects& effe
     named.proven = looked_up.thread->kind == identity::RefKind::verified;
     named.ref = *reading.input.ref;
     if (reading.police) named.police = reading.police->id;
-    take_over(named, *looked_up.thread, owners_as_of_, directory);
+    take_over(named, *looked_up.thread, looked_up.as_of, directory);
     if (goes_to(named)) {
       out.via = named.proven ? "ref" : "number";
       out.adopted = !sitting.matter;
@@ -367,13 +382,16 @@ asio::awaitable<Intake::Target> Intake::target(const conversation::Effects& effe
     }
   }
 
-  if (effects.store == Store::report && sitting.matter) {
+  const auto as_of = owners_as_of_;  // what changes while the relay is asked counts the next time
+  const bool names_own =
+      effects.store == Store::by_ref && sitting.matter && reading.input.ref == sitting.matter->ref;
+  if ((effects.store == Store::report || names_own) && sitting.matter) {
     auto known = *sitting.matter;
-    if (known.as_of != owners_as_of_) {
+    if (known.as_of != as_of) {
       identity::RelayRequest request = identity::ResolveReport{known.report_id};
       const auto answer = co_await ask(std::move(request));
       const auto* thread = std::get_if<identity::ThreadAnswer>(&answer.body);
-      if (thread && thread->found) take_over(known, *thread, owners_as_of_, directory);
+      if (thread && thread->found) take_over(known, *thread, as_of, directory);
     }
     if (goes_to(known)) {
       out.via = "sitting";
@@ -400,7 +418,7 @@ asio::awaitable<Intake::Target> Intake::target(const conversation::Effects& effe
       older.report_id = thread->report_id;
       older.origin = thread->origin;
       if (reading.police) older.police = reading.police->id;
-      if (thread->found) take_over(older, *thread, owners_as_of_, directory);
+      if (thread->found) take_over(older, *thread, as_of, directory);
       if (thread->found && goes_to(older)) out.via = "number";
     }
   }
@@ -410,7 +428,7 @@ asio::awaitable<Intake::Target> Intake::target(const conversation::Effects& effe
     out.matter = {};
     out.matter.report_id = crypto::random_bytes<16>();
     out.matter.owner = reading.readers.owner->id;
-    out.matter.as_of = owners_as_of_;
+    out.matter.as_of = as_of;
     out.matter.proven = true;
     if (reading.police) out.matter.police = reading.police->id;
     out.readers = reading.readers;
@@ -436,14 +454,15 @@ asio::awaitable<Intake::Result<void>> Intake::end(const conversation::Effects& e
                                                   const identity::Msisdn& number) {
   using conversation::Erase;
   using identity::EndKind;
+  // The number first: what is asked by ref may be more than the relay takes just now.
   std::vector<identity::RelayRequest> requests;
+  if (effects.end_route) requests.push_back(identity::EndByNumber{EndKind::stop, copy_of(number)});
   if (effects.erase == Erase::by_ref && input.ref)
     requests.push_back(identity::EndByRef{EndKind::erase, *input.ref});
   if (effects.erase == Erase::sitting && matter && matter->proven)
     requests.push_back(identity::EndByRef{EndKind::erase, matter->ref});
   else if (effects.erase == Erase::sitting)
     requests.push_back(identity::EndByNumber{EndKind::erase, copy_of(number)});
-  if (effects.end_route) requests.push_back(identity::EndByNumber{EndKind::stop, copy_of(number)});
   for (auto& request : requests) {
     const auto answer = co_await ask(std::move(request));
     if (answer.status != RelayStatus::done) co_return storage::errc::unavailable;
@@ -456,7 +475,9 @@ asio::awaitable<Intake::Result<void>> Intake::end(const conversation::Effects& e
 asio::awaitable<Intake::Result<void>> Intake::consent(conversation::Consent wanted, Matter& matter,
                                                       std::chrono::sys_seconds now) {
   const auto wanted_class = static_cast<std::uint8_t>(wanted);
-  if (wanted_class == matter.consent_class || (wanted_class == 1 && !matter.proven))
+  // A withdrawal is signed even where we know of no consent: one may have been stored of which this
+  // sitting never heard.
+  if (wanted_class == 1 && (matter.consent_class == 1 || !matter.proven))
     co_return boost::system::in_place_value;
   identity::Statement statement;
   statement.type = identity::StatementType::consent;
@@ -555,7 +576,10 @@ Intake::Line Intake::render(const std::optional<conversation::Reply>& reply,
     values.ref = reading.input.ref->digits();
   else if (matter)
     values.ref = matter->ref.digits();
-  auto line = inbound.reveal([&](std::string_view text) {
+  // A command is no report: its words may stand in the answer.
+  const bool is_report = reading.input.what == Class::text || reading.input.what == Class::add;
+  auto line = inbound.reveal([&](std::string_view written) {
+    const auto text = is_report ? written : std::string_view{};
     return looked_up.reply.reveal([&](std::string_view pulled) {
       values.text = pulled;
       return conversation::render(*knowledge.packs, *reply, values, call.channel.language, text);
@@ -587,51 +611,81 @@ identity::RelayRequest Intake::by_relay(const conversation::Reply& reply,
   return out;
 }
 
+// The answer to a redelivery within the sitting, if this is one. `has_id`: the provider numbers its
+// messages; without numbers only the last text can come a second time, since people repeat
+// themselves.
+std::optional<Intake::Line> Intake::answered_before(const Sitting& sitting,
+                                                    const crypto::Id& dedupe, bool has_id,
+                                                    std::chrono::sys_seconds now) const {
+  for (auto known = sitting.handled.rbegin(); known != sitting.handled.rend(); ++known) {
+    if (known->dedupe == dedupe) {
+      // A phone that has asked for silence since, or that may be in other hands by now, gets none.
+      if (!known->line || sitting.is_silent() || now - known->at > reply_window) return Line{};
+      return Line{std::string{crypto::view(*known->line)}};
+    }
+    if (!has_id) break;
+  }
+  return std::nullopt;
+}
+
 // One text: understood, taken as a step of its sitting, sealed for its report and stored; returns
 // the line for the phone, if there is one.
 asio::awaitable<Intake::Result<Intake::Line>> Intake::report(
     aggregators::Message message, const Call& call, std::shared_ptr<const Knowledge> knowledge) {
-  const auto now = clock_();
-  const auto dedupe = dedupe_hash(message, call.channel.number, now, keys_.dedupe);
-  // Short codes and sender ids are robots: their texts are kept, and never answered.
+  const bool has_id = !message.id.empty();
+  auto dedupe = dedupe_hash(message, call.channel.number, clock_(), keys_.dedupe);
+  const auto base = dedupe;
+  // Short codes and sender ids are robots: their texts are kept, and never answered. So are texts
+  // of a phone of which too many wait already.
   const auto* number = std::get_if<identity::Msisdn>(&message.from);
-
   crypto::Id phone{};
-  Turns::Turn turn;
-  Sitting sitting;
   if (number) {
     const auto digits = number->fixed();
     phone = crypto::keyed_hash16(phone_key_, {digits.reveal()});
-    turn = co_await turns_.take(phone);
+    if (turns_.waiting(phone) >= Sitting::most_texts) number = nullptr;
+  }
+
+  Turns::Turn turn;
+  Sitting sitting;
+  bool is_live = false;
+  if (number) turn = co_await turns_.take(phone);
+  const auto now = clock_();
+  if (number) {
     if (const auto* live = sittings_.find(phone, now)) {
-      for (const auto& known : live->answered) {
-        if (known.dedupe != dedupe) continue;
+      if (auto known = answered_before(*live, base, has_id, now)) {
         ++counters_.duplicates;
-        if (!known.line) co_return Line{};
-        co_return Line{std::string{crypto::view(*known.line)}};
+        co_return std::move(*known);
       }
+      is_live = true;
       sitting.talk = live->talk;
       sitting.matter = live->matter;
       sitting.texts = live->texts;
     }
+    // Without a number of the provider's, what is said twice in a sitting is told apart by its
+    // place.
+    const std::array<std::uint8_t, 1> place{static_cast<std::uint8_t>(sitting.texts)};
+    if (!has_id) dedupe = crypto::keyed_hash16(keys_.dedupe.contents, {base, place});
   }
 
   auto reading = read(message, call, *knowledge, sitting, now);
   conversation::Step step;
   LookedUp looked_up;
-  const bool parked = sitting.texts >= Sitting::most_texts;
-  if (number && !parked) {
+  const bool parked = number && sitting.texts >= Sitting::most_texts;
+  if (parked) ++counters_.parked;
+  if (number && (!parked || takes_back(reading.input))) {
     step = conversation::step(sitting.talk, reading.input, reading.facts, now);
     if (step.look_up != RefToLookUp::none) {
-      looked_up = co_await look_up(step.look_up, reading.input, sitting);
+      looked_up = co_await look_up(step.look_up, reading.input, sitting, call);
       reading.facts.look_up = looked_up.said;
       step = conversation::step(sitting.talk, reading.input, reading.facts, now);
     }
   } else {
-    if (parked) ++counters_.parked;
-    reading.urgent = reading.urgent && !parked;
     step.next = sitting.talk;
     step.effects.store = sitting.matter ? Store::report : Store::stray;
+  }
+  if (parked) {
+    step.reply.reset();
+    reading.urgent = false;
   }
   const auto& effects = step.effects;
 
@@ -647,8 +701,16 @@ asio::awaitable<Intake::Result<Intake::Line>> Intake::report(
     if (!ended) co_return ended.error();
   }
   if (target && effects.consent == conversation::Consent::helpers) target->take_back_consent();
+  if (target && effects.end_route) target->route = false;
 
-  const auto line = render(step.reply, matter, message.text, reading, looked_up, call, *knowledge);
+  auto line = render(step.reply, matter, message.text, reading, looked_up, call, *knowledge);
+  const bool shows_reply = step.reply && step.reply->id == conversation::ReplyId::hum_msg;
+  if (shows_reply && !line) {
+    // The reply breaks a rule that its sending would break as well: tell the state alone.
+    reading.facts.look_up->reply_fits = false;
+    step.reply = conversation::step(sitting.talk, reading.input, reading.facts, now).reply;
+    line = render(step.reply, matter, message.text, reading, looked_up, call, *knowledge);
+  }
   std::optional<Result<Sealed>> sealed;
   if (target) sealed = sealed_for(*target, message, effects, reading, call, *knowledge, now);
   std::vector<identity::RelayRequest> afterwards;
@@ -659,7 +721,8 @@ asio::awaitable<Intake::Result<Intake::Line>> Intake::report(
       afterwards.push_back(by_relay(*step.reply, matter, reading.input, *number, call, *knowledge));
   }
   {
-    // The number and the text are sealed or unused from here on: they go before anything waits.
+    // The text is sealed or unused from here on, the number too but for what the relay is still to
+    // be told: they go before the database is waited for.
     const auto gone = std::move(message);
   }
 
@@ -676,7 +739,7 @@ asio::awaitable<Intake::Result<Intake::Line>> Intake::report(
                         reading.urgent || effects.urgent, now);
     if (!stored) co_return stored.error();
     repeated = stored->duplicate;
-    if (repeated && stored->answer_class != acknowledged) co_return Line{};
+    if (repeated && (stored->answer_class != acknowledged || !line)) co_return Line{};
   }
   // A redelivery from before a restart, whose sitting is gone: what it was answered is not known,
   // and a ref of now would open nothing.
@@ -688,14 +751,23 @@ asio::awaitable<Intake::Result<Intake::Line>> Intake::report(
   }
 
   if (number) {
-    if (effects.close) matter.reset();
-    auto& live = sittings_.open(phone, now);
-    live.talk = step.next;
-    live.matter = matter;
-    ++live.texts;
-    if (live.answered.size() == Sitting::most_answered) live.answered.erase(live.answered.begin());
-    auto& answered = live.answered.emplace_back(Answered{dedupe, std::nullopt});
-    if (line) answered.line = crypto::wiped_copy(*line);
+    // A sitting that has ended meanwhile is not brought back.
+    const auto done = clock_();
+    auto* live = sittings_.find(phone, done);
+    if (!live && !is_live) live = &sittings_.open(phone, done);
+    if (live) {
+      if (effects.close) matter.reset();
+      live->talk = step.next;
+      live->matter = matter;
+      ++live->texts;
+      // What was said before somebody takes everything back is not said again.
+      if (effects.close || live->is_silent())
+        for (auto& text : live->handled) text.line.reset();
+      Handled handled{base, done, std::nullopt};
+      // What a caseworker wrote is handed out once a question.
+      if (line && !shows_reply) handled.line = crypto::wiped_copy(*line);
+      live->remember(std::move(handled));
+    }
   }
   // Neither is a promise: without a window nothing is sent, and an answer may always be missing.
   for (auto& request : afterwards) co_await ask(std::move(request));

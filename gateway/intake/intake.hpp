@@ -128,10 +128,13 @@ class Intake {
                                        std::shared_ptr<const Knowledge> knowledge);
 
   // The steps of `report`, in their order.
+  std::optional<Line> answered_before(const Sitting& sitting, const crypto::Id& dedupe, bool has_id,
+                                      std::chrono::sys_seconds now) const;
   Reading read(const aggregators::Message& message, const Call& call, const Knowledge& knowledge,
                const Sitting& sitting, std::chrono::sys_seconds now) const;
   asio::awaitable<LookedUp> look_up(conversation::RefToLookUp which,
-                                    const conversation::Input& input, const Sitting& sitting);
+                                    const conversation::Input& input, const Sitting& sitting,
+                                    const Call& call);
   asio::awaitable<Target> target(const conversation::Effects& effects, const Reading& reading,
                                  const Sitting& sitting, const LookedUp& looked_up,
                                  const identity::Msisdn* number, const Call& call,

@@ -71,14 +71,14 @@ class RelayClient::Work : public std::enable_shared_from_this<Work> {
       co_return no_answer(op, RelayStatus::limited);
 
     const auto call = ++last_call_;
-    const auto packet = identity::encode_request(call, request);
-    {
-      const auto gone = std::move(request);  // the number, before anything waits
-    }
-    // One packet is taken whole or not at all; a socket that takes none belongs to a relay that
-    // does not read.
     error_code error;
-    socket_.send(asio::buffer(packet), 0, error);
+    {
+      // One packet is taken whole or not at all; a socket that takes none belongs to a relay that
+      // does not read. Request and packet hold the number, and are gone before anything waits.
+      const auto sent = std::move(request);
+      const auto packet = identity::encode_request(call, sent);
+      socket_.send(asio::buffer(packet), 0, error);
+    }
     if (error) co_return no_answer(op, RelayStatus::away);
 
     auto waiter = std::make_shared<Waiter>(socket_.get_executor(), op);

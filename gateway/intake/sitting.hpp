@@ -3,6 +3,7 @@
 // the conversation stands, the report that its texts belong to, and what it was answered.
 // Values; the container is conversation/sittings.hpp.
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -27,22 +28,32 @@ struct Matter {
   identity::Ref ref;  // what this sitting was told; it opens the report only if `proven`
 };
 
-// What one text was answered, so that its redelivery gets the same.
-struct Answered {
+// A text that was handled, so that its redelivery changes nothing and gets the same answer.
+struct Handled {
   crypto::Id dedupe{};
-  std::optional<crypto::WipedBuffer> line;
+  std::chrono::sys_seconds at{};
+  std::optional<crypto::WipedBuffer> line;  // what it was answered, if that may be said again
 };
 
 struct Sitting {
-  static constexpr std::size_t most_answered = 4;
-  // More than anybody types. What comes after them is stored and no more: no answer, no question to
-  // the relay, no urgency of its own.
+  // More than anybody types. What comes after them is stored and no more: no answer and no urgency
+  // of its own. Only who takes something back is still heard.
   static constexpr std::uint32_t most_texts = 40;
+  static constexpr std::size_t most_lines = 4;  // of the last texts
 
   conversation::Memory talk;
   std::optional<Matter> matter;
   std::uint32_t texts = 0;
-  std::vector<Answered> answered;  // the last ones
+  std::vector<Handled> handled;  // at most `most_texts`, the newest last
+
+  bool is_silent() const noexcept {
+    return talk.state == conversation::State::quiet || talk.state == conversation::State::stopped;
+  }
+  void remember(Handled text) {
+    if (handled.size() == most_texts) handled.erase(handled.begin());
+    if (handled.size() >= most_lines) handled[handled.size() - most_lines].line.reset();
+    handled.push_back(std::move(text));
+  }
 };
 
 }  // namespace ishara::intake

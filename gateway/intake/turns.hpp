@@ -40,6 +40,11 @@ class Turns {
 
   // Resumes when all earlier turns of this phone have ended, in the order of the calls.
   boost::asio::awaitable<Turn> take(crypto::Id phone);
+  // How many wait for a turn of this phone.
+  std::size_t waiting(const crypto::Id& phone) const noexcept {
+    const auto entry = phones_.find(phone);
+    return entry == phones_.end() ? 0 : entry->second.size();
+  }
 
  private:
   using Waiting = std::deque<std::shared_ptr<boost::asio::steady_timer>>;
