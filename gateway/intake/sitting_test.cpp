@@ -480,6 +480,142 @@ TEST_CASE("what one phone sends beyond all measure is stored and no more") {
   CHECK(!gateway.text("250788000002", "they took my passport").empty());
 }
 
+TEST_CASE("who takes something back is heard whatever came before") {
+  struct Row {
+    const char* words;
+    std::function<bool(const Gateway&)> heard;
+  };
+  const auto ended = [](const Gateway& gateway) {
+    return std::ranges::count(gateway.relay.asked, RelayOp::end) > 0;
+  };
+  for (const Row& row : std::vector<Row>{{"STOP", ended},
+                                         {"UNSAFE", ended},
+                                         {"DELETE", ended},
+                                         {"SHARE 1", [](const Gateway& gateway) {
+                                            return gateway.statements.all.size() == 1;
+                                          }}}) {
+    CAPTURE(row.words);
+    Gateway gateway;
+    gateway.text(phone, "they took my passport");
+    for (std::uint32_t i = 0; i < Sitting::most_texts; ++i) gateway.text(phone, "more");
+    CHECK(!row.heard(gateway));
+    CHECK(gateway.text(phone, row.words).empty());
+    CHECK(row.heard(gateway));
+  }
+}
+
+TEST_CASE("a withdrawal is signed even if no consent is known of") {
+  Gateway gateway;
+  gateway.text(phone, "they took my passport");
+  gateway.sink.fails = storage::errc::unavailable;
+  CHECK(gateway.kannel("id=x&to=2020&from=%2B250788000001&text=SHARE+2").status == 503);
+  gateway.sink.fails.reset();
+  gateway.text(phone, "SHARE 1");
+  REQUIRE(gateway.statements.all.size() == 2);
+  CHECK(identity::verify_statement(gateway.statements.all[1], gateway.key.public_key)
+            ->consent_class == 0);
+}
+
+TEST_CASE("without numbers of the provider only the last text can come a second time") {
+  Gateway gateway;
+  const auto text = [&](std::string_view words) {
+    return gateway.kannel("to=2020&from=%2B250788000001&text=" + std::string{words}).body;
+  };
+  text("they+took+my+passport");
+  text("SHARE+1");
+  text("SHARE+2");
+  const auto line = text("SHARE+1");
+  CHECK(line.starts_with("Saved, for helpers only."));
+  CHECK(gateway.statements.all.size() == 3);
+  CHECK(text("SHARE+1") == line);  // once more at once: a redelivery
+  CHECK(gateway.statements.all.size() == 3);
+  CHECK(gateway.sink.texts.size() == 3);
+  text("they+hit+us");
+  CHECK(!is_for_police(gateway, gateway.sink.texts.back().wraps));
+}
+
+TEST_CASE("a redelivery says nothing to a phone that has asked for silence, or much later") {
+  const char* first = "id=a&to=2020&from=%2B250788000001&text=they+took+my+passport";
+  for (const char* words : {"UNSAFE", "STOP", "DELETE"}) {
+    CAPTURE(words);
+    Gateway gateway;
+    CHECK(!gateway.kannel(first).body.empty());
+    gateway.text(phone, words);
+    CHECK(gateway.kannel(first).body.empty());
+  }
+  Gateway gateway;
+  gateway.kannel(first);
+  gateway.now += std::chrono::minutes{16};
+  CHECK(gateway.kannel(first).body.empty());
+}
+
+TEST_CASE("a redelivery changes nothing, however many texts came in between") {
+  Gateway gateway;
+  gateway.text(phone, "they took my passport");
+  const char* share = "id=a&to=2020&from=%2B250788000001&text=SHARE+2";
+  gateway.kannel(share);
+  gateway.text(phone, "SHARE 1");
+  for (int i = 0; i < 30; ++i) gateway.text(phone, "more");
+  gateway.kannel(share);
+  CHECK(gateway.statements.all.size() == 2);
+}
+
+TEST_CASE("whoever asks for silence with the first text is not linked to it") {
+  Gateway gateway;
+  CHECK(gateway.text(phone, "UNSAFE").empty());
+  REQUIRE(gateway.sink.rows.size() == 1);
+  CHECK(gateway.sink.rows[0].retaddr.empty());
+}
+
+TEST_CASE("two texts of one phone at once are one report, and its text") {
+  Gateway gateway;
+  std::vector<std::string> both;
+  for (const char* id : {"a", "b"})
+    both.push_back(Gateway::by_kannel("id=" + std::string{id} +
+                                      "&to=2020&from=%2B250788000001&text=they+took+my+passport"));
+  gateway.together(both);
+  CHECK(gateway.sink.rows.size() == 1);
+  REQUIRE(gateway.sink.texts.size() == 1);
+  CHECK(gateway.sink.texts[0].report_id == gateway.sink.rows[0].report_id);
+}
+
+TEST_CASE("of a hundred texts of one phone at once none is lost and few are waited for") {
+  Gateway gateway;
+  std::vector<std::string> all;
+  for (int i = 0; i < 100; ++i)
+    all.push_back(Gateway::by_kannel("id=" + std::to_string(i) +
+                                     "&to=2020&from=%2B250788000001&text=they+took+my+passport"));
+  for (const auto& response : gateway.together(all)) CHECK(response.status == 200);
+  CHECK(gateway.sink.rows.size() + gateway.sink.texts.size() == 100);
+  CHECK(gateway.sink.texts.size() == Sitting::most_texts);
+}
+
+TEST_CASE("a sitting that ends while a text of it is stored is not brought back") {
+  Gateway gateway;
+  gateway.text(phone, "they took my passport");
+  gateway.now += std::chrono::minutes{59};
+  gateway.sink.meanwhile = [&] { gateway.now += std::chrono::minutes{2}; };
+  gateway.text(phone, "they hit us");
+  gateway.sink.meanwhile = {};
+  gateway.relay.take_asked();
+  CHECK(gateway.text(phone, "it goes on").starts_with("Message received."));
+  CHECK(gateway.relay.take_asked() == std::vector{RelayOp::resolve});
+}
+
+TEST_CASE("the own ref of a sitting needs no relay to be known") {
+  Gateway gateway;
+  const auto ref = ref_in(gateway.text(phone, "they took my passport"));
+  gateway.relay.take_asked();
+  CHECK(gateway.text(phone, "ADD " + ref + " he is back") == "Added. Ref " + ref + ".");
+  CHECK(gateway.relay.take_asked().empty());
+  REQUIRE(gateway.sink.texts.size() == 1);
+  CHECK(gateway.sink.texts[0].report_id == gateway.sink.rows[0].report_id);
+  gateway.text(phone, "DELETE " + ref);
+  const auto* end = std::get_if<identity::EndByRef>(&gateway.relay.requests.back());
+  REQUIRE(end != nullptr);
+  CHECK(end->how == identity::EndKind::erase);
+}
+
 TEST_CASE("a flood on one channel is stored and answered, and leaves the relay to the others") {
   Gateway gateway;
   for (int i = 0; i < 150; ++i)
