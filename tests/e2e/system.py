@@ -171,6 +171,8 @@ class System:
         """Up to `count` reports, as their caseworkers pull and open them: the text of each."""
         texts = []
         while len(texts) < count:
+            self.desk.stop()  # a new desk has not yet counted what anybody has fetched
+            self.desk.start()
             wanted = min(count - len(texts), FETCH_LIMIT)
             with ThreadPoolExecutor(2) as caseworkers:
                 halves = caseworkers.map(self._pull, (wanted // 2, wanted - wanted // 2))
@@ -178,8 +180,6 @@ class System:
             texts += opened
             if len(opened) < wanted:
                 break
-            self.desk.stop()  # a new desk has not yet counted what she has fetched
-            self.desk.start()
         return texts
 
     def take_all(self):
