@@ -37,6 +37,7 @@ def make(count, seed):
                 break
             text = longer
         # From 1 on: a number that ends in zeros could stand by chance before the zeros of a record.
-        number = canary.Number(f"25078800{n + 1:04d}", "250")
+        # Its own for each seed: a second text of a phone within the hour is answered otherwise.
+        number = canary.Number(f"25078800{1000 * seed + n + 1:04d}", "250")
         rows.append((number, unicodedata.normalize("NFC", text.strip()), token))
     return rows
