@@ -532,6 +532,37 @@ TEST_CASE("one notification a batch and queue tells consoles of new reports and 
   CHECK(heard.size() <= 2 * batches + 1);
 }
 
+TEST_CASE("an urgent later text puts its report first, and any one opens a closed report again") {
+  const TestDatabase database;
+  TestIntakes intakes{14};
+  Bench bench{database};
+  std::vector<Id> reports;
+  for (int i = 0; i < 3; ++i) {
+    auto first = intakes.next(queue_a);
+    reports.push_back(first.report_id);
+    bench.add(std::move(first));
+  }
+  bench.run();
+  const auto state = [&](const Id& report) {
+    return database.value("SELECT urgent::text || ' ' || stage FROM report WHERE report_id = '" +
+                          postgres::parameter(report) + "'");
+  };
+  for (const auto& report : reports) CHECK(state(report) == "false 0");
+  database.query("UPDATE report SET stage = 2 WHERE report_id = '" +
+                 postgres::parameter(reports[1]) + "'");
+
+  auto urgent = intakes.later(reports[0], queue_a);
+  urgent.record[3] = 1;
+  bench.add(std::move(urgent));
+  bench.add(intakes.later(reports[0], queue_a));
+  bench.add(intakes.later(reports[1], queue_a));
+  bench.add(intakes.later(reports[2], queue_a));
+  bench.run();
+  CHECK(state(reports[0]) == "true 0");
+  CHECK(state(reports[1]) == "false 1");
+  CHECK(state(reports[2]) == "false 0");
+}
+
 TEST_CASE("a stop writes what is queued, refuses what comes later and closes the connection") {
   const TestDatabase database;
   TestIntakes intakes{11};

@@ -15,7 +15,7 @@ namespace {
 
 // An empty database of the owner's: drops what the template holds.
 void empty(const TestDatabase& database) {
-  database.query("DROP OWNED BY ishara_promote");
+  database.query("DROP OWNED BY ishara_promote CASCADE");
   database.query(
       "DO $$ BEGIN EXECUTE (SELECT string_agg(format('DROP TABLE %I CASCADE;', tablename), ' ')"
       " FROM pg_tables WHERE schemaname = 'public'); END $$");
