@@ -249,7 +249,6 @@ crypto::Secret<32> Caseworker::text_key(const Sealed& sealed, const crypto::Id& 
 
 OpenedReport::Note Caseworker::open_note(const Sealed& note, const crypto::Id& report) {
   const auto header = identity::claimed_note(note.envelope);
-  // Notes of people who have left cannot be checked any more; they are not shown as anybody's.
   const auto* const author = directory().member(note.author);
   if (!header || header->report_id != report || author == nullptr) refuse_report();
   const auto key = text_key(note, report, header->message_id);
@@ -327,7 +326,13 @@ OpenedReport Caseworker::open(const std::string& report_id) {
     out.texts.push_back(std::move(*content));
     out.unverified.push_back(record.joined_by_number);
   }
-  for (const auto& note : fetched.notes) out.notes.push_back(open_note(note, fetched.id));
+  for (const auto& note : fetched.notes) {
+    // What somebody wrote who has left cannot be checked any more, so it is nobody's word.
+    if (directory().member(note.author))
+      out.notes.push_back(open_note(note, fetched.id));
+    else
+      ++out.unchecked_notes;
+  }
   out.replies = std::move(fetched.replies);
   out.ownership = fetched.ownership;
   out.ownership.proof = {};  // a view into what goes now

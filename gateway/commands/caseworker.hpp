@@ -51,6 +51,7 @@ struct OpenedReport {
     std::string author;  // id of the member who signed it
   };
   std::vector<Note> notes;
+  std::size_t unchecked_notes = 0;  // by people who have left the rosters: not shown
   struct Reply {
     std::string id;
     std::string state;  // the desk's word

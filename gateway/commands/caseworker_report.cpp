@@ -130,6 +130,9 @@ crypto::WipedBuffer report_text(const OpenedReport& report) {
     note.content.text.reveal([&](std::string_view clear) { append_printable(out, clear, "    "); });
     append(out, "\n");
   }
+  if (report.unchecked_notes > 0)
+    append(out, "\n  " + std::to_string(report.unchecked_notes) +
+                    " by people who have left; nobody can check them any more\n");
   return out;
 }
 
@@ -181,7 +184,7 @@ crypto::WipedBuffer report_json(const OpenedReport& report) {
     append(out, "}");
     first = false;
   }
-  append(out, "]}\n");
+  append(out, "],\"unchecked_notes\":" + std::to_string(report.unchecked_notes) + "}\n");
   return out;
 }
 

@@ -446,6 +446,13 @@ TEST_CASE("a reply is sealed to the rostered relay's key of this week, and the t
     house.history["notes"] = notes;
     CHECK_FALSE(house.opens());
   }
+  // A note of somebody who has left hides nothing but itself.
+  notes[0].as_object()["author"] = crypto::hex(crypto::random_bytes<16>());
+  house.history["notes"] = notes;
+  house.serve();
+  const auto shown = house.shown();
+  CHECK(shown.find("Thank you.") == std::string::npos);
+  CHECK(shown.find("1 by people who have left") != std::string::npos);
 }
 
 TEST_CASE("nothing is sealed to a key that no rostered relay has announced for now (P22)") {
