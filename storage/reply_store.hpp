@@ -25,7 +25,7 @@ enum class ReplyState : std::int16_t {
 struct OutboxReply {
   Id reply_id{};
   Id report_id{};
-  std::uint32_t hour = 0;             // unix time / 3600, when it was submitted
+  std::uint32_t hour = 0;             // unix time / 3600, when the desk says that it was submitted
   Bytes envelope;                     // REPLY, 712 bytes
   std::optional<ReplyState> state{};  // none: nobody has looked at it
   std::int16_t reason = 0;            // relay::Verdict
@@ -51,12 +51,15 @@ class ReplyStore : public RelayStore {
   // All of a report that are in the outbox, the oldest first.
   result<std::vector<OutboxReply>> replies_of(const Id& report);
 
+  // `hour` is always the relay's own, and what `forget_replies` goes by: the hour of a row in the
+  // outbox is the desk's word, and must not decide how long the proof of a sending is kept.
+
   // Marks a reply `sending`. False if its state says that it has been, or is being, dealt with:
   // then it must not be sent.
-  result<bool> begin(const OutboxReply& reply);
+  result<bool> begin(const OutboxReply& reply, std::uint32_t hour);
   // Sets the state of a reply, whatever it was; but nothing that was sent or may have been, or was
   // fetched, ever goes back to be sent.
-  result<void> settle(const OutboxReply& reply, const ReplyOutcome& outcome);
+  result<void> settle(const OutboxReply& reply, const ReplyOutcome& outcome, std::uint32_t hour);
   // Marks a reply as fetched by the reporter, unless it was before.
   result<void> fetched(const OutboxReply& reply, std::uint32_t hour);
   // Everything that is `sending` becomes `unknown`; returns how many. At the start, before anything
@@ -65,7 +68,8 @@ class ReplyStore : public RelayStore {
 
   // Keeps the word of a delivery report, if the reply of this hash has none that is final.
   result<void> delivered(std::span<const Id> hashes, std::int16_t state);
-  // Forgets hashes of replies from before `hashes`, and states from before `states` (hours).
+  // Forgets hashes of replies that were last written before `hashes`, and states before `states`
+  // (hours).
   result<void> forget_replies(std::uint32_t hashes, std::uint32_t states);
 };
 

@@ -45,6 +45,7 @@ constexpr seconds longest_queue{5};  // in which a text waits for its channel's 
 constexpr std::uint32_t page = 200;
 constexpr std::size_t most_at_once = 64;  // texts on their way to providers
 constexpr std::chrono::hours fetchable{24};
+constexpr std::size_t most_remembered = 100'000;  // of what has left
 constexpr std::uint32_t hours_of_a_hash = 48;
 constexpr std::uint32_t hours_of_a_state = 40 * 24;  // no epoch's key lives as long
 // Africa's Talking takes up to a minute to answer.
@@ -307,6 +308,7 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
       if (!forgotten) co_return false;
       forgot_ = now;
       phones_.forget(now);
+      std::erase_if(left_, [&](const auto& entry) { return entry.second < hour_of(now); });
       std::erase_if(retries_, [&](const auto& entry) {
         return now - entry.second.not_before > again_pause * 10;
       });
@@ -334,6 +336,15 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
     const auto directory = sources_.directory();
     const auto channels = sources_.channels();
     if (!epochs || !directory || !channels) co_return true;
+
+    if (left_.contains(reply.reply_id)) {  // somebody removed the proof: it is put back
+      const auto lost = outcome_of(reply, ReplyState::unknown, Verdict::not_known);
+      auto restore = [reply, lost, hour = hour_of(sources_.now())](ReplyStore& store) {
+        return store.settle(reply, lost, hour);
+      };
+      const auto restored = co_await pool_.call(std::move(restore));
+      co_return restored.has_value();
+    }
 
     in_flight_[reply.reply_id] = {reply.report_id};
     auto read = [report = reply.report_id, epochs](ReplyStore& store) {
@@ -369,8 +380,8 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
       if (turn) {
         phones_.sending(tag, now, true);
         spawn(deliver(Departure{std::move(reply), std::move(*address->number), tag,
-                                std::move(judgement.reply->text), judgement.validity, now, *turn,
-                                channel->number, channels}));
+                                std::move(judgement.reply->text), judgement.reply->not_after,
+                                judgement.validity, now, *turn, channel->number, channels}));
       } else {
         in_flight_.erase(reply.reply_id);  // the channel is busy: the next round
       }
@@ -381,7 +392,9 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
     if (state == ReplyState::refused) ++counters_.refused;
     const auto outcome = outcome_of(reply, state, judgement.verdict);
     if (reply.state == state && reply.reason == outcome.reason) co_return true;
-    auto write = [reply, outcome](ReplyStore& store) { return store.settle(reply, outcome); };
+    auto write = [reply, outcome, hour = hour_of(sources_.now())](ReplyStore& store) {
+      return store.settle(reply, outcome, hour);
+    };
     const auto written = co_await pool_.call(std::move(write));
     co_return written.has_value();
   }
@@ -448,6 +461,7 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
     identity::Msisdn number;
     Id phone{};
     identity::Text text;
+    std::uint32_t not_after = 0;
     seconds validity{};
     Time judged{};
     Steady::time_point turn{};
@@ -468,7 +482,9 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
   asio::awaitable<void> deliver(Departure departure) {
     const auto& reply = departure.reply;
     co_await wait_until(departure.turn);
-    auto mark = [reply](ReplyStore& store) { return store.begin(reply); };
+    auto mark = [reply, hour = hour_of(sources_.now())](ReplyStore& store) {
+      return store.begin(reply, hour);
+    };
     const auto begun = co_await pool_.call(std::move(mark));
     if (!begun || !*begun) {  // another has it, or the database is away: it does not leave
       phones_.not_sent(departure.phone, departure.judged, true);
@@ -530,6 +546,13 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
     co_return out;
   }
 
+  // So that a row that is removed from the database alone lets nothing leave twice.
+  void remember_left(const Id& reply, std::uint32_t not_after) {
+    left_[reply] = not_after;
+    if (left_.size() > most_remembered)
+      left_.erase(std::ranges::min_element(left_, {}, [](const auto& one) { return one.second; }));
+  }
+
   storage::ReplyOutcome outcome_after(const Departure& departure,
                                       const config::SendingChannel& channel,
                                       const SendAnswer& answer, const std::string& delivery_id) {
@@ -539,6 +562,8 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
       return outcome_of(reply, state, why);
     };
     if (answer.taken != Taken::later) retries_.erase(reply.reply_id);
+    if (answer.taken == Taken::accepted || answer.taken == Taken::unknown)
+      remember_left(reply.reply_id, departure.not_after);
     switch (answer.taken) {
       case Taken::accepted: {
         ++counters_.sent;
@@ -574,7 +599,9 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
   // successor takes for unknown.
   asio::awaitable<void> settle(const OutboxReply& reply, storage::ReplyOutcome outcome) {
     while (true) {
-      auto write = [reply, outcome](ReplyStore& store) { return store.settle(reply, outcome); };
+      auto write = [reply, outcome, hour = hour_of(sources_.now())](ReplyStore& store) {
+        return store.settle(reply, outcome, hour);
+      };
       const auto written = co_await pool_.call(std::move(write));
       if (written || stopping_) co_return;
       co_await wait(seconds{1});
@@ -659,9 +686,10 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
   asio::steady_timer pause_;
   asio::steady_timer quiet_;
   Phones phones_;
-  std::unordered_map<Id, Flight, crypto::IdHash> in_flight_;  // by reply
-  std::unordered_map<Id, Retry, crypto::IdHash> retries_;     // by reply
-  std::map<std::uint8_t, Lane> lanes_;                        // by channel
+  std::unordered_map<Id, Flight, crypto::IdHash> in_flight_;    // by reply
+  std::unordered_map<Id, Retry, crypto::IdHash> retries_;       // by reply
+  std::unordered_map<Id, std::uint32_t, crypto::IdHash> left_;  // by reply: its not_after
+  std::map<std::uint8_t, Lane> lanes_;                          // by channel
   SenderCounters counters_;
   Time forgot_{};
   std::size_t running_ = 0;

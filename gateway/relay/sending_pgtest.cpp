@@ -334,13 +334,46 @@ TEST_CASE("a reply that was being sent when the relay died is unknown to its suc
   Scene scene;
   const auto reply = scene.submit(ReplyHouse::text(words));
   const auto rows = scene.store.to_send(true, {}, 10);
-  REQUIRE(scene.store.begin(rows->at(0)).value());
+  REQUIRE(scene.store.begin(rows->at(0), ReplyHouse::hour_of(scene.now)).value());
   scene.make_sender();
   scene.open_window();
   REQUIRE(scene.round());
   CHECK(scene.offered.empty());
   CHECK(scene.state(reply) == "4");
   CHECK(scene.sender->counters().unknown == 1);
+}
+
+TEST_CASE("an hour that the desk invents does not make the relay forget what it sent") {
+  Scene scene;
+  scene.open_window();
+  const auto reply = scene.submit(ReplyHouse::text(words));
+  scene.database.query("UPDATE reply_outbox SET hour = 1");
+  REQUIRE(scene.round());
+  REQUIRE(scene.offered.size() == 1);
+  scene.now += hours{2};
+  scene.make_sender();
+  scene.open_window();
+  REQUIRE(scene.round());
+  CHECK(scene.offered.size() == 1);
+  CHECK(scene.state(reply) == "3");
+}
+
+TEST_CASE("a state that somebody removes lets nothing leave twice while the relay lives") {
+  Scene scene;
+  scene.open_window();
+  const auto reply = scene.submit(ReplyHouse::text(words));
+  REQUIRE(scene.round());
+  REQUIRE(scene.offered.size() == 1);
+  scene.now += hours{2};
+  scene.database.query("DELETE FROM reply_state");
+  scene.open_window();
+  REQUIRE(scene.round());
+  CHECK(scene.offered.size() == 1);
+  CHECK(scene.state(reply) == "4");
+  scene.make_sender();
+  scene.open_window();
+  REQUIRE(scene.round());
+  CHECK(scene.offered.size() == 1);
 }
 
 TEST_CASE("the reply is committed as sending before the provider hears of it") {

@@ -64,7 +64,7 @@ TEST_CASE("a reply and its note are stored together, once, and the relay's word 
   CHECK(notes->front().wraps == note.wraps);
 
   blocking::ReplyStore relay{office.database.url("ishara_relay")};
-  REQUIRE(relay.settle(reply, {reply.reply_id, ReplyState::sent, 0}).has_value());
+  REQUIRE(relay.settle(reply, {reply.reply_id, ReplyState::sent, 0}, reply.hour).has_value());
   auto replies = office.store.replies(office.report);
   REQUIRE(replies->size() == 2);
   CHECK(replies->at(0).state == ReplyState::sent);

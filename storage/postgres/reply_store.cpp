@@ -54,28 +54,30 @@ result<std::vector<OutboxReply>> ReplyStore::replies_of(const Id& report) {
   });
 }
 
-result<bool> ReplyStore::begin(const OutboxReply& reply) {
+result<bool> ReplyStore::begin(const OutboxReply& reply, std::uint32_t hour) {
   return session().transact([&](Transaction& transaction) {
     return !transaction
                 .execute(
                     "INSERT INTO reply_state AS s (reply_id, report_id, hour, state)"
                     " VALUES ($1::uuid, $2::uuid, $3::integer, 2)"
-                    " ON CONFLICT (reply_id) DO UPDATE SET state = 2, reason = 0"
+                    " ON CONFLICT (reply_id) DO UPDATE SET hour = EXCLUDED.hour, state = 2,"
+                    " reason = 0"
                     " WHERE s.state = 1 RETURNING reply_id",
-                    {parameter(reply.reply_id), parameter(reply.report_id), parameter(reply.hour)})
+                    {parameter(reply.reply_id), parameter(reply.report_id), parameter(hour)})
                 .empty();
   });
 }
 
-result<void> ReplyStore::settle(const OutboxReply& reply, const ReplyOutcome& outcome) {
+result<void> ReplyStore::settle(const OutboxReply& reply, const ReplyOutcome& outcome,
+                                std::uint32_t hour) {
   return session().transact([&](Transaction& transaction) {
     transaction.execute(
         "INSERT INTO reply_state AS s (reply_id, report_id, hour, state, reason, delivery)"
         " VALUES ($1::uuid, $2::uuid, $3::integer, $4::smallint, $5::smallint,"
         " nullif($6, '')::uuid)"
-        " ON CONFLICT (reply_id) DO UPDATE SET state = EXCLUDED.state, reason = EXCLUDED.reason,"
-        " delivery = EXCLUDED.delivery WHERE s.state NOT IN (3, 4, 6)",
-        {parameter(reply.reply_id), parameter(reply.report_id), parameter(reply.hour),
+        " ON CONFLICT (reply_id) DO UPDATE SET hour = EXCLUDED.hour, state = EXCLUDED.state,"
+        " reason = EXCLUDED.reason, delivery = EXCLUDED.delivery WHERE s.state NOT IN (3, 4, 6)",
+        {parameter(reply.reply_id), parameter(reply.report_id), parameter(hour),
          parameter(static_cast<std::int64_t>(outcome.state)), parameter(outcome.reason),
          outcome.delivery ? parameter(*outcome.delivery) : std::string{}});
   });
@@ -85,11 +87,11 @@ result<void> ReplyStore::fetched(const OutboxReply& reply, std::uint32_t hour) {
   return session().transact([&](Transaction& transaction) {
     transaction.execute(
         "INSERT INTO reply_state AS s (reply_id, report_id, hour, state, pulled_hour)"
-        " VALUES ($1::uuid, $2::uuid, $3::integer, 6, $4::integer)"
-        " ON CONFLICT (reply_id) DO UPDATE SET state = 6, pulled_hour = EXCLUDED.pulled_hour"
+        " VALUES ($1::uuid, $2::uuid, $3::integer, 6, $3::integer)"
+        " ON CONFLICT (reply_id) DO UPDATE SET hour = EXCLUDED.hour, state = 6,"
+        " pulled_hour = EXCLUDED.pulled_hour"
         " WHERE s.state IN (1, 4, 5)",
-        {parameter(reply.reply_id), parameter(reply.report_id), parameter(reply.hour),
-         parameter(hour)});
+        {parameter(reply.reply_id), parameter(reply.report_id), parameter(hour)});
   });
 }
 
