@@ -44,6 +44,14 @@ struct Transfer {
   std::vector<NewWraps> notes;
 };
 
+// A report that is hidden, or that something in the place of a WITHDRAW names. A broken gateway can
+// have stored that: the caller verifies.
+struct Withdrawn {
+  Id report_id{};
+  Bytes record;                    // the first INTAKE
+  std::uint32_t hidden_until = 0;  // hour; 0: it is not hidden
+};
+
 namespace blocking {
 
 // Threads and errors as of `Store`.
@@ -63,6 +71,18 @@ class DeskStore : public Store {
   // Gives the report away and ends its lease. `conflict` if a text or note is missing or too many,
   // or a statement has come meanwhile: then nothing has changed. `not_found` also for a hidden one.
   result<void> transfer(const Transfer& transfer);
+
+  // Such reports of which anything is still to be removed; after this id, by id.
+  result<std::vector<Withdrawn>> withdrawn(const Id& after, std::uint32_t limit);
+  // Takes a report out of every list, pull and `show` until somebody brings it back with hour 0.
+  result<void> hide(const Id& report, std::uint32_t until);
+  // Deletes a report with its texts, notes and waiting replies, but keeps its first INTAKE. What
+  // comes later is removed by another call. Several desks may do it at once.
+  result<void> erase(const Id& report, std::uint32_t hour);
+  // The first INTAKE of a report, be it open, hidden or erased.
+  result<Bytes> first_record(const Id& report);
+  // Forgets INTAKEs of reports that were erased before this hour.
+  result<void> forget_withdrawn(std::uint32_t before);
 
   // Removes replies that have done their work: sent, refused, fetched before the hour `fetched`, or
   // submitted before the hour `oldest`. Returns how many.

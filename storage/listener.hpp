@@ -1,8 +1,8 @@
 #pragma once
 // Hears NOTIFY on some channels: "routing" for gateways (payload: the version of the tables that
 // were activated, in decimal; empty: a roster was put), "queue" for desks (payload: queue id in
-// lower-case hex). After "routing" read the tables and
-// the rosters anew.
+// lower-case hex), "owner" for both (payload: the report of which a statement was stored). After
+// "routing" read the tables and the rosters anew.
 //
 // Threads: everything on the one thread (or strand) of `executor`, whose context outlives the
 // listener. Connects in the background, again after each loss. No call-back runs after the

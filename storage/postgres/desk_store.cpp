@@ -117,6 +117,71 @@ result<void> DeskStore::transfer(const Transfer& transfer) {
   });
 }
 
+result<std::vector<Withdrawn>> DeskStore::withdrawn(const Id& after, std::uint32_t limit) {
+  return session().transact([&](Transaction& transaction) {
+    std::vector<Withdrawn> found;
+    for (const auto& row : transaction.execute(
+             "SELECT named.report_id, coalesce(r.record, w.record), coalesce(r.hidden_until, 0)"
+             " FROM (SELECT report_id FROM statement"
+             "        WHERE get_byte(bytes, 1) = 12 AND report_id > $1::uuid"
+             "       UNION SELECT report_id FROM report"
+             "        WHERE hidden_until IS NOT NULL AND report_id > $1::uuid) AS named"
+             " LEFT JOIN report AS r USING (report_id) LEFT JOIN withdrawn AS w USING (report_id)"
+             // What somebody wrote while the report was being erased is still there.
+             " WHERE r.report_id IS NOT NULL OR (w.report_id IS NOT NULL"
+             "   AND (EXISTS (SELECT FROM text AS t WHERE t.report_id = named.report_id)"
+             "     OR EXISTS (SELECT FROM note AS n WHERE n.report_id = named.report_id)"
+             "     OR EXISTS (SELECT FROM reply_outbox AS o WHERE o.report_id = named.report_id)))"
+             " ORDER BY named.report_id LIMIT $2::integer",
+             {parameter(after), parameter(limit)}))
+      found.push_back({row[0].id(), row[1].bytes(), static_cast<std::uint32_t>(row[2].integer())});
+    return found;
+  });
+}
+
+result<void> DeskStore::hide(const Id& report, std::uint32_t until) {
+  return session().transact([&](Transaction& transaction) {
+    transaction.execute(
+        "UPDATE report SET hidden_until = nullif($2::integer, 0) WHERE report_id = $1::uuid",
+        {parameter(report), parameter(until)});
+  });
+}
+
+result<void> DeskStore::erase(const Id& report, std::uint32_t hour) {
+  return session().transact([&](Transaction& transaction) {
+    // The report's row first, as in a transfer: who comes second waits here, and finds nothing.
+    transaction.execute("SELECT 1 FROM report WHERE report_id = $1::uuid FOR UPDATE",
+                        {parameter(report)});
+    transaction.execute(
+        "INSERT INTO withdrawn (report_id, hour, record)"
+        " SELECT report_id, $2::integer, record FROM report WHERE report_id = $1::uuid"
+        " ON CONFLICT DO NOTHING",
+        {parameter(report), parameter(hour)});
+    for (const char* rows : {"DELETE FROM text WHERE report_id = $1::uuid",
+                             "DELETE FROM note WHERE report_id = $1::uuid",
+                             "DELETE FROM reply_outbox WHERE report_id = $1::uuid",
+                             "DELETE FROM report WHERE report_id = $1::uuid"})
+      transaction.execute(rows, {parameter(report)});
+  });
+}
+
+result<Bytes> DeskStore::first_record(const Id& report) {
+  return session().transact([&](Transaction& transaction) {
+    const auto rows = transaction.execute(
+        "SELECT record FROM report WHERE report_id = $1::uuid"
+        " UNION ALL SELECT record FROM withdrawn WHERE report_id = $1::uuid",
+        {parameter(report)});
+    if (rows.empty()) throw Undo{errc::not_found};
+    return rows[0][0].bytes();
+  });
+}
+
+result<void> DeskStore::forget_withdrawn(std::uint32_t before) {
+  return session().transact([&](Transaction& transaction) {
+    transaction.execute("DELETE FROM withdrawn WHERE hour < $1::integer", {parameter(before)});
+  });
+}
+
 result<std::uint32_t> DeskStore::forget_replies(std::uint32_t fetched, std::uint32_t oldest) {
   return session().transact([&](Transaction& transaction) {
     const auto rows = transaction.execute("SELECT forget_replies($1::integer, $2::integer)",

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <thread>
+
 #include "storage/postgres/pg_fixture.hpp"
 #include "storage/postgres/session.hpp"
 #include "storage/postgres/test_intake.hpp"
@@ -122,6 +124,127 @@ TEST_CASE("a transfer that misses a text or a note, or has one too many, changes
   auto elsewhere = office.transfer();
   elsewhere.statement.report_id = office.make.id();
   CHECK(office.store.transfer(elsewhere).error() == errc::not_found);
+}
+
+namespace {
+
+// The statement that somebody stored about the office's report: only its type is looked at here.
+void sign(Office& office, std::uint8_t type) {
+  Statement statement{office.make.id(), office.report, office.make.bytes(136)};
+  statement.bytes[1] = type;
+  REQUIRE(office.store.put_statement(statement).has_value());
+}
+
+}  // namespace
+
+TEST_CASE("reports that a withdrawal names, or that are hidden, are found page by page") {
+  Office office;
+  const auto found = [&](const Id& after = {}) {
+    return office.store.withdrawn(after, 10).value();
+  };
+  sign(office, 8);
+  sign(office, 9);
+  CHECK(found().empty());
+  sign(office, 12);
+  sign(office, 12);
+  REQUIRE(found().size() == 1);
+  CHECK(found()[0].report_id == office.report);
+  CHECK(found()[0].record.size() == 184);
+  CHECK(found()[0].hidden_until == 0);
+  CHECK(found(office.report).empty());
+
+  office.database.query("DELETE FROM statement");
+  REQUIRE(office.store.hide(office.report, 77).has_value());
+  REQUIRE(found().size() == 1);
+  CHECK(found()[0].hidden_until == 77);
+  CHECK(office.store.withdrawn({}, 0)->empty());
+  REQUIRE(office.store.hide(office.report, 0).has_value());
+  CHECK(found().empty());
+}
+
+TEST_CASE("withdrawals are found by their index") {
+  Office office;
+  office.database.query(
+      "INSERT INTO statement SELECT gen_random_uuid(), gen_random_uuid(),"
+      " decode(repeat(CASE WHEN n % 1000 = 0 THEN '0c' ELSE '08' END, 136), 'hex')"
+      " FROM generate_series(1, 20000) AS n");
+  office.database.query("ANALYZE statement");
+  std::string plan;
+  for (const auto& row :
+       office.database.query("EXPLAIN SELECT report_id FROM statement WHERE get_byte(bytes, 1) = 12"
+                             " AND report_id > '00000000000000000000000000000000'"))
+    plan += row[0];
+  CHECK(plan.find("statement_withdraw") != std::string::npos);
+}
+
+TEST_CASE("a hidden report is in no list, no pull and no view, and nobody gives it away") {
+  Office office;
+  const auto queue = office.store.show(office.report)->row.queue_id;
+  REQUIRE(office.store.hide(office.report, 77).has_value());
+  CHECK(office.store.show(office.report).error() == errc::not_found);
+  CHECK(office.store.list(queue, {}, 10)->empty());
+  CHECK(office.store.summaries(std::span{&queue, 1})->at(0).waiting == 0);
+  CHECK_FALSE(office.store.pull(std::span{&queue, 1}, office.make.id(), std::chrono::minutes{1})
+                  .value()
+                  .has_value());
+  CHECK(office.store.transfer(office.transfer()).error() == errc::not_found);
+  CHECK(office.store.first_record(office.report).has_value());
+  REQUIRE(office.store.hide(office.report, 0).has_value());
+  CHECK(office.store.list(queue, {}, 10)->size() == 1);
+}
+
+TEST_CASE("an erased report leaves nothing but its first record, in one step (P24)") {
+  Office office;
+  const auto record = office.store.show(office.report)->texts[0].record;
+  sign(office, 12);
+  REQUIRE(office.store.put_reply(office.reply(), office.note()).has_value());
+  const auto counts = [&] {
+    std::string all;
+    for (const char* table : {"report", "text", "note", "reply_outbox", "withdrawn"})
+      all += office.count(table);
+    return all;
+  };
+  CHECK(counts() == "11110");
+  // Not even half of it happens if one table fails.
+  office.database.query("REVOKE DELETE ON reply_outbox FROM ishara_desk");
+  CHECK(office.store.erase(office.report, 9).has_error());
+  CHECK(counts() == "11110");
+  office.database.query("GRANT DELETE ON reply_outbox TO ishara_desk");
+  REQUIRE(office.store.erase(office.report, 9).has_value());
+  REQUIRE(office.store.erase(office.report, 10).has_value());
+  CHECK(counts() == "00001");
+  CHECK(office.store.first_record(office.report).value() == record);
+  CHECK(office.store.withdrawn({}, 10)->empty());
+
+  // A note that was on its way is found and goes too.
+  REQUIRE(office.store.put_note(office.note()).has_value());
+  REQUIRE(office.store.withdrawn({}, 10)->size() == 1);
+  CHECK(office.store.withdrawn({}, 10)->front().record == record);
+  REQUIRE(office.store.erase(office.report, 11).has_value());
+  CHECK(counts() == "00001");
+
+  REQUIRE(office.store.forget_withdrawn(9).has_value());
+  CHECK(office.store.first_record(office.report).has_value());
+  REQUIRE(office.store.forget_withdrawn(10).has_value());
+  CHECK(office.store.first_record(office.report).error() == errc::not_found);
+}
+
+TEST_CASE("desks that erase the same report at once do not fail each other") {
+  Office office;
+  const auto note = office.note();
+  REQUIRE(office.store.put_note(note).has_value());
+  bool good[4] = {};
+  {
+    std::vector<std::jthread> desks;
+    for (bool& one : good)
+      desks.emplace_back([&] {
+        DeskStore store{office.database.url("ishara_desk")};
+        one = store.erase(office.report, 9).has_value();
+      });
+  }
+  for (const bool one : good) CHECK(one);
+  CHECK(office.count("report") == "0");
+  CHECK(office.count("withdrawn") == "1");
 }
 
 }  // namespace ishara::storage
