@@ -42,6 +42,11 @@ class Cases {
   virtual storage::result<void> put_reply(const storage::OutboxReply& reply,
                                           const std::optional<storage::Note>& note) = 0;
   virtual storage::result<void> transfer(const storage::Transfer& transfer) = 0;
+  virtual storage::result<std::vector<storage::Withdrawn>> withdrawn(const storage::Id& after,
+                                                                     std::uint32_t limit) = 0;
+  virtual storage::result<void> hide(const storage::Id& report, std::uint32_t until) = 0;
+  virtual storage::result<void> erase(const storage::Id& report, std::uint32_t hour) = 0;
+  virtual storage::result<storage::Bytes> first_record(const storage::Id& report) = 0;
 };
 
 class StoredCases final : public Cases {
@@ -101,6 +106,19 @@ class StoredCases final : public Cases {
   }
   storage::result<void> transfer(const storage::Transfer& transfer) override {
     return store_.transfer(transfer);
+  }
+  storage::result<std::vector<storage::Withdrawn>> withdrawn(const storage::Id& after,
+                                                             std::uint32_t limit) override {
+    return store_.withdrawn(after, limit);
+  }
+  storage::result<void> hide(const storage::Id& report, std::uint32_t until) override {
+    return store_.hide(report, until);
+  }
+  storage::result<void> erase(const storage::Id& report, std::uint32_t hour) override {
+    return store_.erase(report, hour);
+  }
+  storage::result<storage::Bytes> first_record(const storage::Id& report) override {
+    return store_.first_record(report);
   }
 
  private:

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "gateway/crypto/encoding.hpp"
+#include "gateway/desk/withdrawals.hpp"
 #include "gateway/identity/intake_record.hpp"
 #include "gateway/identity/keys.hpp"
 #include "gateway/identity/message_content.hpp"
@@ -84,7 +85,7 @@ class MemoryCases final : public Cases {
   }
   storage::result<storage::Report> show(const storage::Id& report) override {
     const auto found = reports.find(report);
-    if (found == reports.end()) return errc::not_found;
+    if (found == reports.end() || until(report) != 0) return errc::not_found;
     return found->second;
   }
   storage::result<storage::Lease> renew(const storage::Id& report, const storage::Id& user,
@@ -144,6 +145,42 @@ class MemoryCases final : public Cases {
   storage::result<void> transfer(const storage::Transfer& transfer) override {
     transfers.push_back(transfer);
     return {};
+  }
+
+  std::map<storage::Id, std::uint32_t> hidden_until;
+  std::map<storage::Id, storage::Bytes> erased;  // the records that are left
+  bool stuck = false;                            // no report can be changed
+  storage::result<std::vector<storage::Withdrawn>> withdrawn(const storage::Id& after,
+                                                             std::uint32_t limit) override {
+    if (away) return errc::unavailable;
+    std::vector<storage::Withdrawn> out;
+    for (const auto& [key, report] : reports)
+      if (key > after && out.size() < limit)
+        out.push_back({key, report.texts[0].record, until(key)});
+    return out;
+  }
+  storage::result<void> hide(const storage::Id& report, std::uint32_t hour) override {
+    if (stuck) return errc::conflict;
+    hidden_until[report] = hour;
+    return {};
+  }
+  storage::result<void> erase(const storage::Id& report, std::uint32_t) override {
+    if (stuck) return errc::conflict;
+    if (const auto found = reports.find(report); found != reports.end()) {
+      erased[report] = found->second.texts[0].record;
+      reports.erase(found);
+    }
+    return {};
+  }
+  storage::result<storage::Bytes> first_record(const storage::Id& report) override {
+    if (const auto found = reports.find(report); found != reports.end())
+      return found->second.texts[0].record;
+    if (const auto found = erased.find(report); found != erased.end()) return found->second;
+    return errc::not_found;
+  }
+  std::uint32_t until(const storage::Id& report) const {
+    const auto found = hidden_until.find(report);
+    return found == hidden_until.end() ? 0 : found->second;
   }
 };
 
@@ -581,6 +618,132 @@ TEST_CASE("nothing is written to somebody who took the report back") {
   writing.sign_later(withdrawal, house.relay);
   CHECK(writing.post("reply", writing.reply(house.worker), house.worker).status == 409);
   CHECK(house.cases.submitted.empty());
+}
+
+namespace {
+
+// What the relay signs when somebody takes report 50 back in hour 9.
+struct Returned : Writing {
+  explicit Returned(House& in) : Writing{in} {}
+  identity::Statement withdrawal(bool with_ref) const {
+    auto out = statement({});
+    out.type = identity::StatementType::withdraw;
+    out.from_queue = out.to_queue = {};
+    out.with_ref = with_ref;
+    return out;
+  }
+  Withdrawals settle(std::uint32_t hour) const {
+    return settle_withdrawals(house.cases, *directory, hour).value();
+  }
+  http::Response shown(const crypto::SigningKey& key) const {
+    return house.call(key, get, report_path);
+  }
+  bool is_open() const { return house.cases.show(id(50)).has_value(); }
+};
+
+}  // namespace
+
+TEST_CASE("what was withdrawn with its ref goes at once, and only its owner is told so (P24)") {
+  House house;
+  const Returned returned{house};
+  house.add_report(id(51), id(1));
+  returned.sign_later(returned.withdrawal(true), house.relay);
+  CHECK(returned.settle(9).erased == 1);
+  CHECK(house.cases.reports.size() == 1);
+  CHECK(house.cases.reports.contains(id(51)));
+
+  const auto told = returned.shown(house.worker);
+  CHECK(told.status == 410);
+  CHECK(kind(told) == "withdrawn");
+  CHECK(returned.post("reply", returned.reply(house.worker), house.worker).status == 410);
+  CHECK(returned.shown(house.officer).status == 404);
+  CHECK(house.call(house.worker, get, "/api/v1/reports/" + crypto::hex(id(52))).status == 404);
+}
+
+TEST_CASE("a report that was given away and then withdrawn is its last owner's to ask for") {
+  House house;
+  const Returned returned{house};
+  returned.consent();
+  returned.sign_later(returned.statement(id(2)), house.worker);
+  returned.sign_later(returned.withdrawal(true), house.relay);
+  CHECK(returned.settle(9).erased == 1);
+  CHECK(returned.shown(house.officer).status == 410);
+  CHECK(returned.shown(house.worker).status == 404);
+}
+
+TEST_CASE("what was withdrawn by number alone is hidden for 72 hours and then goes (P24)") {
+  House house;
+  const Returned returned{house};
+  returned.sign_later(returned.withdrawal(false), house.relay);
+  CHECK(returned.settle(9).hidden == 1);
+  CHECK(house.cases.hidden_until[id(50)] == 9 + 72);
+  CHECK(returned.shown(house.worker).status == 410);
+  CHECK(returned.shown(house.officer).status == 404);
+  const auto later = returned.settle(9 + 71);
+  CHECK(later.hidden + later.erased + later.revealed == 0);
+  CHECK(house.cases.reports.contains(id(50)));
+  // A column that a database has changed shortens nothing.
+  house.cases.hidden_until[id(50)] = 10;
+  CHECK(returned.settle(11).hidden == 1);
+  CHECK(house.cases.hidden_until[id(50)] == 9 + 72);
+
+  SUBCASE("its hour comes") {
+    CHECK(returned.settle(9 + 72).erased == 1);
+    CHECK(house.cases.reports.empty());
+    CHECK(returned.shown(house.worker).status == 410);
+  }
+  SUBCASE("the ref comes first") {
+    returned.sign_later(returned.withdrawal(true), house.relay);
+    CHECK(returned.settle(12).erased == 1);
+  }
+  SUBCASE("it no longer stands") {
+    house.cases.signed_later.clear();
+    CHECK(returned.settle(9 + 72).revealed == 1);
+    CHECK(returned.is_open());
+    CHECK(returned.shown(house.worker).status == 200);
+  }
+}
+
+TEST_CASE("a withdrawal that the relay did not sign for this report does nothing and is counted") {
+  House house;
+  const Returned returned{house};
+  auto forged = returned.withdrawal(true);
+  auto signer = &house.relay;
+  SUBCASE("signed by a gateway") { signer = &house.gateway; }
+  SUBCASE("signed by a member") { signer = &house.worker; }
+  SUBCASE("signed by nobody of the rosters") { signer = &house.stranger; }
+  SUBCASE("of another origin") { forged.previous = id(77); }
+  SUBCASE("of another report") {
+    // Stored beside report 50 all the same.
+    forged.report_id = id(51);
+    returned.sign_later(forged, *signer);
+    house.cases.signed_later.back().report_id = id(50);
+  }
+  returned.sign_later(forged, *signer);
+  for (const std::uint32_t hour : {9u, 9u + 72u}) {
+    const auto settled = returned.settle(hour);
+    CHECK(settled.refused == 1);
+    CHECK(settled.erased + settled.hidden + settled.failed == 0);
+  }
+  CHECK(returned.is_open());
+  CHECK(returned.shown(house.worker).status == 200);
+}
+
+TEST_CASE("all pages are gone through, and what fails is tried again") {
+  House house;
+  const Returned returned{house};
+  for (std::uint8_t i = 51; i < 255; ++i) house.add_report(id(i), id(1));
+  auto last = returned.withdrawal(true);
+  last.report_id = id(254);
+  last.previous = crypto::hash16({house.cases.reports.at(id(254)).texts[0].record});
+  returned.sign_later(last, house.relay);
+  house.cases.stuck = true;
+  CHECK(returned.settle(9).failed == 1);
+  house.cases.stuck = false;
+  CHECK(returned.settle(9).erased == 1);
+  CHECK(house.cases.reports.size() == 204);
+  house.cases.away = true;
+  CHECK(settle_withdrawals(house.cases, *returned.directory, 9).error() == errc::unavailable);
 }
 
 TEST_CASE("a signature counts for one request, once, for a minute") {

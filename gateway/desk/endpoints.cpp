@@ -8,6 +8,7 @@
 
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/desk/problem.hpp"
+#include "gateway/desk/withdrawals.hpp"
 #include "gateway/identity/author.hpp"
 #include "gateway/identity/envelope.hpp"
 #include "gateway/identity/epoch.hpp"
@@ -180,16 +181,30 @@ Found refused(Answer refusal) {
   return out;
 }
 
+bool is_hers(const Call& call, const crypto::Id& queue) {
+  return std::ranges::find(call.member->queues, queue) != call.member->queues.end();
+}
+
+// Only its last owner learns that a report is gone because it was taken back.
+Answer is_gone(const Call& call, Cases& cases, const crypto::Id& report) {
+  const auto owner = owner_of_withdrawn(cases, report, *call.directory);
+  if (!owner || !is_hers(call, *owner)) return not_found();
+  return {problem(410, "withdrawn",
+                  "The reporter, or whoever has the reporter's phone, has taken this report back."
+                  " Do not go on with it.")};
+}
+
 Found find_report(const Call& call, Cases& cases) {
   const auto id = crypto::from_hex_exact<16>(call.argument);
   if (!id) return refused(not_found());
   auto report = cases.show(*id);
+  if (!report && report.error() == storage::errc::not_found)
+    return refused(is_gone(call, cases, *id));
   if (!report) return refused(failure(report.error()));
   auto statements = cases.statements(*id);
   if (!statements) return refused(failure(statements.error()));
   const auto ownership = ownership_of(*report, *statements, *call.directory);
-  if (!ownership || report->row.report_id != *id ||
-      std::ranges::find(call.member->queues, ownership->owner) == call.member->queues.end())
+  if (!ownership || report->row.report_id != *id || !is_hers(call, ownership->owner))
     return refused(not_found());
   return {std::move(*report), std::move(*statements), *ownership, {}};
 }

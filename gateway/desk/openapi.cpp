@@ -81,6 +81,13 @@ json::object parameter(std::string_view name, std::string_view in, bool required
   return {{"name", name}, {"in", in}, {"required", required}, {"schema", std::move(schema)}};
 }
 
+json::object problem_response(std::string_view description) {
+  return {
+      {"description", description},
+      {"content",
+       {{"application/problem+json", {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}};
+}
+
 json::object operation(const Endpoint& endpoint) {
   json::array parameters;
   if (const auto open = endpoint.path.find('{'); open != endpoint.path.npos) {
@@ -107,10 +114,9 @@ json::object operation(const Endpoint& endpoint) {
            {{"schema", {{"$ref", "#/components/schemas/" + std::string{endpoint.schema}}}}}}}}};
   if (endpoint.method == http::Method::post && !(endpoint.conditional && !endpoint.schema.empty()))
     responses["204"] = json::object{{"description", "good, and nothing to say"}};
-  responses["default"] = json::object{
-      {"description", "a problem (RFC 9457)"},
-      {"content",
-       {{"application/problem+json", {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}};
+  if (endpoint.path.starts_with("/api/v1/reports/"))
+    responses["410"] = problem_response("the reporter has taken the report back");
+  responses["default"] = problem_response("a problem (RFC 9457)");
 
   json::object out{{"operationId", endpoint.name},
                    {"summary", endpoint.summary},

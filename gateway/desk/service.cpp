@@ -1,5 +1,6 @@
 #include "gateway/desk/service.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -8,8 +9,10 @@
 #include <optional>
 
 #include "gateway/desk/desk.hpp"
+#include "gateway/desk/withdrawals.hpp"
 #include "gateway/http/configured.hpp"
 #include "gateway/log/log.hpp"
+#include "storage/listener.hpp"
 #include "storage/store_pool.hpp"
 
 namespace ishara::desk {
@@ -27,6 +30,13 @@ constexpr std::chrono::milliseconds stop_limit{15'000};
 constexpr http::Limits limits{.body = 256 * 1024, .connections = 1'000};
 constexpr std::chrono::hours fetched_replies{24};  // stay so long
 constexpr std::chrono::days oldest_reply{30};
+
+// What was withdrawn goes when the relay's statement is told, and is looked for every minute in
+// case that was missed. Many statements at once are one search.
+constexpr std::chrono::seconds withdrawal_interval{60};
+constexpr std::chrono::seconds withdrawal_pause{1};
+constexpr std::chrono::days withdrawn_known{
+    180};  // how long its owner is told why a report is gone
 
 class SilentObserver final : public http::Observer {
  public:
@@ -54,20 +64,26 @@ class Service::Work {
                 observer_,
                 {},
                 http::configured(config.desk.tls)},
-        refresh_{context} {}
+        refresh_{context},
+        withdrawals_{context} {}
 
   void start() {
     server_.start();
     log::write<log::Event::desk_listening>(server_.port());
-    asio::co_spawn(refresh_.get_executor(), keep_rosters(), [](std::exception_ptr failure) {
-      if (failure) std::rethrow_exception(failure);
-    });
+    spawn(keep_rosters());
+    spawn(keep_withdrawals());
+    listener_.emplace(
+        refresh_.get_executor(), config_.database.desk_url, std::vector<std::string>{"owner"},
+        [this] { look_for_withdrawals(withdrawal_pause); },
+        [this](std::string_view, std::string_view) { look_for_withdrawals(withdrawal_pause); });
   }
 
   asio::awaitable<void> stop() {
     log::write<log::Event::desk_stopping>(server_.connections());
     stopping_ = true;
     refresh_.cancel();
+    withdrawals_.cancel();
+    listener_.reset();
     co_await server_.stop(stop_limit);
     log::write<log::Event::desk_stopped>(0);
   }
@@ -75,10 +91,56 @@ class Service::Work {
   std::uint16_t port() const { return server_.port(); }
 
  private:
+  void spawn(asio::awaitable<void> task) {
+    asio::co_spawn(refresh_.get_executor(), std::move(task), [](std::exception_ptr failure) {
+      if (failure) std::rethrow_exception(failure);
+    });
+  }
+
   asio::awaitable<Answer> run(std::function<Answer(Cases&)> work) {
     auto job = [work = std::move(work)](storage::blocking::DeskStore& store) {
       StoredCases cases{store};
       return work(cases);
+    };
+    co_return co_await pool_.call(std::move(job));
+  }
+
+  static std::uint32_t hour_before(std::chrono::hours age) {
+    const auto now = std::chrono::floor<std::chrono::hours>(std::chrono::system_clock::now());
+    return static_cast<std::uint32_t>((now - age).time_since_epoch().count());
+  }
+
+  void look_for_withdrawals(std::chrono::seconds within) {
+    withdrawals_due_ = std::min(withdrawals_due_, std::chrono::steady_clock::now() + within);
+    withdrawals_.cancel();
+  }
+
+  // No line says that something was withdrawn: its exact second would say when somebody wrote.
+  asio::awaitable<void> keep_withdrawals() {
+    std::uint32_t refused = 0;
+    while (!stopping_) {
+      withdrawals_due_ = std::chrono::steady_clock::now() + withdrawal_interval;
+      const auto settled = co_await settle();
+      if (!settled || settled->failed > 0) look_for_withdrawals(withdrawal_pause);
+      if (settled && (settled->refused > refused || settled->revealed > 0))
+        log::write<log::Event::withdrawals_refused>(settled->refused, settled->revealed);
+      if (settled) refused = settled->refused;
+      while (!stopping_ && std::chrono::steady_clock::now() < withdrawals_due_) {
+        withdrawals_.expires_at(withdrawals_due_);
+        boost::system::error_code told;
+        co_await withdrawals_.async_wait(asio::redirect_error(asio::use_awaitable, told));
+      }
+    }
+  }
+
+  // Nothing before the rosters are known, or while the database is away.
+  asio::awaitable<std::optional<Withdrawals>> settle() {
+    if (!desk_.directory()) co_return std::nullopt;
+    auto job = [directory = desk_.directory()](storage::blocking::DeskStore& store) {
+      StoredCases cases{store};
+      const auto settled = settle_withdrawals(cases, *directory, hour_before(0h));
+      (void)store.forget_withdrawn(hour_before(withdrawn_known));
+      return settled ? std::optional{*settled} : std::nullopt;
     };
     co_return co_await pool_.call(std::move(job));
   }
@@ -109,13 +171,9 @@ class Service::Work {
 
   // Every ten minutes: what the relay has dealt with need not lie in the outbox.
   asio::awaitable<void> forget_replies() {
-    const auto now = std::chrono::floor<std::chrono::hours>(std::chrono::system_clock::now());
     const auto moment = std::chrono::steady_clock::now();
     if (forgot_ && moment - *forgot_ < 10min) co_return;
     forgot_ = moment;
-    const auto hour_before = [now](std::chrono::hours age) {
-      return static_cast<std::uint32_t>((now - age).time_since_epoch().count());
-    };
     auto job = [fetched = hour_before(fetched_replies),
                 oldest = hour_before(oldest_reply)](storage::blocking::DeskStore& store) {
       return store.forget_replies(fetched, oldest);
@@ -134,6 +192,9 @@ class Service::Work {
   Desk desk_;
   http::Server server_;
   asio::steady_timer refresh_;
+  asio::steady_timer withdrawals_;
+  std::chrono::steady_clock::time_point withdrawals_due_;
+  std::optional<storage::Listener> listener_;
   std::optional<std::chrono::steady_clock::time_point> forgot_;
   bool stopping_ = false;
 };

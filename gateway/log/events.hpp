@@ -52,6 +52,7 @@ enum class Event : std::uint16_t {
   epoch_destroyed,
   epoch_failed,
   addresses_swept,
+  withdrawals_refused,
 };
 
 struct Row {
@@ -98,6 +99,7 @@ inline constexpr std::array rows{
     Row{Event::epoch_destroyed, Level::info, "epoch_destroyed", "epoch"},
     Row{Event::epoch_failed, Level::error, "epoch_failed", "code"},
     Row{Event::addresses_swept, Level::info, "addresses_swept", "rolled removed"},
+    Row{Event::withdrawals_refused, Level::error, "withdrawals_refused", "reports revealed"},
 };
 
 constexpr const Row& row(Event event) { return rows[static_cast<std::size_t>(event)]; }

@@ -1,0 +1,82 @@
+#include "gateway/desk/withdrawals.hpp"
+
+#include "gateway/identity/statement.hpp"
+
+namespace ishara::desk {
+namespace {
+
+constexpr std::uint32_t page_size = 100;
+
+struct Read {
+  std::optional<identity::Ownership>
+      ownership;  // none: no gateway of the rosters signed the report
+  bool names_withdrawal = false;
+};
+
+storage::result<Read> read(Cases& cases, const crypto::Id& report, crypto::View record,
+                           const identity::Directory& directory) {
+  const auto statements = cases.statements(report);
+  if (!statements) return statements.error();
+  Read out;
+  std::vector<crypto::View> views;
+  for (const auto& statement : *statements) {
+    views.emplace_back(statement.bytes);
+    const auto claimed = identity::claimed_statement(statement.bytes);
+    out.names_withdrawal |= claimed && claimed->type == identity::StatementType::withdraw;
+  }
+  if (const auto ownership = identity::ownership(report, record, views, directory)) {
+    out.ownership = *ownership;
+    out.ownership->proof = {};  // a view into what goes now
+  }
+  return out;
+}
+
+void count(const storage::result<void>& done, std::uint32_t& good, Withdrawals& out) {
+  ++(done ? good : out.failed);
+}
+
+void settle(Cases& cases, const storage::Withdrawn& report, const identity::Directory& directory,
+            std::uint32_t hour, Withdrawals& out) {
+  const auto known = read(cases, report.report_id, report.record, directory);
+  if (!known) {
+    ++out.failed;
+    return;
+  }
+  const auto withdrawn = known->ownership ? known->ownership->withdrawn : std::nullopt;
+  if (!withdrawn) {
+    if (known->names_withdrawal) ++out.refused;
+    if (report.hidden_until != 0) count(cases.hide(report.report_id, 0), out.revealed, out);
+    return;
+  }
+  const auto until = withdrawn->hour + static_cast<std::uint32_t>(withdrawal_grace.count());
+  if (withdrawn->with_ref || until <= hour)
+    count(cases.erase(report.report_id, hour), out.erased, out);
+  else if (report.hidden_until != until)
+    count(cases.hide(report.report_id, until), out.hidden, out);
+}
+
+}  // namespace
+
+storage::result<Withdrawals> settle_withdrawals(Cases& cases, const identity::Directory& directory,
+                                                std::uint32_t hour) {
+  Withdrawals out;
+  crypto::Id after{};
+  while (true) {
+    const auto page = cases.withdrawn(after, page_size);
+    if (!page) return page.error();
+    for (const auto& report : *page) settle(cases, report, directory, hour, out);
+    if (page->size() < page_size) return out;
+    after = page->back().report_id;
+  }
+}
+
+std::optional<crypto::Id> owner_of_withdrawn(Cases& cases, const crypto::Id& report,
+                                             const identity::Directory& directory) {
+  const auto record = cases.first_record(report);
+  if (!record) return std::nullopt;
+  const auto known = read(cases, report, *record, directory);
+  if (!known || !known->ownership || !known->ownership->withdrawn) return std::nullopt;
+  return known->ownership->owner;
+}
+
+}  // namespace ishara::desk

@@ -1,0 +1,37 @@
+#pragma once
+// Takes reports back for their reporters (privacy.md section 7.7). The relay signs a WITHDRAW; the
+// desk carries it out: with the reporter's ref at once, by number alone (which can be forged) after
+// 72 hours in which the report is hidden. What counts is what was signed, never a column.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "gateway/desk/cases.hpp"
+#include "gateway/identity/ownership.hpp"
+#include "gateway/identity/roster.hpp"
+
+namespace ishara::desk {
+
+// How long a report that was withdrawn by number alone is hidden before it is deleted.
+inline constexpr std::chrono::hours withdrawal_grace{72};
+
+struct Withdrawals {
+  std::uint32_t erased = 0;
+  std::uint32_t hidden = 0;
+  std::uint32_t revealed = 0;  // hidden, but no withdrawal of it stands
+  std::uint32_t refused = 0;   // with a WITHDRAW that the relay did not sign, or of another report
+  std::uint32_t failed = 0;    // to be tried again
+};
+
+// Goes through all withdrawn reports once and does what is due in this hour (unix time / 3600).
+// Storage's error if they cannot be read; one that cannot be changed is counted and does not hold
+// up the others. Blocks, on the thread of `cases`.
+storage::result<Withdrawals> settle_withdrawals(Cases& cases, const identity::Directory& directory,
+                                                std::uint32_t hour);
+
+// Who held a report that `show` does not give, if that is because its reporter took it back.
+std::optional<crypto::Id> owner_of_withdrawn(Cases& cases, const crypto::Id& report,
+                                             const identity::Directory& directory);
+
+}  // namespace ishara::desk
