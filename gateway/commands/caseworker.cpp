@@ -130,7 +130,9 @@ http::Response Caseworker::call(http::Method method, const std::string& path,
     const auto problem = json::parse(response->body, error);
     const auto* detail =
         !error && problem.is_object() ? problem.get_object().if_contains("detail") : nullptr;
-    throw CaseworkerError{"the desk refuses this (" + std::to_string(response->status) + ")",
+    throw CaseworkerError{response->status == 410
+                              ? "the reporter has taken this report back"
+                              : "the desk refuses this (" + std::to_string(response->status) + ")",
                           detail != nullptr && detail->is_string()
                               ? printable(detail->get_string())
                               : "is --desk the address of a desk?"};

@@ -11,6 +11,7 @@
 #include <boost/json.hpp>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <thread>
 
 #include "gateway/commands/caseworker_report.hpp"
@@ -39,6 +40,7 @@ struct Quiet final : http::Observer {
 class LyingDesk {
  public:
   std::map<std::string, std::string> answers;  // set between calls only
+  std::set<std::string> gone;                  // paths whose answer has status 410
   std::map<std::string, std::string> posted;   // bodies by path
 
   LyingDesk() {
@@ -59,7 +61,7 @@ class LyingDesk {
     const auto found = answers.find(std::string{request.path()});
     if (request.method == http::Method::post)
       posted[std::string{request.path()}] = crypto::view(request.body);
-    response.status = found == answers.end() ? 404 : 200;
+    response.status = found == answers.end() ? 404 : gone.contains(found->first) ? 410 : 200;
     if (found != answers.end()) response.body = found->second;
     response.content_type = "application/json";
     co_return response;
@@ -520,6 +522,21 @@ TEST_CASE("a withdrawal counts if the relay signed it, and then nothing is writt
   auto caseworker = house.client();
   CHECK_THROWS_WITH_AS(caseworker.reply(house.id(), identity::Text{"Thank you."}, {}),
                        "the reporter has taken this report back", CaseworkerError);
+}
+
+TEST_CASE("that a report was taken back is said in words, and what to do") {
+  RelayHouse house;
+  auto caseworker = house.client();
+  const auto path = "/api/v1/reports/" + house.id();
+  house.desk.gone.insert(path);
+  house.desk.answers[path] = R"({"title":"withdrawn","detail":"Do not go on with it."})";
+  try {
+    (void)caseworker.open(house.id());
+    FAIL("it was opened");
+  } catch (const CaseworkerError& error) {
+    CHECK(std::string_view{error.what()} == "the reporter has taken this report back");
+    CHECK(error.what_to_do() == "Do not go on with it.");
+  }
 }
 
 TEST_CASE("what the desk calls a transfer and nobody of the owner signed changes nothing (P33)") {
