@@ -456,13 +456,16 @@ asio::awaitable<Intake::Result<void>> Intake::end(const conversation::Effects& e
   using identity::EndKind;
   // The number first: what is asked by ref may be more than the relay takes just now.
   std::vector<identity::RelayRequest> requests;
-  if (effects.end_route) requests.push_back(identity::EndByNumber{EndKind::stop, copy_of(number)});
+  const bool proven = matter && matter->proven;
+  if (effects.erase == Erase::sitting && !proven)
+    // One request: after a stop the relay would no longer know which reports the number has.
+    requests.push_back(identity::EndByNumber{EndKind::erase, copy_of(number)});
+  else if (effects.end_route)
+    requests.push_back(identity::EndByNumber{EndKind::stop, copy_of(number)});
   if (effects.erase == Erase::by_ref && input.ref)
     requests.push_back(identity::EndByRef{EndKind::erase, *input.ref});
-  if (effects.erase == Erase::sitting && matter && matter->proven)
+  if (effects.erase == Erase::sitting && proven)
     requests.push_back(identity::EndByRef{EndKind::erase, matter->ref});
-  else if (effects.erase == Erase::sitting)
-    requests.push_back(identity::EndByNumber{EndKind::erase, copy_of(number)});
   for (auto& request : requests) {
     const auto answer = co_await ask(std::move(request));
     if (answer.status != RelayStatus::done) co_return storage::errc::unavailable;
