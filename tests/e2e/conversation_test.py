@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import unittest
 
 import canary
@@ -136,3 +137,46 @@ class Conversation(unittest.TestCase):
         report = self.pull(self.token)
         self.assertEqual([text["text"] for text in report["texts"]],
                          [first, "and they do not pay us"])
+
+    def test_delete_takes_the_report_back_at_once_and_by_number_alone_hides_it(self):
+        phone = self.phone(4)
+        phone.send(f"they took my passport {self.token.letters}")
+        phone.hears("the acknowledgement")
+        phone.send("near the old market")
+        report = self.pull(self.token)
+        self.texts(report, 2)
+        self.queue("note", report["id"], text="call her sister")
+        self.assertEqual(self.content(report), "1|1|1")
+        phone.send("DELETE")
+        kannel.until(lambda: self.content(report) == "0|0|0", "all of the report is gone", 60)
+        kannel.until(lambda: "Done." in phone.lines()[-1], "the phone is told so")
+        gone = self.show(report)
+        self.assertIn("the reporter has taken this report back", gone.stderr)
+        self.assertIn("Do not go on with it.", gone.stderr)
+
+        # Whoever has the phone an hour later may be somebody else.
+        phone = self.phone(5)
+        phone.send(f"they hold us here {self.token.letters}")
+        phone.hears("the acknowledgement")
+        self.relay_has_read()
+        report = self.pull(self.token)
+        self.system.gateway.stop()
+        self.system.gateway.start()
+        phone.send("DELETE")
+        self.assertEqual(phone.hears("the answer", 90), "Done. Removed.")
+        hidden = f"SELECT hidden_until FROM report WHERE report_id = '{report['id']}'"
+        until = int(kannel.until(lambda: self.sql(hidden), "the report is hidden", 60))
+        self.assertIn(until - 72 - int(time.time()) // 3600, (-1, 0))
+        self.assertEqual(self.content(report), "1|0|0")
+        self.assertIn("the reporter has taken this report back", self.show(report).stderr)
+
+    def content(self, report):
+        """How many rows of a report, its texts and its notes there are."""
+        return self.sql("SELECT " + ", ".join(
+            f"(SELECT count(*) FROM {table} WHERE report_id = '{report['id']}')"
+            for table in ("report", "text", "note")))
+
+    def show(self, report):
+        return self.system.ishara("queue", "show", report["id"], "--key", self.key,
+                                  "--passphrase-file", self.key.with_suffix(".passphrase"),
+                                  check=False)
