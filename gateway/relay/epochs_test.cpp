@@ -143,4 +143,75 @@ TEST_CASE("a key exists a day before its week and three days after it") {
   }
 }
 
+// Each of these is left by a crash, or by somebody who looked for a way to keep a key.
+TEST_CASE("no file in the folder keeps a key whose time is over from being destroyed") {
+  struct Row {
+    const char* name;
+    void (*leave)(const fs::path& folder);
+  };
+  const Row rows[]{
+      {"nothing", [](const fs::path&) {}},
+      {"overwritten, not yet removed",
+       [](const fs::path& folder) {
+         std::ofstream{folder / "epoch-2900.key", std::ios::binary} << std::string(80, 'x');
+       }},
+      {"half a file",
+       [](const fs::path& folder) { fs::resize_file(folder / "epoch-2900.key", 9); }},
+      {"open to others",
+       [](const fs::path& folder) { ::chmod((folder / "epoch-2900.key").c_str(), 0644); }},
+      {"another one is torn",
+       [](const fs::path& folder) { std::ofstream{folder / "epoch-2899.key"} << "torn"; }},
+  };
+  const auto over = start_of(week + 1) + epoch_grace;
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    const Folder folder;
+    const EpochFolder epochs{folder.path(), host_key()};
+    REQUIRE(epochs.create(week).has_value());
+    REQUIRE(epochs.create(week + 1).has_value());
+    row.leave(folder.path());
+    const auto turned = turn_epochs(epochs, over);
+    CHECK_FALSE(turned.error);
+    REQUIRE(turned.live != nullptr);
+    CHECK(turned.live->find(week) == nullptr);
+    CHECK(turned.live->find(week + 1) != nullptr);
+    CHECK(epochs.numbers().value() == std::vector{week + 1});
+  }
+}
+
+TEST_CASE("a key that lives and cannot be read does not keep the old ones") {
+  const Folder folder;
+  const EpochFolder epochs{folder.path(), host_key()};
+  REQUIRE(epochs.create(week).has_value());
+  std::ofstream{folder.path() / "epoch-2901.key"} << "torn";
+  const auto turned = turn_epochs(epochs, start_of(week + 1) + epoch_grace);
+  CHECK(turned.error.failed());
+  CHECK(turned.live == nullptr);
+  CHECK(turned.destroyed == std::vector{week});
+  CHECK(epochs.numbers().value() == std::vector{week + 1});
+}
+
+TEST_CASE("an old key that cannot be overwritten is removed, and told once") {
+  const Folder folder;
+  const EpochFolder epochs{folder.path(), host_key()};
+  fs::create_symlink("elsewhere", folder.path() / "epoch-2900.key");
+  const auto now = start_of(week + 1) + epoch_grace;
+  CHECK(turn_epochs(epochs, now).error.failed());
+  CHECK(epochs.numbers().value() == std::vector{week + 1});
+  CHECK_FALSE(turn_epochs(epochs, now).error.failed());
+}
+
+TEST_CASE("a key that a crash left half-written is made anew") {
+  const Folder folder;
+  const EpochFolder epochs{folder.path(), host_key()};
+  const auto left = folder.path() / "epoch-2900.key.new";
+  std::ofstream{left} << "ISHK";
+  const auto turned = turn_epochs(epochs, start_of(week));
+  CHECK_FALSE(turned.error.failed());
+  CHECK(turned.created == std::vector{week});
+  CHECK(turned.live->find(week) != nullptr);
+  CHECK_FALSE(fs::exists(left));
+  CHECK(epochs.read(week).has_value());
+}
+
 }  // namespace ishara::relay

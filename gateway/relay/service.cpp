@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 #include <exception>
@@ -18,6 +19,7 @@
 #include "gateway/relay/limits.hpp"
 #include "gateway/relay/refs.hpp"
 #include "gateway/relay/server.hpp"
+#include "storage/offload.hpp"
 
 namespace ishara::relay {
 
@@ -64,56 +66,17 @@ Reply plain(RelayStatus status = RelayStatus::done) { return {status, PlainAnswe
 Reply away() { return plain(RelayStatus::away); }
 
 // What crosses threads must be default-constructible (Boost 1.81).
-struct Turned {
-  error_code error;
-  std::vector<std::uint32_t> created;
-  std::vector<std::uint32_t> destroyed;
-  std::shared_ptr<const LiveEpochs> live;
-};
-
 struct ReadDirectory {
   boost::system::result<std::shared_ptr<const identity::Directory>> value{nullptr};
 };
 
-// Makes the keys that are due and destroys those whose time is over. Destroying needs no database.
-Turned turn_epochs(const EpochFolder& folder, RelayStore& store, const crypto::SigningKey& relay,
-                   Seconds now) {
-  Turned turned;
-  auto epochs = folder.read_all();
-  if (!epochs) {
-    turned.error = epochs.error();
-    return turned;
-  }
-  std::vector<std::uint32_t> existing;
-  for (const auto& epoch : *epochs) existing.push_back(epoch.number);
-  const auto plan = plan_epochs(existing, now);
-  for (const auto number : plan.destroy) {
-    if (const auto gone = folder.destroy(number); !gone) {
-      turned.error = gone.error();
-      continue;
-    }
-    turned.destroyed.push_back(number);
-    std::erase_if(*epochs, [&](const Epoch& epoch) { return epoch.number == number; });
-  }
-  for (const auto number : plan.create) {
-    auto made = folder.create(number);
-    if (!made) {
-      turned.error = made.error();
-      continue;
-    }
-    turned.created.push_back(number);
-    epochs->push_back(std::move(*made));
-  }
-  const auto live = std::make_shared<const LiveEpochs>(std::move(*epochs));
-  turned.live = live;
-
-  // Announced again and again until it stands there: the database may have been away.
+// Announces the keys of this week and later that are not announced yet.
+storage::result<void> announce_epochs(const LiveEpochs& live, RelayStore& store,
+                                      const crypto::SigningKey& relay, Seconds now) {
   const auto announced = store.epochs(identity::epoch_at(now));
-  if (!announced) {
-    if (!turned.error) turned.error = announced.error();
-    return turned;
-  }
-  for (const auto& epoch : live->newest_first()) {
+  if (!announced) return announced.error();
+  storage::result<void> done;
+  for (const auto& epoch : live.newest_first()) {
     const auto kid = crypto::key_id(epoch.keys.box.public_key);
     if (epoch.number < identity::epoch_at(now) ||
         std::ranges::any_of(*announced, [&](const auto& row) { return row.kid == kid; }))
@@ -128,9 +91,9 @@ Turned turn_epochs(const EpochFolder& folder, RelayStore& store, const crypto::S
     announcement.key = epoch.keys.box.public_key;
     const auto bytes = identity::sign_epoch(announcement, relay);
     const auto stored = store.put_epoch({epoch.number, kid, {bytes.begin(), bytes.end()}});
-    if (!stored && !turned.error) turned.error = stored.error();
+    if (!stored && done) done = stored.error();
   }
-  return turned;
+  return done;
 }
 
 ReadDirectory read_directory(RelayStore& store, const crypto::PublicKey& root,
@@ -159,9 +122,9 @@ class Service::Work {
         server_{context.get_executor(),
                 {config.relay.socket, config.relay.users},
                 [this](identity::RelayRequest request) { return answer(std::move(request)); }} {
-    auto epochs = folder_.read_all();
-    if (!epochs) throw boost::system::system_error{epochs.error()};
-    bench_.use(std::make_shared<const LiveEpochs>(std::move(*epochs)));
+    const auto turned = turn_epochs(folder_, bench_.now());
+    note(turned);
+    if (!turned.live) throw boost::system::system_error{turned.error};
   }
 
   void start() {
@@ -169,6 +132,7 @@ class Service::Work {
     log::write<log::Event::relay_listening>();
     run(keep_rosters());
     run(keep_epochs());
+    run(keep_epochs_announced());
     run(keep_inbox());
     run(keep_swept());
   }
@@ -349,22 +313,43 @@ class Service::Work {
     }
   }
 
+  void note(const TurnedEpochs& turned) {
+    for (const auto number : turned.created) log::write<log::Event::epoch_created>(number);
+    for (const auto number : turned.destroyed) log::write<log::Event::epoch_destroyed>(number);
+    // No key stays in memory longer than its file, even if the relay is away until the others can
+    // be read again.
+    if (turned.live || !turned.destroyed.empty()) bench_.use(turned.live);
+  }
+
+  // On a thread of its own: no database, however slow, keeps a key from being destroyed.
   asio::awaitable<void> keep_epochs() {
     auto& pause = timer();
     error_code last;
     while (!stopping_) {
-      auto work = [this, now = bench_.now()](RelayStore& store) {
-        return turn_epochs(folder_, store, keys_.signing, now);
-      };
-      const auto turned = co_await bench_.prepare(std::move(work));
-      for (const auto number : turned.created) log::write<log::Event::epoch_created>(number);
-      for (const auto number : turned.destroyed) log::write<log::Event::epoch_destroyed>(number);
-      if (turned.live) bench_.use(turned.live);
+      auto work = [this, now = bench_.now()] { return turn_epochs(folder_, now); };
+      const auto turned = co_await storage::offload(folder_thread_, std::move(work));
+      note(turned);
       if (turned.error && turned.error != last)
         log::write<log::Event::epoch_failed>(turned.error.value());
       last = turned.error;
       report_alarms();
       co_await wait(pause, turned.error ? retry_interval : epoch_interval);
+    }
+  }
+
+  // Announced again and again until it stands there: the database may have been away.
+  asio::awaitable<void> keep_epochs_announced() {
+    auto& pause = timer();
+    error_code last;
+    while (!stopping_) {
+      auto work = [this, live = bench_.epochs(), now = bench_.now()](RelayStore& store) {
+        return live ? announce_epochs(*live, store, keys_.signing, now) : storage::result<void>{};
+      };
+      const auto announced = co_await bench_.prepare(std::move(work));
+      const auto error = announced ? error_code{} : announced.error();
+      if (error && error != last) log::write<log::Event::epoch_failed>(error.value());
+      last = error;
+      co_await wait(pause, error ? retry_interval : epoch_interval);
     }
   }
 
@@ -419,7 +404,9 @@ class Service::Work {
       if (page->rows < address_page) break;
       after = page->last;
     }
-    const auto oldest = bench_.epochs()->newest_first().back().number;
+    const auto epochs = bench_.epochs();
+    if (!epochs || epochs->newest_first().empty()) co_return false;
+    const auto oldest = epochs->newest_first().back().number;
     auto work = [oldest](Threads&, RelayStore& store) {
       return store.forget_epochs_before(oldest);
     };
@@ -451,6 +438,7 @@ class Service::Work {
   const config::Config& config_;
   Keys keys_;
   EpochFolder folder_;
+  asio::thread_pool folder_thread_{1};
   Workbench bench_;
   ResolveLimit resolve_limit_;
   RefLimit ref_limit_;
