@@ -59,7 +59,7 @@ class Turn {
   }
 
   Step not_stored() {
-    step_ = {.next = before_};
+    step_.next = before_;
     if (input_.what != Class::robot && input_.what != Class::duplicate && !is_silent())
       reply(ReplyId::err_retry);  // row 43
     return std::move(step_);
