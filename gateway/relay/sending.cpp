@@ -486,16 +486,17 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
       return store.begin(reply, hour);
     };
     const auto begun = co_await pool_.call(std::move(mark));
-    if (!begun || !*begun) {  // another has it, or the database is away: it does not leave
+    if (!begun) {  // it does not leave; the mark may stand all the same, its answer lost
+      co_await stay(departure, ReplyState::waiting, Verdict::provider_busy);
+      co_return;
+    }
+    if (!*begun) {  // another has it
       phones_.not_sent(departure.phone, departure.judged, true);
       in_flight_.erase(reply.reply_id);
       co_return;
     }
     if (in_flight_[reply.reply_id].ended) {
-      phones_.not_sent(departure.phone, departure.judged, true);
-      const auto outcome = outcome_of(reply, ReplyState::kept, Verdict::no_number);
-      co_await settle(reply, outcome);
-      in_flight_.erase(reply.reply_id);
+      co_await stay(departure, ReplyState::kept, Verdict::no_number);
       co_return;
     }
 
@@ -508,6 +509,14 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
     const auto outcome = outcome_after(departure, *channel, answer, delivery_id);
     co_await settle(reply, outcome);
     in_flight_.erase(reply.reply_id);
+  }
+
+  // What is marked and has surely not left.
+  asio::awaitable<void> stay(const Departure& departure, ReplyState state, Verdict why) {
+    phones_.not_sent(departure.phone, departure.judged, true);
+    const auto outcome = outcome_of(departure.reply, state, why);
+    co_await settle(departure.reply, outcome);
+    in_flight_.erase(departure.reply.reply_id);
   }
 
   asio::awaitable<void> wait_until(Steady::time_point turn) {

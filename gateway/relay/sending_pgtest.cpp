@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -114,11 +115,12 @@ struct Scene {
         std::chrono::floor<std::chrono::days>(now).time_since_epoch().count());
   }
 
-  storage::Address address(bool yes_unverified) {
+  storage::Address address(bool yes_unverified, std::optional<identity::SafeRange> safe = {}) {
     identity::ReturnAddress out{identity::Msisdn::parse("250788000001", "").value(),
                                 identity::Ref::from(crypto::random_bytes<16>()), 7};
     out.may_text = true;
     out.yes_unverified = yes_unverified;
+    out.safe = safe;
     const auto sealed =
         identity::seal_stored_return_address(out, house.report_id, house.epoch, house.epoch_keys);
     return {house.report_id, house.epoch, storage::Bytes(sealed.begin(), sealed.end()), today()};
@@ -143,6 +145,16 @@ struct Scene {
 
   // Runs one round to its end; the provider answers meanwhile.
   bool round(bool again = true) { return run(sender->round(again)); }
+
+  // A round in which something happens after a reply was marked, before it leaves: the mark is made
+  // on the pool's thread, and `happens` runs before the sender hears of it.
+  void round_while(const crypto::Id& reply, const std::function<void()>& happens) {
+    bool looked = false;
+    asio::co_spawn(context, sender->round(true), [&](std::exception_ptr, bool) { looked = true; });
+    while (state(reply) == "-") context.poll_one();
+    happens();
+    run_until([&] { return looked; });
+  }
 
   std::string pull(identity::RefKind kind = identity::RefKind::verified) {
     auto text = run(sender->pull(house.report_id, kind));
@@ -418,16 +430,46 @@ TEST_CASE("END between the gate and the door keeps the reply from leaving") {
   Scene scene;
   scene.open_window();
   const auto reply = scene.submit(ReplyHouse::text(words));
-  bool looked = false;
-  asio::co_spawn(scene.context, scene.sender->round(true),
-                 [&](std::exception_ptr, bool) { looked = true; });
-  // `begin` commits on the pool's thread; END comes before the coroutine is back.
-  while (scene.state(reply) == "-") scene.context.poll_one();
-  scene.sender->ended({scene.house.report_id});
-  scene.run_until([&] { return looked; });
+  scene.round_while(reply, [&] { scene.sender->ended({scene.house.report_id}); });
   CHECK(scene.offered.empty());
   CHECK(scene.state(reply) == "5");
   CHECK(scene.reason(reply) == "12");
+}
+
+TEST_CASE("a reply whose marking found no answer has not left, and is sent later") {
+  Scene scene;
+  REQUIRE(scene.round());  // the sender is connected
+  scene.open_window();
+  const auto reply = scene.submit(ReplyHouse::text(words));
+  bool looked = false;
+  storage::postgres::Session superuser{scene.database.url("postgres")};
+  // The mark stands, and the sender's connection breaks before it knows: at each of its attempts.
+  const auto marked = superuser.transact([&](storage::postgres::Transaction& transaction) {
+    transaction.execute(
+        "INSERT INTO reply_state (reply_id, report_id, hour, state)"
+        " SELECT reply_id, report_id, hour, 2 FROM reply_outbox",
+        {});
+    asio::co_spawn(scene.context, scene.sender->round(true),
+                   [&](std::exception_ptr, bool) { looked = true; });
+    for (std::set<std::int64_t> broken; broken.size() < 2;) {
+      scene.context.poll_one();
+      transaction.execute("SELECT pg_stat_clear_snapshot()", {});
+      for (const auto& row :
+           transaction.execute("SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity"
+                               " WHERE datname = current_database() AND usename = 'ishara_relay'"
+                               " AND wait_event_type = 'Lock'",
+                               {}))
+        broken.insert(row[0].integer());
+    }
+  });
+  REQUIRE(marked.has_value());
+  scene.run_until([&] { return looked; });
+  CHECK(scene.offered.empty());
+  CHECK(scene.state(reply) == "1");
+  CHECK(scene.reason(reply) == "20");
+  REQUIRE(scene.round());
+  CHECK(scene.offered.size() == 1);
+  CHECK(scene.state(reply) == "3");
 }
 
 TEST_CASE("an unverified yes sends nothing until a reply confirms it") {
