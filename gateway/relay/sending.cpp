@@ -378,10 +378,12 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
     if (judgement.verdict == Verdict::allowed) {
       const auto turn = turn_of(*channel);
       if (turn) {
+        const bool by_window = phone.window_until - now == judgement.validity;
         phones_.sending(tag, now, true);
         spawn(deliver(Departure{std::move(reply), std::move(*address->number), tag,
                                 std::move(judgement.reply->text), judgement.reply->not_after,
-                                judgement.validity, now, *turn, channel->number, channels}));
+                                judgement.validity, by_window, now, *turn, channel->number,
+                                channels}));
       } else {
         in_flight_.erase(reply.reply_id);  // the channel is busy: the next round
       }
@@ -463,6 +465,7 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
     identity::Text text;
     std::uint32_t not_after = 0;
     seconds validity{};
+    bool by_window = false;  // of the phone, not by its safe time
     Time judged{};
     Steady::time_point turn{};
     std::uint8_t channel = 0;
@@ -499,13 +502,16 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
       co_await stay(departure, ReplyState::kept, Verdict::no_number);
       co_return;
     }
+    const auto left = left_of_window(departure);
+    if (left < shortest_validity) {
+      co_await stay(departure, ReplyState::waiting, Verdict::no_window);
+      co_return;
+    }
 
     const auto delivery_id = crypto::hex(crypto::random_bytes<8>());
     const auto* const channel = departure.channels->find(departure.channel);
-    const auto waited = sources_.now() - departure.judged;
-    const auto validity = std::max<seconds>(departure.validity - waited, shortest_validity);
     const auto answer =
-        co_await offer(*channel, departure.number, departure.text, validity, delivery_id);
+        co_await offer(*channel, departure.number, departure.text, left, delivery_id);
     const auto outcome = outcome_after(departure, *channel, answer, delivery_id);
     co_await settle(reply, outcome);
     in_flight_.erase(reply.reply_id);
@@ -517,6 +523,14 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
     const auto outcome = outcome_of(departure.reply, state, why);
     co_await settle(departure.reply, outcome);
     in_flight_.erase(departure.reply.reply_id);
+  }
+
+  // How long it may still take to arrive: it has waited for its turn and for the database, and
+  // meanwhile the phone's window may have been closed, or opened anew. A safe time ends by itself.
+  seconds left_of_window(const Departure& departure) const {
+    const auto now = sources_.now();
+    if (departure.by_window) return phones_.at(departure.phone, now).window_until - now;
+    return departure.validity - (now - departure.judged);
   }
 
   asio::awaitable<void> wait_until(Steady::time_point turn) {

@@ -472,6 +472,45 @@ TEST_CASE("a reply whose marking found no answer has not left, and is sent later
   CHECK(scene.state(reply) == "3");
 }
 
+TEST_CASE("a window that closes between the gate and the door keeps the reply from leaving") {
+  for (const bool closed : {true, false}) {
+    CAPTURE(closed);
+    Scene scene;
+    scene.open_window();
+    const auto reply = scene.submit(ReplyHouse::text(words));
+    scene.round_while(reply, [&] {
+      if (closed) return scene.open_window(0);
+      scene.now += minutes{14} + seconds{1};
+    });
+    CHECK(scene.offered.empty());
+    CHECK(scene.state(reply) == "1");
+    CHECK(scene.reason(reply) == "16");
+    // It has not used up what the next text opens.
+    scene.open_window();
+    REQUIRE(scene.round());
+    CHECK(scene.offered.size() == 1);
+  }
+}
+
+TEST_CASE("a safe time is over by its own hours, whatever becomes of the window") {
+  for (const bool over : {true, false}) {
+    CAPTURE(over);
+    Scene scene;
+    // From eleven to one; it is noon.
+    REQUIRE(scene.store.apply({.addresses = {scene.address(false, identity::SafeRange{22, 26})}})
+                .has_value());
+    scene.open_window();
+    const auto reply = scene.submit(ReplyHouse::text(words));
+    scene.round_while(reply, [&] {
+      scene.open_window(0);
+      scene.now += minutes{over ? 60 : 30};
+    });
+    CHECK(scene.offered.size() == (over ? 0 : 1));
+    CHECK(scene.state(reply) == (over ? "1" : "3"));
+    if (!over) CHECK(scene.field("validity") == "30");
+  }
+}
+
 TEST_CASE("an unverified yes sends nothing until a reply confirms it") {
   Scene scene;
   REQUIRE(scene.store.apply({.addresses = {scene.address(true)}}).has_value());
