@@ -107,6 +107,10 @@ std::vector<crypto::View> views_of(const std::vector<storage::Bytes>& all) {
   return {all.begin(), all.end()};
 }
 
+bool fits_one_message(const identity::Text& text) {
+  return text.reveal([](std::string_view utf8) { return i18n::measure(utf8).segments == 1; });
+}
+
 // The request never left, or nobody knows.
 Taken taken_by(const boost::system::error_code& error) {
   if (error == http::errc::unreachable) return Taken::later;
@@ -184,28 +188,31 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
     auto waiting = co_await pool_.call(std::move(read));
     if (!waiting) co_return waiting.error();
 
-    // The oldest that was not fetched yet; else the one that was fetched last.
+    // Whoever asks by SMS is shown one message, and a longer text waits for screens: it comes only
+    // if nothing else does. So: the oldest that fits and was not fetched yet; else, of those
+    // fetched within the day, the last one; else the oldest long one.
     const auto now = sources_.now();
     const OutboxReply* chosen = nullptr;
     std::optional<identity::Reply> text;
+    bool shown_whole = false;
     const auto views = views_of(waiting->evidence.statements);
     for (const auto& reply : waiting->replies) {
       const bool fetched = reply.state == ReplyState::fetched;
-      if (fetched && chosen != nullptr && reply.fetched_hour < chosen->fetched_hour) continue;
       const auto submitted =
           submission(reply, waiting->evidence, views, *epochs, !may_be_fetched(reply, now));
       auto judgement = judge(ReplyByPull{submitted, kind == identity::RefKind::verified},
                              Around{now, *directory, packs_});
       if (judgement.verdict != Verdict::allowed) continue;
+      const bool fits = fits_one_message(judgement.reply->text);
+      if (!fits && chosen != nullptr) continue;
+      if (fetched && shown_whole && reply.fetched_hour < chosen->fetched_hour) continue;
       chosen = &reply;
+      shown_whole = fits;
       text = std::move(judgement.reply);
-      if (!fetched) break;
+      if (fits && !fetched) break;
     }
     if (chosen == nullptr) co_return identity::Text{};
 
-    // Whoever asks by SMS is shown one message; a longer text waits for screens.
-    const bool shown_whole =
-        text->text.reveal([](std::string_view utf8) { return i18n::measure(utf8).segments == 1; });
     if (shown_whole) {
       auto mark = [reply = *chosen, hour = hour_of(now)](ReplyStore& store) {
         return store.fetched(reply, hour);

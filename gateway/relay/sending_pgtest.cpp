@@ -563,6 +563,34 @@ TEST_CASE("a fetched reply is not sent too, and a sent one is not fetched") {
   CHECK(scene.pull() == "One.");
 }
 
+TEST_CASE("a long reply hides no other: it is shown only when nothing that fits is left") {
+  Scene scene;
+  std::string words_of_length;
+  while (words_of_length.size() < 200) words_of_length += "We will be there again tomorrow. ";
+  words_of_length.pop_back();
+  const auto place = [&](std::string_view text, std::uint32_t hour) {
+    return scene.submit(ReplyHouse::text(text, identity::ReplyMode::pull), hour);
+  };
+  const auto longer = place(words_of_length, 0);
+  place("Even later. " + words_of_length, 1);
+  const auto first = place("One.", 2);
+  const auto second = place("Two.", 3);
+  CHECK(scene.pull() == "One.");
+  CHECK(scene.pull() == "Two.");
+  // A repeated question gets the same answer for a day, and each was fetched once.
+  CHECK(scene.pull() == "Two.");
+  CHECK(scene.state(first) == "6");
+  CHECK(scene.state(second) == "6");
+  scene.now += hours{23};
+  CHECK(scene.pull() == "Two.");
+  scene.now += hours{1};
+  CHECK(scene.pull() == words_of_length);
+  CHECK(scene.pull() == words_of_length);
+  CHECK(scene.state(longer) == "-");
+  place("Three.", 0);
+  CHECK(scene.pull() == "Three.");
+}
+
 TEST_CASE("an unverified ref fetches what was released") {
   Scene scene;
   auto released = ReplyHouse::text("One.", identity::ReplyMode::pull);
