@@ -27,7 +27,7 @@ constexpr std::uint32_t epoch = 2900;
 constexpr std::string_view json = R"({"k":"msg","t":"help"})";
 
 ReturnAddress address() {
-  return {.number = std::move(*Msisdn::parse("+250788000001", "")),
+  return {.number = Msisdn::parse("+250788000001", "").value(),
           .ref = *Ref::parse("4821773501"),
           .channel = 3,
           .may_text = true,

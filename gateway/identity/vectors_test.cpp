@@ -26,7 +26,7 @@ constexpr std::string_view json = R"({"k":"msg","ch":"sms","t":"help"})";
 constexpr std::uint32_t hour = 500'000;
 const auto report_id = repeated<16>(0x44);
 
-Msisdn number() { return std::move(*Msisdn::parse("+254712000001", "")); }
+Msisdn number() { return Msisdn::parse("+254712000001", "").value(); }
 Ref ref() { return *Ref::parse("4821773501"); }
 crypto::Id tag_of(const Msisdn& of, const EpochKeys& epoch) {
   const auto fixed = of.fixed();

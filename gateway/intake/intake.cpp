@@ -54,7 +54,7 @@ std::uint32_t hour_of(std::chrono::sys_seconds now) {
 
 identity::Msisdn copy_of(const identity::Msisdn& number) {
   const auto digits = number.fixed();
-  return std::move(*identity::Msisdn::from_fixed(digits.reveal()));
+  return identity::Msisdn::from_fixed(digits.reveal()).value();
 }
 
 // The queues that may read a text of this report; nothing if the rosters do not know its owner, or

@@ -87,7 +87,7 @@ class StubRelay {
   std::thread thread_;
 };
 
-identity::Msisdn number() { return std::move(*identity::Msisdn::parse("+250788000001", "")); }
+identity::Msisdn number() { return identity::Msisdn::parse("+250788000001", "").value(); }
 
 identity::RelayAnswer fresh(std::uint32_t call, std::uint8_t seed) {
   return {call, RelayOp::fresh, RelayStatus::done,

@@ -21,11 +21,10 @@ target_compile_features(ishara_options INTERFACE cxx_std_20)
 target_include_directories(ishara_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(ishara_options INTERFACE -Wall -Wextra -Wconversion -Wshadow -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # Coroutine frames make g++ 12 warn about members it cannot follow.
-  target_compile_options(ishara_options INTERFACE -Wno-maybe-uninitialized -fpch-preprocess)
-  if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-    target_compile_options(ishara_options INTERFACE -Wno-mismatched-new-delete)
-  else()
+  # Coroutine frames make g++ warn about members and frames that it cannot follow.
+  target_compile_options(ishara_options INTERFACE
+    -Wno-maybe-uninitialized -Wno-mismatched-new-delete -fpch-preprocess)
+  if(CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
     target_compile_options(ishara_options INTERFACE -Wno-dangling-reference)
   endif()
 else()

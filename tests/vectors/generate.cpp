@@ -130,7 +130,7 @@ BoxEnvelope wrap_of(const crypto::Secret<32>& key) {
 }
 
 ReturnAddress address() {
-  return {.number = std::move(*Msisdn::parse("+254712000001", "")),
+  return {.number = Msisdn::parse("+254712000001", "").value(),
           .ref = *Ref::parse("4821773501"),
           .channel = 1,
           .may_text = true};
