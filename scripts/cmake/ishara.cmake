@@ -23,7 +23,7 @@ target_compile_options(ishara_options INTERFACE -Wall -Wextra -Wconversion -Wsha
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Coroutine frames make g++ warn about members and frames that it cannot follow.
   target_compile_options(ishara_options INTERFACE
-    -Wno-maybe-uninitialized -Wno-mismatched-new-delete -fpch-preprocess)
+    -Wno-maybe-uninitialized -fpch-preprocess -Wno-mismatched-new-delete)
   if(CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
     target_compile_options(ishara_options INTERFACE -Wno-dangling-reference)
   endif()

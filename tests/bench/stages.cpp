@@ -137,9 +137,8 @@ int main() {
   const identity::EpochAnnouncement epoch{
       .epoch = identity::epoch_at(now),
       .key = identity::epoch_keys(crypto::random_secret<32>()).box.public_key};
-  identity::ReturnAddress address{
-      .number = identity::Msisdn::parse("+250788000001", "").value(),
-      .ref = identity::Ref::from(crypto::random_bytes<16>())};
+  identity::ReturnAddress address{.number = identity::Msisdn::parse("+250788000001", "").value(),
+                                  .ref = identity::Ref::from(crypto::random_bytes<16>())};
   address.channel = 1;
   const auto seal = [&](identity::SenderKeys& keys, bool first) {
     intake::Marks marks;
