@@ -72,7 +72,7 @@ constexpr std::array known{
     Known{"paths", "sending", R"(sending = "sending")", "folder of channels, to send"},
     Known{"paths", "packs", R"(packs = "packs")", "folder of built language packs"},
     Known{"paths", "state", R"(state = "state")",
-          "folder where the gateway notes what it has seen"},
+          "folder where each service notes what it has seen"},
     Known{"paths", "epochs", R"(epochs = "epochs")", "folder of the relay's epoch keys"},
 };
 

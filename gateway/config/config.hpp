@@ -93,7 +93,7 @@ struct Paths {
   std::filesystem::path channels;
   std::filesystem::path sending;
   std::filesystem::path packs;
-  std::filesystem::path state;   // folder where the gateway notes what it has seen
+  std::filesystem::path state;   // folder where each service notes what it has seen
   std::filesystem::path epochs;  // folder of the relay's epoch keys, never backed up
 };
 

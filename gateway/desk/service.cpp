@@ -11,6 +11,7 @@
 #include "gateway/desk/desk.hpp"
 #include "gateway/desk/withdrawals.hpp"
 #include "gateway/http/configured.hpp"
+#include "gateway/identity/seen_rosters.hpp"
 #include "gateway/log/log.hpp"
 #include "storage/listener.hpp"
 #include "storage/store_pool.hpp"
@@ -148,10 +149,15 @@ class Service::Work {
   asio::awaitable<void> keep_rosters() {
     boost::system::error_code last;
     while (!stopping_) {
-      auto job = [known = desk_.directory(),
-                  &key = config_.deployment.root_public_key](storage::blocking::DeskStore& store) {
+      auto job = [this, known = desk_.directory()](storage::blocking::DeskStore& store) {
         StoredCases cases{store};
-        return Read{read_directory(cases, key, known.get())};
+        Read read{read_directory(cases, config_.deployment.root_public_key, known.get())};
+        if (!read.value) return read;
+        // Refuses what goes back behind rosters that were seen, also before the last restart.
+        const auto good =
+            identity::remember_rosters(config_.paths.state / "desk.seen", **read.value);
+        if (!good) read.value = good.error();
+        return read;
       };
       auto read = co_await pool_.call(std::move(job));
       if (read.value)

@@ -47,4 +47,13 @@ boost::system::result<void> write_seen_rosters(const std::filesystem::path& file
   return {};
 }
 
+boost::system::result<void> remember_rosters(const std::filesystem::path& file,
+                                             const Directory& directory) {
+  const auto seen = read_seen_rosters(file);
+  if (!seen) return seen.error();
+  if (directory.is_older_than(*seen)) return roster_errc::older_version;
+  if (directory.versions() == *seen) return {};
+  return write_seen_rosters(file, directory.versions());
+}
+
 }  // namespace ishara::identity

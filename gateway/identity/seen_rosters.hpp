@@ -21,4 +21,10 @@ boost::system::result<RosterVersions> read_seen_rosters(const std::filesystem::p
 boost::system::result<void> write_seen_rosters(const std::filesystem::path& file,
                                                const RosterVersions& versions);
 
+// What a service does with each directory that it has verified, before it uses it: refuses one that
+// goes back behind `file` (roster_errc::older_version), and remembers a newer one there. If it
+// cannot be remembered it must not be used, or a restart could go back behind it.
+boost::system::result<void> remember_rosters(const std::filesystem::path& file,
+                                             const Directory& directory);
+
 }  // namespace ishara::identity

@@ -54,5 +54,39 @@ TEST_CASE("a file that cannot be written is told") {
   CHECK(!write_seen_rosters("/nonexistent/folder/seen", {}).has_value());
 }
 
+TEST_CASE("a directory that goes back is refused after a restart, and a newer one is remembered") {
+  crypto::start();
+  const Folder folder;
+  const auto file = folder.path / "seen";
+  const auto root = crypto::signing_key(crypto::random_secret<32>());
+  const auto directory = [&](std::uint64_t version) {
+    RootRoster roster;
+    roster.deployment = crypto::Id{1};
+    roster.version = version;
+    return Directory::verified(sign_roster(roster, root), {}, root.public_key).value();
+  };
+  CHECK(remember_rosters(file, directory(2)).has_value());
+  CHECK(remember_rosters(file, directory(2)).has_value());
+  CHECK(remember_rosters(file, directory(1)).error() == roster_errc::older_version);
+  CHECK(remember_rosters(file, directory(3)).has_value());
+  CHECK(remember_rosters(file, directory(2)).error() == roster_errc::older_version);
+  CHECK(read_seen_rosters(file).value() == RosterVersions{{crypto::Id{}, 3}});
+}
+
+TEST_CASE("a directory that cannot be remembered is not used, nor one beside a torn file") {
+  crypto::start();
+  const Folder folder;
+  const auto root = crypto::signing_key(crypto::random_secret<32>());
+  RootRoster roster;
+  roster.version = 1;
+  const auto directory =
+      Directory::verified(sign_roster(roster, root), {}, root.public_key).value();
+  CHECK(!remember_rosters("/nonexistent/folder/seen", directory).has_value());
+  const auto file = folder.path / "seen";
+  std::ofstream{file} << "torn";
+  ::chmod(file.c_str(), 0600);
+  CHECK(!remember_rosters(file, directory).has_value());
+}
+
 }  // namespace
 }  // namespace ishara::identity

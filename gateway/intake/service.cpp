@@ -344,7 +344,10 @@ class Service::Work {
         return learn(store, config_.deployment.root_public_key, languages_, *packs_);
       });
       if (learnt) {
-        if (const auto good = remember(*learnt->directory); !good) learnt = good.error();
+        // Refuses what goes back behind rosters that were seen, also before the last restart.
+        const auto good =
+            identity::remember_rosters(config_.paths.state / "rosters.seen", *learnt->directory);
+        if (!good) learnt = good.error();
       }
       if (learnt) {
         learnt_ = std::move(*learnt);
@@ -363,16 +366,6 @@ class Service::Work {
       }
     }
     reading_ = false;
-  }
-
-  // Refuses what goes back behind rosters that were seen, also before the last restart.
-  boost::system::result<void> remember(const identity::Directory& next) {
-    const auto file = config_.paths.state / "rosters.seen";
-    const auto seen = identity::read_seen_rosters(file);
-    if (!seen) return seen.error();
-    if (next.is_older_than(*seen)) return identity::roster_errc::older_version;
-    if (next.versions() == *seen) return {};
-    return identity::write_seen_rosters(file, next.versions());
   }
 
   void publish() {

@@ -55,6 +55,7 @@ class RunningRelay {
     config_.deployment.root_public_key = TestDeployment::root_key();
     config_.database.relay_url = deployment.database.url("ishara_relay");
     config_.paths.epochs = folder_;
+    config_.paths.state = folder_;
     config_.relay.socket = folder_ / "relay.sock";
     const auto clock = [now = deployment.now] { return now; };
     service_.emplace(context_, config_, Keys{crypto::signing_key(test_seed(3)), test_seed(77)},

@@ -9,12 +9,14 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 #include <exception>
+#include <filesystem>
 #include <list>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "gateway/identity/epoch.hpp"
+#include "gateway/identity/seen_rosters.hpp"
 #include "gateway/log/log.hpp"
 #include "gateway/relay/limits.hpp"
 #include "gateway/relay/refs.hpp"
@@ -96,14 +98,14 @@ storage::result<void> announce_epochs(const LiveEpochs& live, RelayStore& store,
   return done;
 }
 
+// Refuses what goes back behind rosters that were seen, also before the last restart.
 ReadDirectory read_directory(RelayStore& store, const crypto::PublicKey& root,
-                             const identity::Directory* known) {
+                             const std::filesystem::path& seen) {
   const auto rows = store.rosters();
   if (!rows) return {rows.error()};
   auto directory = identity::Directory::verified_rows(identity::rows_of(*rows), root);
   if (!directory) return {directory.error()};
-  if (known != nullptr && directory->is_older_than(*known))
-    return {make_error_code(identity::roster_errc::older_version)};
+  if (const auto good = identity::remember_rosters(seen, *directory); !good) return {good.error()};
   return {std::make_shared<const identity::Directory>(std::move(*directory))};
 }
 
@@ -302,8 +304,10 @@ class Service::Work {
     auto& pause = timer();
     error_code last;
     while (!stopping_) {
-      auto work = [known = bench_.directory(), &root = config_.deployment.root_public_key](
-                      RelayStore& store) { return read_directory(store, root, known.get()); };
+      auto work = [this](RelayStore& store) {
+        return read_directory(store, config_.deployment.root_public_key,
+                              config_.paths.state / "relay.seen");
+      };
       const auto read = co_await bench_.prepare(std::move(work));
       const auto error = read.value ? error_code{} : read.value.error();
       if (read.value) bench_.use(*read.value);
