@@ -1,7 +1,6 @@
 #include "gateway/relay/limits.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace ishara::relay {
@@ -20,9 +19,6 @@ constexpr std::uint64_t misses_of_a_quiet_hour = 100;
 
 constexpr std::uint64_t failures_an_hour = 60;
 constexpr auto pause_after_failures = 60s;
-
-constexpr std::size_t an_hour = 6;
-constexpr std::size_t a_day = 20;
 
 std::int64_t minute_of(Moment now) {
   return std::chrono::duration_cast<std::chrono::minutes>(now.time_since_epoch()).count();
@@ -48,6 +44,15 @@ void HourCount::add(Moment now, std::uint32_t count) {
 std::uint64_t HourCount::total(Moment now) {
   forget(now);
   return total_;
+}
+
+bool FreshLimit::take(Moment now) {
+  const std::chrono::duration<double> passed = last_ ? now - *last_ : Moment::duration{};
+  last_ = now;
+  tokens_ = std::min(burst, tokens_ + passed.count() * per_second);
+  if (tokens_ < 1) return false;
+  tokens_ -= 1;
+  return true;
 }
 
 void ResolveLimit::judge(Moment now) {
@@ -96,29 +101,6 @@ bool RefLimit::alarm(Moment now) noexcept {
   if (!std::exchange(reached_, false)) return false;
   if (alarmed_ && now - *alarmed_ < 1h) return false;
   alarmed_ = now;
-  return true;
-}
-
-std::size_t PhoneLimit::Hash::operator()(const crypto::Id& id) const noexcept {
-  std::size_t out = 0;  // the id is a hash already
-  std::memcpy(&out, id.data(), sizeof out);
-  return out;
-}
-
-void PhoneLimit::forget(Moment now) {
-  if (swept_ && now - *swept_ < 1h) return;
-  swept_ = now;
-  std::erase_if(sent_, [&](const auto& entry) { return now - entry.second.back() >= 24h; });
-}
-
-bool PhoneLimit::take(const crypto::Id& phone, Moment now) {
-  forget(now);
-  auto& sent = sent_[phone];
-  while (!sent.empty() && now - sent.front() >= 24h) sent.pop_front();
-  const auto within_hour =
-      std::ranges::count_if(sent, [&](const Moment& moment) { return now - moment < 1h; });
-  if (sent.size() >= a_day || static_cast<std::size_t>(within_hour) >= an_hour) return false;
-  sent.push_back(now);
   return true;
 }
 

@@ -4,14 +4,10 @@
 //
 // Thread rule: one thread.
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <unordered_map>
-
-#include "gateway/crypto/primitives.hpp"
 
 namespace ishara::relay {
 
@@ -33,6 +29,18 @@ class HourCount {
   };
   std::deque<Minute> minutes_;
   std::uint64_t total_ = 0;
+};
+
+// FRESH: 300 a second with bursts of 3,000. Each ref that is handed out stays reserved for a day or
+// two, in memory.
+class FreshLimit {
+ public:
+  // Whether one more may be handed out now.
+  [[nodiscard]] bool take(Moment now);
+
+ private:
+  double tokens_ = 3000;
+  std::optional<Moment> last_;
 };
 
 // RESOLVE: 300 a second with bursts of 3,000. A gateway that only passes on what phones send misses
@@ -76,22 +84,6 @@ class RefLimit {
   std::optional<Moment> last_;
   std::optional<Moment> alarmed_;
   bool reached_ = false;
-};
-
-// ACK: 6 an hour and 20 a day for one phone.
-class PhoneLimit {
- public:
-  // `phone` is a hash under a key of memory.
-  [[nodiscard]] bool take(const crypto::Id& phone, Moment now);
-
- private:
-  struct Hash {
-    std::size_t operator()(const crypto::Id& id) const noexcept;
-  };
-  void forget(Moment now);
-
-  std::unordered_map<crypto::Id, std::deque<Moment>, Hash> sent_;
-  std::optional<Moment> swept_;
 };
 
 }  // namespace ishara::relay

@@ -62,12 +62,12 @@ class RunningRelay {
                      Service::MakeReplies{}, clock);
     service_->start();
     thread_ = std::thread{[this] { context_.run(); }};
-    // Ready when it hands out a ref.
+    // Ready when it looks things up.
     const Caller caller{socket()};
     const auto deadline = std::chrono::steady_clock::now() + 20s;
     for (bool ready = false; !ready;) {
       if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error{"not ready"};
-      caller.ask(1, identity::FreshRef{});
+      caller.ask(1, identity::ResolveReport{});
       const auto answer = caller.hear();
       ready = answer && answer->status == identity::RelayStatus::done;
     }
@@ -280,6 +280,20 @@ TEST_CASE("P9: twenty thousand questions at full speed get a burst and three hun
   const auto began = std::chrono::steady_clock::now();
   const auto seen = flood(relay.socket(), 20'000, [](std::uint32_t i) {
     return identity::RelayRequest{identity::ResolveNumber{test_number(i)}};
+  });
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  CHECK(seen[done] + seen[limited] == 20'000);
+  CHECK(seen[done] >= 3000);
+  CHECK(seen[done] <= 3000 + static_cast<int>(300 * took.count()) + 1);
+}
+
+TEST_CASE(
+    "of twenty thousand fresh refs at full speed a burst and three hundred a second are given") {
+  TestDeployment deployment;
+  const RunningRelay relay{deployment};
+  const auto began = std::chrono::steady_clock::now();
+  const auto seen = flood(relay.socket(), 20'000, [](std::uint32_t) {
+    return identity::RelayRequest{identity::FreshRef{}};
   });
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   CHECK(seen[done] + seen[limited] == 20'000);

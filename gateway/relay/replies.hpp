@@ -22,7 +22,7 @@ class Replies {
   // unverified ref gets only what was released for it.
   virtual boost::asio::awaitable<storage::result<identity::Text>> pull(crypto::Id report_id,
                                                                        identity::RefKind kind) = 0;
-  // ACK: one fixed template to a phone, within the limits of limits.hpp.
+  // ACK: one fixed template to a phone, within the limits of gate.hpp.
   virtual void acknowledge(identity::SendTemplate message) = 0;
   // DLR.
   virtual void delivered(identity::Delivery delivery) = 0;

@@ -257,6 +257,7 @@ class Service::Work {
   }
 
   asio::awaitable<Reply> on(identity::FreshRef) {
+    if (!fresh_limit_.take(moment())) co_return plain(RelayStatus::limited);
     const auto ref = co_await unused_ref();
     if (!ref) co_return away();
     co_return Reply{RelayStatus::done, identity::FreshAnswer{*ref}};
@@ -445,6 +446,7 @@ class Service::Work {
   asio::thread_pool folder_thread_{1};
   Workbench bench_;
   ResolveLimit resolve_limit_;
+  FreshLimit fresh_limit_;
   RefLimit ref_limit_;
   ReservedRefs reserved_;
   std::unique_ptr<Replies> replies_;
