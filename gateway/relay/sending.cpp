@@ -43,7 +43,9 @@ constexpr seconds first_retry{5};
 constexpr seconds longest_retry{300};
 constexpr seconds longest_queue{5};  // in which a text waits for its channel's turn
 constexpr std::uint32_t page = 200;
-constexpr std::size_t most_at_once = 64;  // texts on their way to providers
+constexpr std::size_t most_at_once = 64;             // texts on their way to providers
+constexpr std::size_t most_acknowledgements = 1000;  // on their way, or to be tried again
+constexpr std::chrono::minutes tell_pause{1};
 constexpr std::chrono::hours fetchable{24};
 constexpr std::size_t most_remembered = 100'000;  // of what has left
 constexpr std::uint32_t hours_of_a_hash = 48;
@@ -224,6 +226,8 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
   }
 
   void acknowledge(identity::SendTemplate message) {
+    if (acknowledging_ >= most_acknowledgements) return withhold();
+    ++acknowledging_;
     spawn(acknowledgement(std::move(message), sources_.now()));
   }
 
@@ -298,6 +302,7 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
   // --- Looking at the outbox
 
   asio::awaitable<bool> look(bool again) {
+    tell_withheld(sources_.now());
     if (!gave_up_) {
       auto give_up = [](ReplyStore& store) { return store.give_up_on_sending(); };
       const auto lost = co_await pool_.call(std::move(give_up));
@@ -640,7 +645,23 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
 
   // --- Acknowledgements
 
+  // Many may be withheld at once, by the will of whoever writes: the log gets their sum.
+  void withhold() {
+    ++counters_.withheld;
+    ++withheld_;
+  }
+  void tell_withheld(Time now) {
+    if (withheld_ == 0 || now - told_ < tell_pause) return;
+    log::write<log::Event::acknowledgements_withheld>(withheld_);
+    withheld_ = 0;
+    told_ = now;
+  }
+
   asio::awaitable<void> acknowledgement(identity::SendTemplate message, Time asked) {
+    co_await send_acknowledgement(std::move(message), asked);
+    --acknowledging_;
+  }
+  asio::awaitable<void> send_acknowledgement(identity::SendTemplate message, Time asked) {
     for (auto pause = first_retry; !stopping_; pause = std::min(2 * pause, longest_retry)) {
       const auto channels = sources_.channels();
       const auto directory = sources_.directory();
@@ -648,8 +669,7 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
       const auto text = rendered(message);
       const bool known = message.language < packs_.all().size();
       if (!directory || !channel || !known || text.empty()) {
-        ++counters_.withheld;
-        log::write<log::Event::acknowledgement_withheld>(0);
+        withhold();
         co_return;
       }
       const auto now = sources_.now();
@@ -662,9 +682,7 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
                      Around{now, *directory, packs_});
       });
       if (judgement.verdict != Verdict::allowed) {
-        ++counters_.withheld;
-        log::write<log::Event::acknowledgement_withheld>(
-            static_cast<std::uint32_t>(judgement.verdict));
+        withhold();
         co_return;
       }
       const auto turn = turn_of(*channel);
@@ -722,6 +740,9 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
   std::map<std::uint8_t, Lane> lanes_;                          // by channel
   SenderCounters counters_;
   Time forgot_{};
+  Time told_{};
+  std::uint64_t withheld_ = 0;  // since `told_`
+  std::size_t acknowledging_ = 0;
   std::size_t running_ = 0;
   bool gave_up_ = false;
   bool woken_ = false;

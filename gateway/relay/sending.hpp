@@ -44,7 +44,7 @@ struct SenderCounters {
   std::uint64_t refused = 0;    // by the gate, for good
   std::uint64_t not_taken = 0;  // offered, and to be offered again
   std::uint64_t acknowledged = 0;
-  std::uint64_t withheld = 0;  // acknowledgements that the gate or the catalogue refused
+  std::uint64_t withheld = 0;  // acknowledgements: refused, or too many at once
 };
 
 class Sender final : public Replies {

@@ -23,6 +23,7 @@
 #include "gateway/http/form.hpp"
 #include "gateway/http/loopback.hpp"
 #include "gateway/identity/return_address.hpp"
+#include "gateway/log/captured.hpp"
 #include "storage/postgres/pg_fixture.hpp"
 #include "storage/postgres/session.hpp"
 #include "storage/reply_store.hpp"
@@ -621,6 +622,45 @@ TEST_CASE("an acknowledgement leaves from its template, and the seventh of an ho
   CHECK(scene.field("validity") == "15");
   CHECK(scene.sender->counters().acknowledged == 6);
   CHECK(scene.sender->counters().withheld == 1);
+}
+
+TEST_CASE(
+    "of a flood of acknowledgements a thousand are kept, and the log says how many were not") {
+  Scene scene;
+  const auto message = [&](std::string_view number) {
+    identity::SendTemplate out{identity::Msisdn::parse(number, "").value()};
+    out.channel = 7;
+    out.text = 26;
+    return out;
+  };
+  const auto lines = [](const log::CapturedLog& log) {
+    std::vector<std::string> found;
+    for (const auto& line : log.lines())
+      if (const auto at = line.find("acknowledgements_withheld"); at != line.npos)
+        found.push_back(line.substr(at));
+    return found;
+  };
+  const log::CapturedLog log;
+  for (int i = 0; i < 1003; ++i) scene.sender->acknowledge(message("250788000001"));
+  CHECK(scene.sender->counters().withheld == 3);
+  REQUIRE(scene.round());
+  CHECK(scene.offered.size() == 6);
+  CHECK(scene.sender->counters().withheld == 997);
+  // The thousand are through, and there is room again.
+  scene.sender->acknowledge(message("250788000002"));
+  REQUIRE(scene.round());
+  CHECK(scene.sender->counters().acknowledged == 7);
+  CHECK(lines(log).size() == 1);
+  for (int i = 0; i < 2; ++i) scene.sender->acknowledge(message("250788000001"));
+  scene.now += seconds{59};
+  REQUIRE(scene.round());
+  CHECK(lines(log).size() == 1);
+  scene.now += seconds{1};
+  REQUIRE(scene.round());
+  const auto said = lines(log);
+  REQUIRE(said.size() == 2);
+  CHECK(said[0] == "acknowledgements_withheld acknowledgements=997\n");
+  CHECK(said[1] == "acknowledgements_withheld acknowledgements=2\n");
 }
 
 TEST_CASE("only templates of the catalogue are acknowledgements, and never a helper's words") {
