@@ -275,14 +275,4 @@ boost::system::result<std::string> render(const i18n::Packs& packs, const Reply&
   return text;
 }
 
-boost::system::result<std::string> acknowledgement(const i18n::Pack& pack, std::string_view ref) {
-  if (!is_ref(ref)) return errc::bad_ref;
-  const i18n::Catalogue::Reply* const reply = pack.catalogue.find("ack.plain");
-  if (reply == nullptr) return errc::no_reply;
-  auto text = i18n::fill(reply->text, {{"ref", ref}});
-  if (!text) return text;
-  if (const auto broken = lint(pack, *text)) return broken;
-  return text;
-}
-
 }  // namespace ishara::conversation

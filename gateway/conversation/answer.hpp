@@ -59,9 +59,6 @@ boost::system::result<std::string> render(const i18n::Packs& packs, const Reply&
                                           const Values& values, std::string_view channel_language,
                                           std::string_view inbound);
 
-// The acknowledgement of a stored report (`ack.plain`), checked by `lint`. `ref` has ten digits.
-boost::system::result<std::string> acknowledgement(const i18n::Pack& pack, std::string_view ref);
-
 }  // namespace ishara::conversation
 
 template <>
