@@ -49,6 +49,10 @@ class Conversation(unittest.TestCase):
     def sql(self, query):
         return canary.run(self.system.psql, query).decode().strip()
 
+    def relays_met(self):
+        """How often the gateway has connected to a relay."""
+        return self.system.gateway.log.read_text().count(" relay_connected")
+
     def relay_has_read(self):
         kannel.until(lambda: self.sql("SELECT count(*) FROM retaddr_inbox") == "0",
                      "the relay has read its inbox")
@@ -95,8 +99,10 @@ class Conversation(unittest.TestCase):
         report = self.pull(self.token)
 
         # Windows live in the relay's memory: a new relay has none open.
+        known = self.relays_met()
         self.system.relay.stop()
         self.system.relay.start()
+        kannel.until(lambda: self.relays_met() > known, "the gateway has found the new relay")
         question = self.reply(report, "Can you say which street?")
         self.assertEqual(self.replies(report)[question], (WAITING, NO_WINDOW))
         self.assertEqual(len(phone.lines()), 2)
