@@ -1,0 +1,59 @@
+// Understand, converse, route: what one text says, and who would get it as a new report.
+
+#include <memory_resource>
+#include <variant>
+
+#include "gateway/intake/steps.hpp"
+
+namespace ishara::intake {
+Intake::Reading Intake::read(const aggregators::Message& message, const Call& call,
+                             const Knowledge& knowledge, const Sitting& sitting,
+                             std::chrono::sys_seconds now) const {
+  // Everything that is derived from the text lives here and is wiped at the end of this call.
+  std::pmr::monotonic_buffer_resource arena{8192, &crypto::wiping_resource()};
+  const auto& routing = *knowledge.routing;
+  const auto& directory = *knowledge.directory;
+  Reading out;
+  message.text.reveal([&](std::string_view text) {
+    const auto language =
+        conversation::usual_language(sitting.talk, call.channel.language, *knowledge.packs);
+    routing::Hints hints{.channel_language = language, .channel_country = {}};
+    if (const auto country = routing::RegionCode::parse(call.channel.settings.country))
+      hints.channel_country = *country;
+    const auto decision = routing::understand(text, hints, routing, arena);
+    out.input =
+        conversation::classify(text,
+                               {.sitting = sitting.talk,
+                                .channel_language = call.channel.language,
+                                .robot = !std::holds_alternative<identity::Msisdn>(message.from),
+                                .noise = decision.outcome == routing::Outcome::noise},
+                               *knowledge.packs, arena);
+
+    const auto can_work = [&](const routing::Queue& queue) {
+      const auto* known = directory.queue_named(queue.name.view());
+      return known && known->has_members;
+    };
+    // Consent adds a copy for the police and changes nothing else.
+    const auto route =
+        routing::route(routing::question(decision, routing::ConsentClass::helpers_and_police),
+                       routing.table, can_work);
+    // Who may read it comes from the signed roster, never from the tables.
+    out.readers.owner = directory.queue_named(route.owner.view());
+    if (out.readers.owner->fallback)
+      out.readers.fallback = directory.queue(*out.readers.owner->fallback);
+    if (route.police) out.police = directory.queue_named(route.police->view());
+
+    out.category = decision.category;
+    out.region = routing::routable_region(decision);
+    out.urgent = decision.urgent();
+    out.facts.urgent = out.urgent;
+    // What an answer is about does not stand in the answer.
+    out.facts.share_offered =
+        sitting.matter ? sitting.matter->police.has_value() : out.police != nullptr;
+    out.facts.may_reply = !message.at || now - *message.at <= reply_window;
+    if (out.region.depth() > 1) out.facts.place = conversation::Place::known;
+  });
+  return out;
+}
+
+}  // namespace ishara::intake
