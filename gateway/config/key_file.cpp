@@ -8,6 +8,8 @@
 #include <limits>
 #include <string>
 
+#include "gateway/config/descriptor.hpp"
+
 namespace ishara::config {
 namespace {
 
@@ -35,20 +37,6 @@ class Category final : public boost::system::error_category {
     }
     return "unknown";
   }
-};
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_{value} {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
-
- private:
-  int value_;
 };
 
 boost::system::result<crypto::WipedBytes> read_checked(const std::filesystem::path& file,

@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "gateway/config/descriptor.hpp"
 #include "gateway/config/key_file.hpp"
 #include "gateway/identity/wire.hpp"
 
@@ -37,20 +38,6 @@ std::optional<std::uint32_t> number_in(const std::string& name) {
   if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
   return number;
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_{value} {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
 
 }  // namespace
 
@@ -156,7 +143,7 @@ result<Epoch> EpochFolder::create(std::uint32_t number) const {
 }
 
 bool EpochFolder::sync_folder() const {
-  const Descriptor folder{::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  const config::Descriptor folder{::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   return folder.get() >= 0 && ::fsync(folder.get()) == 0;
 }
 
@@ -165,7 +152,8 @@ result<void> EpochFolder::destroy(std::uint32_t number) const {
   bool overwritten = false;
   {
     // Without O_NONBLOCK the open of a named pipe would wait for a reader.
-    const Descriptor opened{::open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)};
+    const config::Descriptor opened{
+        ::open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)};
     if (opened.get() < 0 && errno == ENOENT) return {};
     const auto noise = crypto::random_bytes<file_size>();
     overwritten = opened.get() >= 0 &&
