@@ -309,7 +309,10 @@ class Service::Work {
         take_metrics();
         spawn(chores());
       }
-      second_.expires_after(1s);
+      // With the seconds of the wall clock, because a shared sender key goes when its second does;
+      // a little later, so that a clock that was slowed does not show the old second once more.
+      const auto now = std::chrono::system_clock::now();
+      second_.expires_after(std::chrono::floor<std::chrono::seconds>(now) + 1001ms - now);
       boost::system::error_code cancelled;
       co_await second_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
     }
