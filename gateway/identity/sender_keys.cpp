@@ -11,7 +11,9 @@ void SenderKeys::end_second(Seconds now) {
 
 boost::system::result<SenderHalf> SenderKeys::Intake::to(const crypto::PublicKey& key) {
   auto& recipient = keys_.recipients_[key];
-  const bool share = ++keys_.envelopes_ > flood && ++recipient.envelopes > recipient_flood;
+  const auto of_all = ++keys_.envelopes_;
+  const auto of_this = ++recipient.envelopes;
+  const bool share = of_all > flood && of_this > recipient_flood;
   if (share) {
     if (!recipient.shared) {
       recipient.pair = crypto::box_key();

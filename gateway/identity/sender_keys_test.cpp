@@ -58,6 +58,26 @@ TEST_CASE(
   CHECK(shared == 4);  // one a recipient and second
 }
 
+TEST_CASE(
+    "a key is shared from the 1,001st envelope of a second, and a recipient's 101st, on (P32)") {
+  crypto::start();
+  SenderKeys keys;
+  const auto many = crypto::box_key().public_key;
+  const auto few = crypto::box_key().public_key;
+  const auto epk = [&](const crypto::PublicKey& recipient) {
+    return keys.intake(start_of_test).to(recipient)->epk;
+  };
+  std::set<crypto::PublicKey> one_time;
+  for (int i = 0; i < 1000; ++i) REQUIRE(one_time.insert(epk(many)).second);
+  const auto shared = epk(many);
+  CHECK(one_time.insert(shared).second);
+  CHECK(epk(many) == shared);
+  for (int i = 0; i < 100; ++i) REQUIRE(one_time.insert(epk(few)).second);
+  const auto shared_by_few = epk(few);
+  CHECK(one_time.insert(shared_by_few).second);
+  CHECK(epk(few) == shared_by_few);
+}
+
 TEST_CASE("a low-order recipient is refused") {
   crypto::start();
   SenderKeys keys;
