@@ -1,0 +1,328 @@
+#include "gateway/identity/audit.hpp"
+
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+#include <vector>
+
+#include "gateway/identity/envelope.hpp"
+#include "gateway/identity/layout.hpp"
+#include "gateway/identity/wire.hpp"
+
+namespace ishara::identity {
+namespace {
+
+using boost::system::result;
+
+constexpr std::string_view checkpoint_domain = "ishara/v1/ckpt";
+constexpr std::uint8_t entry_type = 0x0a;
+constexpr std::uint8_t checkpoint_type = 0x0b;
+constexpr std::size_t signed_size = checkpoint_size - 64;
+
+constexpr std::array<std::string_view, 23> names{
+    "none",          "start",         "list",
+    "pull",          "open",          "history",
+    "renew",         "release",       "close",
+    "note",          "reply",         "transfer",
+    "rewrap",        "hold",          "erase",
+    "export_report", "read_audit",    "reply_sent",
+    "reply_unknown", "epoch_created", "epoch_destroyed",
+    "sweep",         "alarm"};
+static_assert(names.size() == static_cast<std::size_t>(AuditAction::alarm) + 1);
+
+// What is removed because of its age goes once a day, and the newest entry may be some days old.
+constexpr std::chrono::seconds shortest_cut_chain = audit_life - std::chrono::days{31};
+
+}  // namespace
+
+std::string_view name_of(AuditAction action) noexcept {
+  const auto place = static_cast<std::size_t>(action);
+  return place < names.size() ? names[place] : "unknown";
+}
+
+AuditEntryBytes encode(const AuditEntry& entry) {
+  AuditEntryBytes out;
+  Writer write{out};
+  write.u8(layout::version);
+  write.u8(entry_type);
+  write.u16(static_cast<std::uint16_t>(entry.action));
+  write.u32(entry.flags);
+  write.u64(entry.seq);
+  write.u64(entry.time);
+  write.bytes(entry.actor);
+  write.bytes(entry.subject);
+  write.bytes(entry.object);
+  write.bytes(entry.detail);
+  write.bytes(entry.before);
+  return out;
+}
+
+result<AuditEntry> decode_audit_entry(crypto::View bytes) {
+  if (bytes.size() != audit_entry_size) return envelope_errc::refused;
+  Reader read{bytes};
+  if (read.u8() != layout::version || read.u8() != entry_type) return envelope_errc::refused;
+  AuditEntry out;
+  out.action = static_cast<AuditAction>(read.u16());
+  out.flags = read.u32();
+  out.seq = read.u64();
+  out.time = read.u64();
+  out.actor = read.array<16>();
+  out.subject = read.array<16>();
+  out.object = read.array<16>();
+  out.detail = read.array<32>();
+  out.before = read.array<32>();
+  if (out.seq == 0) return envelope_errc::refused;
+  return out;
+}
+
+crypto::Digest audit_hash(crypto::View entry) {
+  return crypto::hash32({layout::tag("ishara/v1/audit"), entry});
+}
+
+storage::AuditScribe scribe_of(AuditDeed deed) {
+  return [deed = std::move(deed)](const storage::AuditPlace& place) {
+    if (deed.action == AuditAction::none) throw std::logic_error{"a deed without an action"};
+    AuditEntry entry;
+    entry.action = deed.action;
+    entry.flags = deed.flags;
+    entry.seq = place.seq;
+    entry.time = deed.time;
+    entry.actor = deed.actor;
+    entry.subject = place.subject;
+    entry.object = place.object;
+    entry.detail = crypto::hash32({crypto::bytes_of(deed.detail)});
+    if (!place.before.empty()) entry.before = audit_hash(place.before);
+    const auto bytes = encode(entry);
+    return storage::AuditRow{place.seq, {bytes.begin(), bytes.end()}, deed.detail};
+  };
+}
+
+CheckpointBytes sign_checkpoint(const Checkpoint& checkpoint, const crypto::SigningKey& relay) {
+  CheckpointBytes out{};
+  Writer write{out};
+  write.u8(layout::version);
+  write.u8(checkpoint_type);
+  write.bytes(std::array<std::uint8_t, 6>{});
+  write.u64(checkpoint.seq);
+  write.u64(checkpoint.time);
+  write.bytes(checkpoint.head);
+  write.bytes(crypto::key_id(relay.public_key));
+  write.bytes(crypto::sign(checkpoint_domain, {std::span{out}.first<signed_size>()}, relay));
+  return out;
+}
+
+result<Checkpoint> verify_checkpoint(crypto::View bytes, const crypto::PublicKey& relay) {
+  if (bytes.size() != checkpoint_size) return envelope_errc::refused;
+  Reader read{bytes};
+  if (read.u8() != layout::version || read.u8() != checkpoint_type ||
+      read.array<6>() != std::array<std::uint8_t, 6>{})
+    return envelope_errc::refused;
+  Checkpoint out;
+  out.seq = read.u64();
+  out.time = read.u64();
+  out.head = read.array<32>();
+  const auto kid = read.array<16>();
+  const auto signature = read.array<64>();
+  if (out.seq == 0 || kid != crypto::key_id(relay) ||
+      !crypto::verify(checkpoint_domain, {bytes.first(signed_size)}, signature, relay))
+    return envelope_errc::refused;
+  return out;
+}
+
+result<Checkpoint> verify_checkpoint(crypto::View bytes, const Directory& directory) {
+  for (const auto& relay : directory.services("relay"))
+    if (auto checkpoint = verify_checkpoint(bytes, relay)) return checkpoint;
+  return envelope_errc::refused;
+}
+
+// --- Verifying
+
+std::string_view describe(AuditFault fault) noexcept {
+  switch (fault) {
+    case AuditFault::none:
+      return "";
+    case AuditFault::not_an_entry:
+      return "is no audit entry";
+    case AuditFault::missing:
+      return "is missing or not in its place";
+    case AuditFault::altered:
+      return "was altered";
+    case AuditFault::rewritten:
+      return "or one after it, up to the next checkpoint, was written anew";
+    case AuditFault::detail_altered:
+      return "has another detail than was written";
+    case AuditFault::bad_checkpoint:
+      return "has a checkpoint that no relay of this deployment signed";
+    case AuditFault::forked:
+      return "or one before it is not what a checkpoint that was seen says";
+    case AuditFault::unsigned_chain:
+      return "and all others have no checkpoint that vouches for them";
+  }
+  return "";
+}
+
+namespace {
+
+// The entries that stand in their order from the first one on, and what is wrong in them.
+class Chain {
+ public:
+  explicit Chain(std::span<const storage::AuditRow> rows) {
+    for (const auto& row : rows) {
+      const auto entry = decode_audit_entry(row.entry);
+      const auto expected = entries_.empty() && entry ? entry->seq : first() + entries_.size();
+      if (!entry || entry->seq != expected) {
+        found(entry ? AuditFault::missing : AuditFault::not_an_entry, expected);
+        break;
+      }
+      if (entry->detail != crypto::hash32({crypto::bytes_of(row.detail)}))
+        found(AuditFault::detail_altered, entry->seq);
+      entries_.push_back(*entry);
+      hashes_.push_back(audit_hash(row.entry));
+    }
+    vouched_.resize(entries_.size());
+    check_beginning();
+  }
+
+  bool empty() const { return entries_.empty(); }
+  std::uint64_t first() const { return entries_.empty() ? 1 : entries_.front().seq; }
+  std::uint64_t last() const { return entries_.empty() ? 0 : entries_.back().seq; }
+
+  // A signed checkpoint, or one that was seen.
+  void add(const Checkpoint& checkpoint, bool seen) {
+    if (!empty() && checkpoint.seq < first()) return;
+    const auto [known, fresh] = heads_.try_emplace(checkpoint.seq, Head{checkpoint.head, seen});
+    if (!fresh && known->second.hash != checkpoint.head) found(AuditFault::forked, checkpoint.seq);
+  }
+
+  void found(AuditFault fault, std::uint64_t seq) {
+    if (fault_ == AuditFault::none || seq < seq_) {
+      fault_ = fault;
+      seq_ = seq;
+    }
+  }
+
+  AuditVerdict verdict() {
+    vouch();
+    check_links();
+    check_heads();
+    AuditVerdict out;
+    out.fault = fault_;
+    out.seq = seq_;
+    out.first = empty() ? 0 : first();
+    out.last = last();
+    for (const auto& [seq, head] : heads_)
+      if (holds(seq, head) && (fault_ == AuditFault::none || seq < seq_)) out.vouched = seq;
+    return out;
+  }
+
+ private:
+  struct Head {
+    crypto::Digest hash{};
+    bool seen = false;
+  };
+
+  std::uint64_t seq_of(std::size_t place) const { return first() + place; }
+  bool link(std::size_t place) const { return entries_[place].before == hashes_[place - 1]; }
+  bool holds(std::uint64_t seq, const Head& head) const {
+    return seq <= last() && hashes_[seq - first()] == head.hash;
+  }
+
+  void check_beginning() {
+    if (empty()) return;
+    const auto& front = entries_.front();
+    if (front.seq == 1 && front.before != crypto::Digest{}) found(AuditFault::altered, 1);
+    const auto newest = entries_.back().time;
+    if (front.seq > 1 &&
+        (newest < front.time ||
+         newest - front.time < static_cast<std::uint64_t>(shortest_cut_chain.count())))
+      found(AuditFault::missing, 1);
+  }
+
+  // What a checkpoint vouches for: its entry, and the entries that lead there without a break.
+  void vouch() {
+    for (const auto& [seq, head] : heads_) {
+      if (!holds(seq, head)) continue;
+      for (auto place = seq - first() + 1; place-- > 0 && !vouched_[place];) {
+        vouched_[place] = true;
+        if (place > 0 && !link(place)) break;
+      }
+    }
+  }
+
+  // At a broken link one of two entries is wrong: not the one that is vouched for; else the later
+  // one if its hash is not what comes after it says, either.
+  void check_links() {
+    for (std::size_t place = 1; place < entries_.size(); ++place) {
+      if (link(place)) continue;
+      const auto head = heads_.find(seq_of(place));
+      const bool wrong_after = head != heads_.end()          ? !holds(head->first, head->second)
+                               : place + 1 < entries_.size() ? !link(place + 1)
+                                                             : false;
+      const bool later = vouched_[place - 1] || (!vouched_[place] && wrong_after);
+      return found(AuditFault::altered, seq_of(later ? place : place - 1));
+    }
+  }
+
+  void check_heads() {
+    for (const auto& [seq, head] : heads_) {
+      if (seq > last()) {
+        // What a checkpoint has seen was cut off.
+        found(AuditFault::missing, last() + 1);
+        continue;
+      }
+      if (holds(seq, head)) continue;
+      const auto place = seq - first();
+      if (vouched_[place] || head.seen) {
+        found(AuditFault::forked, seq);
+        continue;
+      }
+      // Broken links name the entry better.
+      const bool broken =
+          (place + 1 < entries_.size() && !link(place + 1)) || (place > 0 && !link(place));
+      auto start = place;
+      while (start > 0 && !vouched_[start - 1]) --start;
+      if (broken || start == place)
+        found(AuditFault::altered, seq);
+      else
+        found(AuditFault::rewritten, seq_of(start));
+    }
+  }
+
+  std::vector<AuditEntry> entries_;
+  std::vector<crypto::Digest> hashes_;
+  std::vector<bool> vouched_;
+  std::map<std::uint64_t, Head> heads_;
+  AuditFault fault_ = AuditFault::none;
+  std::uint64_t seq_ = 0;
+};
+
+}  // namespace
+
+AuditVerdict verify_audit(std::span<const storage::AuditRow> entries,
+                          std::span<const crypto::Bytes> checkpoints, const Directory& directory,
+                          const std::optional<Checkpoint>& seen) {
+  Chain chain{entries};
+  std::optional<Checkpoint> newest;
+  for (const auto& bytes : checkpoints) {
+    const auto checkpoint = verify_checkpoint(bytes, directory);
+    if (!checkpoint) {
+      // Its number is not signed, but it is where somebody should look.
+      std::uint64_t seq = 1;
+      if (bytes.size() == checkpoint_size) seq = Reader{crypto::View{bytes}.subspan(8)}.u64();
+      chain.found(AuditFault::bad_checkpoint, std::max<std::uint64_t>(seq, 1));
+      continue;
+    }
+    chain.add(*checkpoint, false);
+    if (!newest || newest->seq < checkpoint->seq) newest = *checkpoint;
+  }
+  if (seen) chain.add(*seen, true);
+  auto out = chain.verdict();
+  if (out.good() && !newest && !chain.empty()) {
+    out.fault = AuditFault::unsigned_chain;
+    out.seq = out.first;
+  }
+  if (out.good()) out.newest = newest;
+  return out;
+}
+
+}  // namespace ishara::identity
