@@ -65,12 +65,13 @@ class DeskStore : public Store {
 
   // Both store a thing once, however often it comes. A reply and its author's note, if she keeps
   // one, are stored together or not at all.
-  result<void> put_note(const Note& note);
-  result<void> put_reply(const OutboxReply& reply, const std::optional<Note>& note);
+  result<void> put_note(const Note& note, const AuditScribe& scribe);
+  result<void> put_reply(const OutboxReply& reply, const std::optional<Note>& note,
+                         const AuditScribe& scribe);
 
   // Gives the report away and ends its lease. `conflict` if a text or note is missing or too many,
   // or a statement has come meanwhile: then nothing has changed. `not_found` also for a hidden one.
-  result<void> transfer(const Transfer& transfer);
+  result<void> transfer(const Transfer& transfer, const AuditScribe& scribe);
 
   // Such reports of which anything is still to be removed; after this id, by id.
   result<std::vector<Withdrawn>> withdrawn(const Id& after, std::uint32_t limit);
@@ -79,6 +80,8 @@ class DeskStore : public Store {
   // Deletes a report with its texts, notes and waiting replies, but keeps its first INTAKE. What
   // comes later is removed by another call. Several desks may do it at once.
   result<void> erase(const Id& report, std::uint32_t hour);
+  // Leaves an entry for each report that was erased before this hour, if it has none yet.
+  result<void> audit_erasures(std::uint32_t before, const AuditScribe& scribe);
   // The first INTAKE of a report, be it open, hidden or erased.
   result<Bytes> first_record(const Id& report);
   // Forgets INTAKEs of reports that were erased before this hour.
@@ -87,6 +90,8 @@ class DeskStore : public Store {
   // Removes replies that have done their work: sent, refused, fetched before the hour `fetched`, or
   // submitted before the hour `oldest`. Returns how many.
   result<std::uint32_t> forget_replies(std::uint32_t fetched, std::uint32_t oldest);
+  // Removes audit entries that are older than three years; returns how many.
+  result<std::uint32_t> forget_audit();
 };
 
 }  // namespace blocking

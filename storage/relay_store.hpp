@@ -96,6 +96,14 @@ class RelayStore : public Store {
   // Addresses after this report id, by id.
   result<std::vector<Address>> addresses_after(const Id& after, std::uint32_t limit);
   result<void> apply(const RelayChange& change);
+  // The last audit entry, and that of this number.
+  result<AuditHead> audit_head();
+  result<AuditHead> audit_entry(std::uint64_t seq);
+  result<void> put_checkpoint(const StoredCheckpoint& checkpoint);
+  // Leaves an entry for each reply that was sent before this hour, or whose outcome was lost, if it
+  // has none yet.
+  result<void> audit_replies(std::uint32_t before, const AuditScribe& sent,
+                             const AuditScribe& unknown);
   // Removes the threads and addresses of an epoch whose key is gone; returns how many.
   result<std::uint64_t> forget_epochs_before(std::uint32_t epoch);
 };

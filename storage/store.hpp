@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/audit.hpp"
 #include "storage/errc.hpp"
 
 namespace ishara::storage {
@@ -245,18 +246,19 @@ class Store {
   // Open reports of a queue in the order in which `pull` hands them out: urgent first, then the
   // longest waiting; held ones are in the list, closed and hidden ones are not.
   result<std::vector<ReportRow>> list(const Id& queue, const std::optional<Cursor>& from,
-                                      std::uint32_t limit);
+                                      std::uint32_t limit, const AuditScribe& scribe);
   // Gives `user` the most urgent, then longest waiting free report of `queues` for `duration`,
   // rounded up to full minutes; nothing if there is none. Two callers never get the same one.
   result<std::optional<ReportRow>> pull(std::span<const Id> queues, const Id& user,
-                                        std::chrono::seconds duration);
+                                        std::chrono::seconds duration, const AuditScribe& scribe);
   // The sealed report with all its texts, whoever holds it: the caller decides who may see it.
   // `not_found` also for a hidden one.
   result<Report> show(const Id& report);
   // The three need a live lease of `user`, else `lease_lost`. `renew` returns the new end.
-  result<Lease> renew(const Id& report, const Id& user, std::chrono::seconds duration);
-  result<void> release(const Id& report, const Id& user);
-  result<void> close(const Id& report, const Id& user);
+  result<Lease> renew(const Id& report, const Id& user, std::chrono::seconds duration,
+                      const AuditScribe& scribe);
+  result<void> release(const Id& report, const Id& user, const AuditScribe& scribe);
+  result<void> close(const Id& report, const Id& user, const AuditScribe& scribe);
 
   // Tells every listener on channel "routing", so that no gateway goes on sealing to members who
   // have left. `stale_version` unless the version is higher than every stored one of this issuer.
@@ -291,6 +293,14 @@ class Store {
   result<RoutingVersion> routing(std::uint32_t version);
   // Activations, the newest first.
   result<std::vector<RoutingEvent>> routing_history(std::uint32_t limit);
+
+  // Verbs with a scribe leave one audit entry in their transaction if they do anything. This one
+  // does nothing else: for what was read.
+  result<void> put_audit(const Id& subject, const Id& object, const AuditScribe& scribe);
+  // Entries after this number, by number.
+  result<std::vector<AuditRow>> audit(std::uint64_t after, std::uint32_t limit);
+  // Of the entries after `after`, up to `last`.
+  result<std::vector<StoredCheckpoint>> checkpoints(std::uint64_t after, std::uint64_t last);
 
   // Turns drafts past their time into reports; returns how many. Call every minute.
   result<std::uint32_t> promote_drafts();

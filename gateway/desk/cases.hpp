@@ -19,16 +19,19 @@ class Cases {
   virtual storage::result<std::vector<storage::QueueSummary>> summaries(
       std::span<const storage::Id> queues) = 0;
   virtual storage::result<std::vector<storage::ReportRow>> list(
-      const storage::Id& queue, const std::optional<storage::Cursor>& from,
-      std::uint32_t limit) = 0;
+      const storage::Id& queue, const std::optional<storage::Cursor>& from, std::uint32_t limit,
+      const storage::AuditScribe& scribe) = 0;
   virtual storage::result<std::optional<storage::ReportRow>> pull(
-      std::span<const storage::Id> queues, const storage::Id& user,
-      std::chrono::seconds duration) = 0;
+      std::span<const storage::Id> queues, const storage::Id& user, std::chrono::seconds duration,
+      const storage::AuditScribe& scribe) = 0;
   virtual storage::result<storage::Report> show(const storage::Id& report) = 0;
   virtual storage::result<storage::Lease> renew(const storage::Id& report, const storage::Id& user,
-                                                std::chrono::seconds duration) = 0;
-  virtual storage::result<void> release(const storage::Id& report, const storage::Id& user) = 0;
-  virtual storage::result<void> close(const storage::Id& report, const storage::Id& user) = 0;
+                                                std::chrono::seconds duration,
+                                                const storage::AuditScribe& scribe) = 0;
+  virtual storage::result<void> release(const storage::Id& report, const storage::Id& user,
+                                        const storage::AuditScribe& scribe) = 0;
+  virtual storage::result<void> close(const storage::Id& report, const storage::Id& user,
+                                      const storage::AuditScribe& scribe) = 0;
   virtual storage::result<std::vector<storage::Roster>> rosters() = 0;
   virtual storage::result<std::vector<storage::QueueGrant>> queue_grants(
       const storage::Id& user) = 0;
@@ -38,15 +41,24 @@ class Cases {
   virtual storage::result<std::vector<storage::Note>> notes(const storage::Id& report) = 0;
   virtual storage::result<std::vector<storage::ReplySummary>> replies(
       const storage::Id& report) = 0;
-  virtual storage::result<void> put_note(const storage::Note& note) = 0;
+  virtual storage::result<void> put_note(const storage::Note& note,
+                                         const storage::AuditScribe& scribe) = 0;
   virtual storage::result<void> put_reply(const storage::OutboxReply& reply,
-                                          const std::optional<storage::Note>& note) = 0;
-  virtual storage::result<void> transfer(const storage::Transfer& transfer) = 0;
+                                          const std::optional<storage::Note>& note,
+                                          const storage::AuditScribe& scribe) = 0;
+  virtual storage::result<void> transfer(const storage::Transfer& transfer,
+                                         const storage::AuditScribe& scribe) = 0;
   virtual storage::result<std::vector<storage::Withdrawn>> withdrawn(const storage::Id& after,
                                                                      std::uint32_t limit) = 0;
   virtual storage::result<void> hide(const storage::Id& report, std::uint32_t until) = 0;
   virtual storage::result<void> erase(const storage::Id& report, std::uint32_t hour) = 0;
   virtual storage::result<storage::Bytes> first_record(const storage::Id& report) = 0;
+  virtual storage::result<void> put_audit(const storage::Id& subject, const storage::Id& object,
+                                          const storage::AuditScribe& scribe) = 0;
+  virtual storage::result<std::vector<storage::AuditRow>> audit(std::uint64_t after,
+                                                                std::uint32_t limit) = 0;
+  virtual storage::result<std::vector<storage::StoredCheckpoint>> checkpoints(
+      std::uint64_t after, std::uint64_t last) = 0;
 };
 
 class StoredCases final : public Cases {
@@ -58,28 +70,31 @@ class StoredCases final : public Cases {
       std::span<const storage::Id> queues) override {
     return store_.summaries(queues);
   }
-  storage::result<std::vector<storage::ReportRow>> list(const storage::Id& queue,
-                                                        const std::optional<storage::Cursor>& from,
-                                                        std::uint32_t limit) override {
-    return store_.list(queue, from, limit);
+  storage::result<std::vector<storage::ReportRow>> list(
+      const storage::Id& queue, const std::optional<storage::Cursor>& from, std::uint32_t limit,
+      const storage::AuditScribe& scribe) override {
+    return store_.list(queue, from, limit, scribe);
   }
-  storage::result<std::optional<storage::ReportRow>> pull(std::span<const storage::Id> queues,
-                                                          const storage::Id& user,
-                                                          std::chrono::seconds duration) override {
-    return store_.pull(queues, user, duration);
+  storage::result<std::optional<storage::ReportRow>> pull(
+      std::span<const storage::Id> queues, const storage::Id& user, std::chrono::seconds duration,
+      const storage::AuditScribe& scribe) override {
+    return store_.pull(queues, user, duration, scribe);
   }
   storage::result<storage::Report> show(const storage::Id& report) override {
     return store_.show(report);
   }
   storage::result<storage::Lease> renew(const storage::Id& report, const storage::Id& user,
-                                        std::chrono::seconds duration) override {
-    return store_.renew(report, user, duration);
+                                        std::chrono::seconds duration,
+                                        const storage::AuditScribe& scribe) override {
+    return store_.renew(report, user, duration, scribe);
   }
-  storage::result<void> release(const storage::Id& report, const storage::Id& user) override {
-    return store_.release(report, user);
+  storage::result<void> release(const storage::Id& report, const storage::Id& user,
+                                const storage::AuditScribe& scribe) override {
+    return store_.release(report, user, scribe);
   }
-  storage::result<void> close(const storage::Id& report, const storage::Id& user) override {
-    return store_.close(report, user);
+  storage::result<void> close(const storage::Id& report, const storage::Id& user,
+                              const storage::AuditScribe& scribe) override {
+    return store_.close(report, user, scribe);
   }
   storage::result<std::vector<storage::Roster>> rosters() override { return store_.rosters(); }
   storage::result<std::vector<storage::QueueGrant>> queue_grants(const storage::Id& user) override {
@@ -97,15 +112,18 @@ class StoredCases final : public Cases {
   storage::result<std::vector<storage::ReplySummary>> replies(const storage::Id& report) override {
     return store_.replies(report);
   }
-  storage::result<void> put_note(const storage::Note& note) override {
-    return store_.put_note(note);
+  storage::result<void> put_note(const storage::Note& note,
+                                 const storage::AuditScribe& scribe) override {
+    return store_.put_note(note, scribe);
   }
   storage::result<void> put_reply(const storage::OutboxReply& reply,
-                                  const std::optional<storage::Note>& note) override {
-    return store_.put_reply(reply, note);
+                                  const std::optional<storage::Note>& note,
+                                  const storage::AuditScribe& scribe) override {
+    return store_.put_reply(reply, note, scribe);
   }
-  storage::result<void> transfer(const storage::Transfer& transfer) override {
-    return store_.transfer(transfer);
+  storage::result<void> transfer(const storage::Transfer& transfer,
+                                 const storage::AuditScribe& scribe) override {
+    return store_.transfer(transfer, scribe);
   }
   storage::result<std::vector<storage::Withdrawn>> withdrawn(const storage::Id& after,
                                                              std::uint32_t limit) override {
@@ -119,6 +137,18 @@ class StoredCases final : public Cases {
   }
   storage::result<storage::Bytes> first_record(const storage::Id& report) override {
     return store_.first_record(report);
+  }
+  storage::result<void> put_audit(const storage::Id& subject, const storage::Id& object,
+                                  const storage::AuditScribe& scribe) override {
+    return store_.put_audit(subject, object, scribe);
+  }
+  storage::result<std::vector<storage::AuditRow>> audit(std::uint64_t after,
+                                                        std::uint32_t limit) override {
+    return store_.audit(after, limit);
+  }
+  storage::result<std::vector<storage::StoredCheckpoint>> checkpoints(std::uint64_t after,
+                                                                      std::uint64_t last) override {
+    return store_.checkpoints(after, last);
   }
 
  private:

@@ -23,9 +23,21 @@ std::optional<std::string_view> match(std::string_view pattern, std::string_view
 }
 
 bool has_role(const identity::Directory::Member& member, Role role) {
-  if (role != Role::caseworker) return true;
-  return std::ranges::any_of(
-      member.roles, [](const auto& name) { return name == "caseworker" || name == "lead"; });
+  const auto is = [&](std::string_view name) {
+    return std::ranges::find(member.roles, name) != member.roles.end();
+  };
+  switch (role) {
+    case Role::anyone:
+    case Role::member:
+      return true;
+    case Role::caseworker:
+      return is("caseworker") || is("lead");
+    case Role::lead:
+      return is("lead");
+    case Role::overseer:
+      return is("auditor") || is("admin");
+  }
+  return false;
 }
 
 bool is_key(std::string_view text) {
@@ -127,6 +139,7 @@ boost::asio::awaitable<http::Response> Desk::answer(http::Request request) {
     if (row.method != method) continue;
     endpoint = &row;
     call.argument = *argument;
+    call.action = row.action;
   }
   if (endpoint == nullptr && allowed.empty())
     co_return problem(404, "not-found", "There is no such call.");

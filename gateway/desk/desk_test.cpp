@@ -48,6 +48,15 @@ class MemoryCases final : public Cases {
   bool away = false;
   int pulls = 0;
   std::vector<storage::Id> pulled_from;
+  std::vector<storage::AuditRow> entries;
+  bool mute = false;  // takes no entry by itself
+
+  void append(const storage::Id& subject, const storage::Id& object,
+              const storage::AuditScribe& scribe) {
+    entries.push_back(
+        scribe({entries.size() + 1, entries.empty() ? storage::Bytes{} : entries.back().entry,
+                subject, object}));
+  }
 
   storage::result<std::vector<storage::QueueSummary>> summaries(
       std::span<const storage::Id> queues) override {
@@ -60,18 +69,19 @@ class MemoryCases final : public Cases {
     }
     return out;
   }
-  storage::result<std::vector<storage::ReportRow>> list(const storage::Id& queue,
-                                                        const std::optional<storage::Cursor>& from,
-                                                        std::uint32_t limit) override {
+  storage::result<std::vector<storage::ReportRow>> list(
+      const storage::Id& queue, const std::optional<storage::Cursor>& from, std::uint32_t limit,
+      const storage::AuditScribe& scribe) override {
+    append({}, queue, scribe);
     std::vector<storage::ReportRow> out;
     for (const auto& [key, report] : reports)
       if (report.row.queue_id == queue && (!from || key > from->report_id) && out.size() < limit)
         out.push_back(report.row);
     return out;
   }
-  storage::result<std::optional<storage::ReportRow>> pull(std::span<const storage::Id> queues,
-                                                          const storage::Id& user,
-                                                          std::chrono::seconds) override {
+  storage::result<std::optional<storage::ReportRow>> pull(
+      std::span<const storage::Id> queues, const storage::Id& user, std::chrono::seconds,
+      const storage::AuditScribe& scribe) override {
     ++pulls;
     pulled_from.assign(queues.begin(), queues.end());
     if (away) return errc::unavailable;
@@ -79,6 +89,7 @@ class MemoryCases final : public Cases {
       if (report.row.queue_id != queues[0] || report.row.lease) continue;
       report.row.lease = storage::Lease{user, noon + 1800};
       report.row.stage = storage::Stage::opened;
+      append(key, report.row.queue_id, scribe);
       return std::optional{report.row};
     }
     return std::optional<storage::ReportRow>{};
@@ -89,20 +100,25 @@ class MemoryCases final : public Cases {
     return found->second;
   }
   storage::result<storage::Lease> renew(const storage::Id& report, const storage::Id& user,
-                                        std::chrono::seconds) override {
+                                        std::chrono::seconds,
+                                        const storage::AuditScribe& scribe) override {
     auto& row = reports[report].row;
     if (!row.lease || row.lease->user_id != user) return errc::lease_lost;
     row.lease->until += 60;
+    append(report, {}, scribe);
     return *row.lease;
   }
-  storage::result<void> release(const storage::Id& report, const storage::Id& user) override {
+  storage::result<void> release(const storage::Id& report, const storage::Id& user,
+                                const storage::AuditScribe& scribe) override {
     auto& row = reports[report].row;
     if (!row.lease || row.lease->user_id != user) return errc::lease_lost;
     row.lease.reset();
+    append(report, {}, scribe);
     return {};
   }
-  storage::result<void> close(const storage::Id& report, const storage::Id& user) override {
-    if (const auto done = release(report, user); !done) return done.error();
+  storage::result<void> close(const storage::Id& report, const storage::Id& user,
+                              const storage::AuditScribe& scribe) override {
+    if (const auto done = release(report, user, scribe); !done) return done.error();
     reports[report].row.stage = storage::Stage::closed;
     return {};
   }
@@ -132,17 +148,23 @@ class MemoryCases final : public Cases {
     for (const auto& reply : submitted) out.push_back({reply.reply_id, reply.hour});
     return out;
   }
-  storage::result<void> put_note(const storage::Note& note) override {
+  storage::result<void> put_note(const storage::Note& note,
+                                 const storage::AuditScribe& scribe) override {
+    append(note.report_id, note.message_id, scribe);
     kept_notes.push_back(note);
     return {};
   }
   storage::result<void> put_reply(const storage::OutboxReply& reply,
-                                  const std::optional<storage::Note>& note) override {
+                                  const std::optional<storage::Note>& note,
+                                  const storage::AuditScribe& scribe) override {
+    append(reply.report_id, reply.reply_id, scribe);
     submitted.push_back(reply);
     if (note) kept_notes.push_back(*note);
     return {};
   }
-  storage::result<void> transfer(const storage::Transfer& transfer) override {
+  storage::result<void> transfer(const storage::Transfer& transfer,
+                                 const storage::AuditScribe& scribe) override {
+    append(transfer.statement.report_id, transfer.to_queue, scribe);
     transfers.push_back(transfer);
     return {};
   }
@@ -178,6 +200,25 @@ class MemoryCases final : public Cases {
     if (const auto found = erased.find(report); found != erased.end()) return found->second;
     return errc::not_found;
   }
+  storage::result<void> put_audit(const storage::Id& subject, const storage::Id& object,
+                                  const storage::AuditScribe& scribe) override {
+    if (mute) return errc::unavailable;
+    append(subject, object, scribe);
+    return {};
+  }
+  storage::result<std::vector<storage::AuditRow>> audit(std::uint64_t after,
+                                                        std::uint32_t limit) override {
+    std::vector<storage::AuditRow> out;
+    for (const auto& entry : entries)
+      if (entry.seq > after && out.size() < limit) out.push_back(entry);
+    return out;
+  }
+  storage::result<std::vector<storage::StoredCheckpoint>> checkpoints(std::uint64_t after,
+                                                                      std::uint64_t last) override {
+    std::vector<storage::StoredCheckpoint> out;
+    if (after < 1 && last >= 1) out.push_back({1, storage::Bytes(136, 9)});
+    return out;
+  }
   std::uint32_t until(const storage::Id& report) const {
     const auto found = hidden_until.find(report);
     return found == hidden_until.end() ? 0 : found->second;
@@ -195,8 +236,8 @@ struct House {
         {id(11), "police", identity::OrganisationClass::police, police.public_key}};
     root_roster.services = {{gateway.public_key, "gateway"}, {relay.public_key, "relay"}};
     add(id(10), ngo, id(1), "ngo-queue",
-        {member(id(21), worker, {"caseworker"}, {id(1)}),
-         member(id(22), admin, {"admin"}, {id(1)})});
+        {member(id(21), worker, {"caseworker"}, {id(1)}), member(id(22), admin, {"admin"}, {id(1)}),
+         member(id(24), lead, {"lead"}, {id(1)}), member(id(25), auditor, {"auditor"}, {id(1)})});
     add(id(11), police, id(2), "police-queue", {member(id(23), officer, {"lead"}, {id(2)})});
     store({}, identity::sign_roster(root_roster, root));
     CHECK(send(request(http::Method::get, "/healthz")).status == 200);
@@ -296,6 +337,8 @@ struct House {
   crypto::SigningKey worker = crypto::signing_key(seed(5));
   crypto::SigningKey admin = crypto::signing_key(seed(6));
   crypto::SigningKey officer = crypto::signing_key(seed(7));
+  crypto::SigningKey lead = crypto::signing_key(seed(10));
+  crypto::SigningKey auditor = crypto::signing_key(seed(11));
   crypto::SigningKey stranger = crypto::signing_key(seed(8));
   std::uint64_t now = noon;
   int keys = 0;
@@ -334,17 +377,26 @@ TEST_CASE("every row of the table lets in its role and nobody else") {
     const auto open = endpoint.role == Role::anyone;
     CHECK(house.send(House::request(endpoint.method, target)).status == (open ? 200 : 401));
     CHECK(house.call(house.stranger, endpoint.method, target).status == (open ? 200 : 401));
-    const auto by_admin = house.call(house.admin, endpoint.method, target).status;
-    CHECK(by_admin == (endpoint.role == Role::caseworker ? 403 : 200));
+    const auto lets_in = [&](std::initializer_list<Role> roles) {
+      return std::ranges::find(roles, endpoint.role) != roles.end();
+    };
+    for (const auto* key : {&house.admin, &house.auditor})
+      CHECK(house.call(*key, endpoint.method, target).status ==
+            (lets_in({Role::anyone, Role::member, Role::overseer}) ? 200 : 403));
     // A change needs the lease, which nobody has yet; what takes a body takes no empty one.
-    CHECK(house.call(house.worker, endpoint.method, target).status == (endpoint.conditional ? 409
-                                                                       : endpoint.request.empty()
-                                                                           ? 200
-                                                                           : 400));
+    const unsigned done = endpoint.conditional                                 ? 409
+                          : !endpoint.request.empty()                          ? 400
+                          : endpoint.schema.empty() && endpoint.method == post ? 204
+                                                                               : 200;
+    CHECK(house.call(house.lead, endpoint.method, target).status ==
+          (endpoint.role == Role::overseer ? 403 : done));
+    House fresh;
+    CHECK(fresh.call(fresh.worker, endpoint.method, target).status ==
+          (lets_in({Role::overseer, Role::lead}) ? 403 : done));
     // Nothing of another organisation's queue, not even that it is there; her own are empty.
     const bool of_a_queue = endpoint.path.find('{') != endpoint.path.npos;
     const auto by_officer = house.call(house.officer, endpoint.method, target);
-    CHECK(by_officer.status / 100 == (of_a_queue ? 4 : 2));
+    CHECK(by_officer.status / 100 == (of_a_queue || endpoint.role == Role::overseer ? 4 : 2));
     if (of_a_queue) CHECK(by_officer.status == 404);
     CHECK(by_officer.body.find(crypto::hex(id(50))) == std::string::npos);
   }
@@ -546,6 +598,109 @@ TEST_CASE(
   CHECK(status(body(to_police, house.stranger, {id(2)})) == 403);
   CHECK(status(body(writing.statement(id(77)), house.worker, {id(2)})) == 400);
   CHECK(house.cases.transfers.empty());
+}
+
+TEST_CASE("every call that reads or changes a report leaves exactly one audit entry") {
+  using Action = identity::AuditAction;
+  for (const auto& endpoint : endpoints()) {
+    CAPTURE(endpoint.name);
+    House house;
+    // Class 1, so that the lead may give it to the police; held by her.
+    const auto sealed = identity::seal_text(7, id(50), crypto::bytes_of("{}"));
+    auto& report = house.cases.reports[id(50)];
+    report.texts[0].message = sealed.envelope;
+    const auto record =
+        identity::sign_intake({.consent_class = 1,
+                               .first = true,
+                               .hour = 7,
+                               .report_id = id(50),
+                               .queue_id = id(1),
+                               .message_digest = identity::envelope_digest(sealed.envelope)},
+                              house.gateway);
+    report.texts[0].record.assign(record.begin(), record.end());
+    if (endpoint.conditional) report.row.lease = storage::Lease{id(24), noon + 1800};
+    const Writing writing{house};
+    json::object body;
+    crypto::Id subject = id(50);
+    crypto::Id object{};
+    if (endpoint.action == Action::note) body = writing.note(house.lead);
+    if (endpoint.action == Action::reply) body = writing.reply(house.lead);
+    if (endpoint.action == Action::transfer)
+      body = {{"statement",
+               crypto::base64(identity::sign_statement(writing.statement(id(2)), house.lead))},
+              {"wraps", crypto::base64(writing.wraps(sealed.key, sealed.message_id, {id(2)}))},
+              {"texts", json::array{}},
+              {"notes", json::array{}}};
+    if (endpoint.action == Action::transfer) object = id(2);
+    if (endpoint.action == Action::list || endpoint.action == Action::pull) object = id(1);
+    if (endpoint.action == Action::list || endpoint.action == Action::read_audit) subject = {};
+
+    const auto& key = endpoint.role == Role::overseer ? house.auditor : house.lead;
+    const auto answer = house.call(key, endpoint.method, filled(endpoint.path), {},
+                                   endpoint.request.empty() ? "" : json::serialize(body));
+    CHECK(answer.status / 100 == 2);
+    REQUIRE(house.cases.entries.size() == (endpoint.action == Action::none ? 0 : 1));
+    if (endpoint.action == Action::none) continue;
+    const auto entry = *identity::decode_audit_entry(house.cases.entries[0].entry);
+    CHECK(entry.action == endpoint.action);
+    CHECK(entry.time == noon);
+    CHECK(entry.actor == (endpoint.role == Role::overseer ? id(25) : id(24)));
+    CHECK(entry.subject == subject);
+    if (endpoint.action == Action::note || endpoint.action == Action::reply)
+      CHECK(entry.object != crypto::Id{});
+    else
+      CHECK(entry.object == object);
+
+    // Nothing happens, so nothing is noted.
+    CHECK(house.call(house.stranger, endpoint.method, filled(endpoint.path)).status / 100 ==
+          (endpoint.role == Role::anyone ? 2 : 4));
+    CHECK(house.cases.entries.size() == 1);
+  }
+}
+
+TEST_CASE("the entry of a reply says what else its author released") {
+  House house;
+  const Writing writing{house};
+  identity::Reply content;
+  content.not_after = 1'000'000;
+  content.text = identity::Text{"Thank you."};
+  content.confirms_unverified_yes = true;
+  const auto sealed =
+      identity::seal_reply(content, id(50), id(70), 9, crypto::box_key().public_key, house.worker);
+  CHECK(writing.post("reply", {{"reply", crypto::base64(*sealed)}}, house.worker).status == 204);
+  const auto entry = *identity::decode_audit_entry(house.cases.entries.at(0).entry);
+  CHECK(entry.flags == 2);
+  CHECK(entry.object == id(70));
+}
+
+TEST_CASE("what cannot be noted is not handed out") {
+  House house;
+  house.cases.mute = true;
+  CHECK(house.call(house.worker, get, report_path).status == 503);
+  CHECK(house.call(house.worker, get, report_path + "/history").status == 503);
+  CHECK(house.call(house.auditor, get, "/api/v1/audit").status == 503);
+  CHECK(house.call(house.lead, post, report_path + "/export").status == 503);
+}
+
+TEST_CASE("the audit chain is read page by page, with its checkpoints, and each reading is in it") {
+  House house;
+  for (int i = 0; i < 3; ++i) house.call(house.worker, get, report_path);
+  const auto first = json::parse(house.call(house.auditor, get, "/api/v1/audit?limit=3").body);
+  REQUIRE(first.at("entries").as_array().size() == 3);
+  CHECK(first.at("entries").at(0).at("entry").as_string() ==
+        crypto::base64(house.cases.entries[0].entry));
+  CHECK(first.at("entries").at(0).at("detail").as_string() == "{}");
+  CHECK(first.at("checkpoints").as_array().size() == 1);
+  CHECK(first.at("next").as_string() == "3");
+  const auto second =
+      json::parse(house.call(house.admin, get, "/api/v1/audit?limit=3&cursor=3").body);
+  CHECK(second.at("entries").as_array().size() == 2);  // the two readings
+  CHECK(second.at("checkpoints").as_array().empty());
+  CHECK(second.at("next").is_null());
+  for (const auto* bad : {"cursor=-1", "cursor=x", "cursor=18446744073709551615", "limit=0"}) {
+    CAPTURE(bad);
+    CHECK(house.call(house.auditor, get, std::string{"/api/v1/audit?"} + bad).status == 400);
+  }
 }
 
 TEST_CASE("a transfer is committed as one step to its target, sealed for the target first") {

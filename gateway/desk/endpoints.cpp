@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 #include <charconv>
 #include <functional>
+#include <limits>
 
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/desk/problem.hpp"
@@ -125,32 +126,49 @@ Answer list_queues(const Call& call, Cases& cases) {
   return good(json::object{{"queues", std::move(all)}, {"next", nullptr}});
 }
 
+// A whole decimal number; nothing for anything else.
+template <class Number>
+std::optional<Number> number_of(std::string_view text) {
+  Number out{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return out;
+}
+
+// How much of a list the caller wants at once; nothing if she asks for too much or nonsense.
+std::optional<std::uint32_t> limit_of(const Call& call) {
+  const auto given = parameter(call.query, "limit");
+  if (!given) return page_size;
+  const auto limit = number_of<std::uint32_t>(*given);
+  return limit && *limit > 0 && *limit <= largest_page ? limit : std::nullopt;
+}
+
+Answer bad_cursor() {
+  return {problem(400, "bad-cursor", "The cursor is not one that this API gave.")};
+}
+Answer bad_limit() { return {problem(400, "bad-limit", "The limit is a number from 1 to 200.")}; }
+
 Answer list_reports(const Call& call, Cases& cases) {
   const auto* queue = own_queue(call, call.argument);
   if (queue == nullptr) return not_found();
   std::optional<storage::Cursor> from;
   if (const auto given = parameter(call.query, "cursor")) {
     from = read_cursor(*given);
-    if (!from) return {problem(400, "bad-cursor", "The cursor is not one that this API gave.")};
+    if (!from) return bad_cursor();
   }
-  std::uint32_t limit = page_size;
-  if (const auto given = parameter(call.query, "limit")) {
-    const auto [end, error] = std::from_chars(given->data(), given->data() + given->size(), limit);
-    if (error != std::errc{} || end != given->data() + given->size() || limit == 0 ||
-        limit > largest_page)
-      return {problem(400, "bad-limit", "The limit is a number from 1 to 200.")};
-  }
-  const auto rows = cases.list(queue->id, from, limit);
+  const auto limit = limit_of(call);
+  if (!limit) return bad_limit();
+  const auto rows = cases.list(queue->id, from, *limit, call.scribe());
   if (!rows) return failure(rows.error());
   json::array all;
   for (const auto& row : *rows) all.push_back(describe(row, *call.directory));
   json::value next;
-  if (rows->size() == limit) next = write_cursor(storage::after(rows->back()));
+  if (rows->size() == *limit) next = write_cursor(storage::after(rows->back()));
   return good(json::object{{"reports", std::move(all)}, {"next", std::move(next)}});
 }
 
 Answer pull_from(std::span<const storage::Id> queues, const Call& call, Cases& cases) {
-  const auto row = cases.pull(queues, call.member->id, lease_duration);
+  const auto row = cases.pull(queues, call.member->id, lease_duration, call.scribe());
   if (!row) return failure(row.error());
   if (!*row) return no_content();
   return good(describe(**row, *call.directory), entity_tag(**row));
@@ -212,6 +230,8 @@ Found find_report(const Call& call, Cases& cases) {
 Answer show_report(const Call& call, Cases& cases) {
   const auto found = find_report(call, cases);
   if (!found.report) return found.refusal;
+  const auto noted = cases.put_audit(found.report->row.report_id, {}, call.scribe());
+  if (!noted) return failure(noted.error());
   json::array texts;
   for (const auto& text : found.report->texts)
     texts.push_back(json::object{{"record", crypto::base64(text.record)},
@@ -237,7 +257,7 @@ Answer change_report(const Call& call, Cases& cases, Change&& change) {
 
 Answer renew_report(const Call& call, Cases& cases) {
   return change_report(call, cases, [&](storage::ReportRow row) -> Answer {
-    const auto lease = cases.renew(row.report_id, call.member->id, lease_duration);
+    const auto lease = cases.renew(row.report_id, call.member->id, lease_duration, call.scribe());
     if (!lease) return failure(lease.error());
     row.lease = *lease;
     return good(describe(row, *call.directory), entity_tag(row));
@@ -246,14 +266,14 @@ Answer renew_report(const Call& call, Cases& cases) {
 
 Answer release_report(const Call& call, Cases& cases) {
   return change_report(call, cases, [&](const storage::ReportRow& row) -> Answer {
-    const auto done = cases.release(row.report_id, call.member->id);
+    const auto done = cases.release(row.report_id, call.member->id, call.scribe());
     return done ? no_content() : failure(done.error());
   });
 }
 
 Answer close_report(const Call& call, Cases& cases) {
   return change_report(call, cases, [&](const storage::ReportRow& row) -> Answer {
-    const auto done = cases.close(row.report_id, call.member->id);
+    const auto done = cases.close(row.report_id, call.member->id, call.scribe());
     return done ? no_content() : failure(done.error());
   });
 }
@@ -289,6 +309,8 @@ Answer show_history(const Call& call, Cases& cases) {
   if (!notes) return failure(notes.error());
   const auto replies = cases.replies(report);
   if (!replies) return failure(replies.error());
+  const auto noted = cases.put_audit(report, {}, call.scribe());
+  if (!noted) return failure(noted.error());
   json::array statements, sealed_notes, states;
   for (const auto& statement : found.statements)
     statements.push_back(json::string{crypto::base64(statement.bytes)});
@@ -389,7 +411,7 @@ Answer add_note(const Call& call, Cases& cases) {
   if (!body) return bad_body();
   const auto read = read_note(call, found, *body);
   if (!read.note) return read.refusal;
-  const auto done = cases.put_note(*read.note);
+  const auto done = cases.put_note(*read.note, call.scribe());
   return done ? no_content() : failure(done.error());
 }
 
@@ -415,7 +437,7 @@ Answer add_reply(const Call& call, Cases& cases) {
   }
   const storage::OutboxReply reply{
       header->reply_id, report, static_cast<std::uint32_t>(call.now / 3600), std::move(*envelope)};
-  const auto done = cases.put_reply(reply, note);
+  const auto done = cases.put_reply(reply, note, call.scribe(header->flags));
   return done ? no_content() : failure(done.error());
 }
 
@@ -488,7 +510,7 @@ Answer transfer_report(const Call& call, Cases& cases) {
   transfer.report_wraps = std::move(*first);
   transfer.texts = std::move(*texts);
   transfer.notes = std::move(*notes);
-  const auto done = cases.transfer(transfer);
+  const auto done = cases.transfer(transfer, call.scribe());
   return done ? no_content() : failure(done.error());
 }
 
@@ -524,46 +546,96 @@ Answer list_grants(const Call& call, Cases& cases) {
   return good(json::object{{"grants", std::move(all)}, {"next", nullptr}});
 }
 
+// --- Accounting for all of it
+
+// Recorded before it is read: the reading itself stands in what is read.
+Answer read_audit(const Call& call, Cases& cases) {
+  std::uint64_t after = 0;
+  if (const auto given = parameter(call.query, "cursor")) {
+    const auto place = number_of<std::uint64_t>(*given);
+    if (!place || *place > std::numeric_limits<std::int64_t>::max()) return bad_cursor();
+    after = *place;
+  }
+  const auto limit = limit_of(call);
+  if (!limit) return bad_limit();
+  const auto noted = cases.put_audit({}, {}, call.scribe());
+  if (!noted) return failure(noted.error());
+  const auto entries = cases.audit(after, *limit);
+  if (!entries) return failure(entries.error());
+  const auto last = entries->empty() ? after : entries->back().seq;
+  const auto checkpoints = cases.checkpoints(after, last);
+  if (!checkpoints) return failure(checkpoints.error());
+  json::array rows, points;
+  for (const auto& entry : *entries)
+    rows.push_back(json::object{{"entry", crypto::base64(entry.entry)}, {"detail", entry.detail}});
+  for (const auto& checkpoint : *checkpoints)
+    points.push_back(json::string{crypto::base64(checkpoint.bytes)});
+  json::value next;
+  if (entries->size() == *limit) next = std::to_string(last);
+  return good(json::object{
+      {"entries", std::move(rows)}, {"checkpoints", std::move(points)}, {"next", std::move(next)}});
+}
+
+// The client of a lead discloses the first text by itself; the desk only takes note that it does.
+Answer export_report(const Call& call, Cases& cases) {
+  const auto found = find_report(call, cases);
+  if (!found.report) return found.refusal;
+  if (found.ownership.withdrawn) return is_withdrawn();
+  const auto noted = cases.put_audit(found.report->row.report_id, {}, call.scribe());
+  return noted ? no_content() : failure(noted.error());
+}
+
 Answer describe_api(const Call&, Cases&) { return good(openapi_document()); }
 
 constexpr auto get = http::Method::get;
 constexpr auto post = http::Method::post;
 
+using Action = identity::AuditAction;
+
 constexpr std::array table{
-    Endpoint{get, "/api/v1/queues", Role::caseworker, list_queues, "listQueues",
+    Endpoint{get, "/api/v1/queues", Role::caseworker, list_queues, Action::none, "listQueues",
              "The queues that the caller is a member of, with counts", "QueueList"},
-    Endpoint{get, "/api/v1/queues/{name}/reports", Role::caseworker, list_reports, "listReports",
-             "The open reports of a queue in the order of pulling", "ReportList", true},
-    Endpoint{post, "/api/v1/queues/{name}/pull", Role::caseworker, pull_report, "pullReport",
-             "Take the most urgent, then longest waiting report; 204 if none waits", "Report"},
-    Endpoint{post, "/api/v1/pull", Role::caseworker, pull_any_report, "pullAnyReport",
+    Endpoint{get, "/api/v1/queues/{name}/reports", Role::caseworker, list_reports, Action::list,
+             "listReports", "The open reports of a queue in the order of pulling", "ReportList",
+             true},
+    Endpoint{post, "/api/v1/queues/{name}/pull", Role::caseworker, pull_report, Action::pull,
+             "pullReport", "Take the most urgent, then longest waiting report; 204 if none waits",
+             "Report"},
+    Endpoint{post, "/api/v1/pull", Role::caseworker, pull_any_report, Action::pull, "pullAnyReport",
              "The same over all queues of the caller", "Report"},
-    Endpoint{get, "/api/v1/reports/{id}", Role::caseworker, show_report, "showReport",
+    Endpoint{get, "/api/v1/reports/{id}", Role::caseworker, show_report, Action::open, "showReport",
              "A report with its sealed texts", "SealedReport", false, false, true},
-    Endpoint{post, "/api/v1/reports/{id}/renew", Role::caseworker, renew_report, "renewReport",
-             "Hold the report for another lease", "Report", false, true},
+    Endpoint{post, "/api/v1/reports/{id}/renew", Role::caseworker, renew_report, Action::renew,
+             "renewReport", "Hold the report for another lease", "Report", false, true},
     Endpoint{post, "/api/v1/reports/{id}/release", Role::caseworker, release_report,
-             "releaseReport", "Give the report back to its queue", "", false, true},
-    Endpoint{post, "/api/v1/reports/{id}/close", Role::caseworker, close_report, "closeReport",
-             "Close the report", "", false, true},
-    Endpoint{get, "/api/v1/reports/{id}/history", Role::caseworker, show_history, "showHistory",
+             Action::release, "releaseReport", "Give the report back to its queue", "", false,
+             true},
+    Endpoint{post, "/api/v1/reports/{id}/close", Role::caseworker, close_report, Action::close,
+             "closeReport", "Close the report", "", false, true},
+    Endpoint{get, "/api/v1/reports/{id}/history", Role::caseworker, show_history, Action::history,
+             "showHistory",
              "What was signed about a report, its sealed notes, what became of its replies",
              "History"},
-    Endpoint{post, "/api/v1/reports/{id}/note", Role::caseworker, add_note, "addNote",
+    Endpoint{post, "/api/v1/reports/{id}/note", Role::caseworker, add_note, Action::note, "addNote",
              "Keep a sealed note", "", false, false, false, "NewNote"},
-    Endpoint{post, "/api/v1/reports/{id}/reply", Role::caseworker, add_reply, "addReply",
-             "Hand a sealed reply to the relay, and keep the team's own copy", "", false, false,
-             false, "NewReply"},
+    Endpoint{post, "/api/v1/reports/{id}/reply", Role::caseworker, add_reply, Action::reply,
+             "addReply", "Hand a sealed reply to the relay, and keep the team's own copy", "",
+             false, false, false, "NewReply"},
     Endpoint{post, "/api/v1/reports/{id}/transfer", Role::caseworker, transfer_report,
-             "transferReport", "Give the report, sealed anew as a whole, to another queue", "",
-             false, false, false, "NewTransfer"},
-    Endpoint{get, "/api/v1/epochs", Role::member, list_epochs, "listEpochs",
+             Action::transfer, "transferReport",
+             "Give the report, sealed anew as a whole, to another queue", "", false, false, false,
+             "NewTransfer"},
+    Endpoint{get, "/api/v1/epochs", Role::member, list_epochs, Action::none, "listEpochs",
              "The announced keys for replies, signed by the relay", "EpochList"},
-    Endpoint{get, "/api/v1/rosters", Role::member, list_rosters, "listRosters",
+    Endpoint{get, "/api/v1/rosters", Role::member, list_rosters, Action::none, "listRosters",
              "The signed rosters, byte for byte", "RosterList"},
-    Endpoint{get, "/api/v1/grants", Role::member, list_grants, "listGrants",
+    Endpoint{get, "/api/v1/grants", Role::member, list_grants, Action::none, "listGrants",
              "The caller's sealed queue keys", "GrantList"},
-    Endpoint{get, "/api/v1/openapi.json", Role::anyone, describe_api, "describeApi",
+    Endpoint{post, "/api/v1/reports/{id}/export", Role::lead, export_report, Action::export_report,
+             "exportReport", "Take note that a lead discloses the first text to a third party", ""},
+    Endpoint{get, "/api/v1/audit", Role::overseer, read_audit, Action::read_audit, "readAudit",
+             "The audit chain from its beginning, and the checkpoints in it", "AuditPage", true},
+    Endpoint{get, "/api/v1/openapi.json", Role::anyone, describe_api, Action::none, "describeApi",
              "This document", "Document"},
 };
 

@@ -1,6 +1,8 @@
 #pragma once
 // The API: one row a call. A new call is one function in endpoints.cpp and one row in its table;
 // matching, signatures, roles, conditions, repeats and the OpenAPI document follow from the row.
+// The row also says which audit entry the call leaves: the verbs that read or change a report take
+// its scribe.
 
 #include <cstdint>
 #include <memory>
@@ -11,6 +13,7 @@
 
 #include "gateway/desk/cases.hpp"
 #include "gateway/http/message.hpp"
+#include "gateway/identity/audit.hpp"
 #include "gateway/identity/ownership.hpp"
 #include "gateway/identity/roster.hpp"
 
@@ -21,6 +24,8 @@ enum class Role : std::uint8_t {
   anyone,
   member,      // of any organisation, whatever the role
   caseworker,  // caseworkers and leads
+  lead,
+  overseer,  // auditors and admins: see who did what, and no report
 };
 
 // One authenticated call, as a handler sees it. Views live as long as the call.
@@ -32,6 +37,12 @@ struct Call {
   std::string_view condition;                           // the value of If-Match
   std::string_view body;
   std::uint64_t now = 0;  // unix time
+  identity::AuditAction action = identity::AuditAction::none;
+
+  // Writes what the caller does now.
+  storage::AuditScribe scribe(std::uint32_t flags = 0) const {
+    return identity::scribe_of({action, now, member->id, flags});
+  }
 };
 
 struct Answer {
@@ -47,6 +58,7 @@ struct Endpoint {
   std::string_view path;  // with at most one {argument}
   Role role;
   Handler handler;
+  identity::AuditAction action;   // `none`: nothing of a report is read or changed
   std::string_view name;          // operationId
   std::string_view summary;       // for the OpenAPI document
   std::string_view schema;        // of the good answer, a name in the document

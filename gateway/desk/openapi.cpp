@@ -72,6 +72,11 @@ constexpr std::string_view components = R"({
       "grants": {"type": "array", "items": {"$ref": "#/components/schemas/Grant"}}, "next": {"$ref": "#/components/schemas/Next"}}},
     "Grant": {"type": "object", "required": ["queue", "generation", "envelope"], "properties": {
       "queue": {"$ref": "#/components/schemas/Id"}, "generation": {"type": "integer"}, "envelope": {"$ref": "#/components/schemas/Base64"}}},
+    "AuditPage": {"type": "object", "required": ["entries", "checkpoints", "next"], "properties": {
+      "entries": {"type": "array", "items": {"$ref": "#/components/schemas/AuditEntry"}},
+      "checkpoints": {"type": "array", "items": {"$ref": "#/components/schemas/Base64"}}, "next": {"$ref": "#/components/schemas/Next"}}},
+    "AuditEntry": {"type": "object", "required": ["entry", "detail"], "properties": {
+      "entry": {"$ref": "#/components/schemas/Base64"}, "detail": {"type": "string", "description": "JSON; its hash stands in the entry"}}},
     "Document": {"type": "object", "description": "an OpenAPI 3.1 document"}
   }
 })";

@@ -71,6 +71,7 @@ class Service::Work {
   void start() {
     server_.start();
     log::write<log::Event::desk_listening>(server_.port());
+    spawn(tell_start());
     spawn(keep_rosters());
     spawn(keep_withdrawals());
     listener_.emplace(
@@ -111,9 +112,35 @@ class Service::Work {
     return static_cast<std::uint32_t>((now - age).time_since_epoch().count());
   }
 
+  // Of what the desk does by itself.
+  static storage::AuditScribe scribe(identity::AuditAction action, std::string detail = "{}") {
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    return identity::scribe_of({action,
+                                static_cast<std::uint64_t>(now.time_since_epoch().count()),
+                                {},
+                                0,
+                                std::move(detail)});
+  }
+
   void look_for_withdrawals(std::chrono::seconds within) {
     withdrawals_due_ = std::min(withdrawals_due_, std::chrono::steady_clock::now() + within);
     withdrawals_.cancel();
+  }
+
+  // Until the database has it.
+  asio::awaitable<void> tell_start() {
+    asio::steady_timer pause{refresh_.get_executor()};
+    while (!stopping_) {
+      auto job = [tell = scribe(identity::AuditAction::start, R"({"role":"desk"})")](
+                     storage::blocking::DeskStore& store) {
+        return store.put_audit({}, {}, tell).has_value();
+      };
+      const bool told = co_await pool_.call(std::move(job));
+      if (told) co_return;
+      pause.expires_after(1s);
+      boost::system::error_code cancelled;
+      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+    }
   }
 
   // No line says that something was withdrawn: its exact second would say when somebody wrote.
@@ -140,6 +167,7 @@ class Service::Work {
     auto job = [directory = desk_.directory()](storage::blocking::DeskStore& store) {
       StoredCases cases{store};
       const auto settled = settle_withdrawals(cases, *directory, hour_before(0h));
+      (void)store.audit_erasures(hour_before(0h), scribe(identity::AuditAction::erase));
       (void)store.forget_withdrawn(hour_before(withdrawn_known));
       return settled ? std::optional{*settled} : std::nullopt;
     };
@@ -182,6 +210,7 @@ class Service::Work {
     forgot_ = moment;
     auto job = [fetched = hour_before(fetched_replies),
                 oldest = hour_before(oldest_reply)](storage::blocking::DeskStore& store) {
+      (void)store.forget_audit();
       return store.forget_replies(fetched, oldest);
     };
     (void)co_await pool_.call(std::move(job));

@@ -93,7 +93,8 @@ result<ReplyHeader> claimed_reply(View envelope) {
   return ReplyHeader{.epoch = claimed->word,
                      .report_id = claimed->subject,
                      .reply_id = claimed->object,
-                     .epoch_kid = claimed->recipient};
+                     .epoch_kid = claimed->recipient,
+                     .flags = claimed->flags};
 }
 
 result<Reply> open_reply(View envelope, const Id& report_id, const Id& reply_id,

@@ -43,6 +43,7 @@ struct ReplyHeader {
   crypto::Id report_id{};
   crypto::Id reply_id{};
   crypto::Id epoch_kid{};
+  std::uint16_t flags = 0;  // bit 0: release to unverified refs, bit 1: confirm the unverified yes
 };
 boost::system::result<ReplyHeader> claimed_reply(crypto::View envelope);
 

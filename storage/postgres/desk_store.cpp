@@ -7,19 +7,23 @@
 
 namespace ishara::storage::blocking {
 
+using postgres::append_audit;
 using postgres::parameter;
 using postgres::Transaction;
 using postgres::Undo;
 
 namespace {
 
-void insert(Transaction& transaction, const Note& note) {
-  transaction.execute(
-      "INSERT INTO note (message_id, report_id, author, hour, note, wraps)"
-      " VALUES ($1::uuid, $2::uuid, $3::uuid, $4::integer, $5::bytea, $6::bytea)"
-      " ON CONFLICT DO NOTHING",
-      {parameter(note.message_id), parameter(note.report_id), parameter(note.author),
-       parameter(note.hour), parameter(note.envelope), parameter(note.wraps)});
+// False if it was there.
+bool insert(Transaction& transaction, const Note& note) {
+  return !transaction
+              .execute(
+                  "INSERT INTO note (message_id, report_id, author, hour, note, wraps)"
+                  " VALUES ($1::uuid, $2::uuid, $3::uuid, $4::integer, $5::bytea, $6::bytea)"
+                  " ON CONFLICT DO NOTHING RETURNING 1",
+                  {parameter(note.message_id), parameter(note.report_id), parameter(note.author),
+                   parameter(note.hour), parameter(note.envelope), parameter(note.wraps)})
+              .empty();
 }
 
 // Whether `given` names exactly the messages that the table has for the report.
@@ -69,23 +73,28 @@ result<std::vector<ReplySummary>> DeskStore::replies(const Id& report) {
   });
 }
 
-result<void> DeskStore::put_note(const Note& note) {
-  return session().transact([&](Transaction& transaction) { insert(transaction, note); });
-}
-
-result<void> DeskStore::put_reply(const OutboxReply& reply, const std::optional<Note>& note) {
+result<void> DeskStore::put_note(const Note& note, const AuditScribe& scribe) {
   return session().transact([&](Transaction& transaction) {
-    transaction.execute(
-        "INSERT INTO reply_outbox (reply_id, report_id, hour, reply)"
-        " VALUES ($1::uuid, $2::uuid, $3::integer, $4::bytea)"
-        " ON CONFLICT DO NOTHING",
-        {parameter(reply.reply_id), parameter(reply.report_id), parameter(reply.hour),
-         parameter(reply.envelope)});
-    if (note) insert(transaction, *note);
+    if (insert(transaction, note))
+      append_audit(transaction, note.report_id, note.message_id, scribe);
   });
 }
 
-result<void> DeskStore::transfer(const Transfer& transfer) {
+result<void> DeskStore::put_reply(const OutboxReply& reply, const std::optional<Note>& note,
+                                  const AuditScribe& scribe) {
+  return session().transact([&](Transaction& transaction) {
+    const auto stored = transaction.execute(
+        "INSERT INTO reply_outbox (reply_id, report_id, hour, reply)"
+        " VALUES ($1::uuid, $2::uuid, $3::integer, $4::bytea)"
+        " ON CONFLICT DO NOTHING RETURNING 1",
+        {parameter(reply.reply_id), parameter(reply.report_id), parameter(reply.hour),
+         parameter(reply.envelope)});
+    if (note) insert(transaction, *note);
+    if (!stored.empty()) append_audit(transaction, reply.report_id, reply.reply_id, scribe);
+  });
+}
+
+result<void> DeskStore::transfer(const Transfer& transfer, const AuditScribe& scribe) {
   return session().transact([&](Transaction& transaction) {
     const auto& report = transfer.statement.report_id;
     if (transaction
@@ -114,6 +123,7 @@ result<void> DeskStore::transfer(const Transfer& transfer) {
       transaction.execute("UPDATE note SET wraps = $2::bytea WHERE message_id = $1::uuid",
                           {parameter(note.message_id), parameter(note.wraps)});
     postgres::put_statement(transaction, transfer.statement);
+    append_audit(transaction, report, transfer.to_queue, scribe);
   });
 }
 
@@ -165,6 +175,19 @@ result<void> DeskStore::erase(const Id& report, std::uint32_t hour) {
   });
 }
 
+result<void> DeskStore::audit_erasures(std::uint32_t before, const AuditScribe& scribe) {
+  return session().transact([&](Transaction& transaction) {
+    for (const auto& row :
+         transaction.execute("SELECT report_id FROM withdrawn WHERE NOT told AND hour < $1::integer"
+                             " ORDER BY report_id LIMIT 500 FOR UPDATE",
+                             {parameter(before)})) {
+      transaction.execute("UPDATE withdrawn SET told = true WHERE report_id = $1::uuid",
+                          {parameter(row[0].id())});
+      append_audit(transaction, row[0].id(), {}, scribe);
+    }
+  });
+}
+
 result<Bytes> DeskStore::first_record(const Id& report) {
   return session().transact([&](Transaction& transaction) {
     const auto rows = transaction.execute(
@@ -187,6 +210,13 @@ result<std::uint32_t> DeskStore::forget_replies(std::uint32_t fetched, std::uint
     const auto rows = transaction.execute("SELECT forget_replies($1::integer, $2::integer)",
                                           {parameter(fetched), parameter(oldest)});
     return static_cast<std::uint32_t>(rows[0][0].integer());
+  });
+}
+
+result<std::uint32_t> DeskStore::forget_audit() {
+  return session().transact([&](Transaction& transaction) {
+    return static_cast<std::uint32_t>(
+        transaction.execute("SELECT forget_audit()", {}).at(0).at(0).integer());
   });
 }
 

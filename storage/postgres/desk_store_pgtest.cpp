@@ -55,9 +55,9 @@ TEST_CASE("a reply and its note are stored together, once, and the relay's word 
   Office office;
   const auto reply = office.reply();
   const auto note = office.note();
-  REQUIRE(office.store.put_reply(reply, note).has_value());
-  REQUIRE(office.store.put_reply(reply, note).has_value());
-  REQUIRE(office.store.put_reply(office.reply(6), std::nullopt).has_value());
+  REQUIRE(office.store.put_reply(reply, note, test_scribe()).has_value());
+  REQUIRE(office.store.put_reply(reply, note, test_scribe()).has_value());
+  REQUIRE(office.store.put_reply(office.reply(6), std::nullopt, test_scribe()).has_value());
   const auto notes = office.store.notes(office.report);
   REQUIRE(notes->size() == 1);
   CHECK(notes->front().message_id == note.message_id);
@@ -83,10 +83,10 @@ TEST_CASE("a reply and its note are stored together, once, and the relay's word 
 TEST_CASE("a transfer moves the report, every text and every note, and tells it") {
   Office office;
   const auto note = office.note();
-  REQUIRE(office.store.put_note(note).has_value());
+  REQUIRE(office.store.put_note(note, test_scribe()).has_value());
   auto transfer = office.transfer();
   transfer.notes = {{note.message_id, office.make.bytes(384)}};
-  REQUIRE(office.store.transfer(transfer).has_value());
+  REQUIRE(office.store.transfer(transfer, test_scribe()).has_value());
   const auto queue = office.database.query(
       "SELECT queue_id FROM report UNION SELECT queue_id"
       " FROM text");
@@ -101,7 +101,7 @@ TEST_CASE("a transfer moves the report, every text and every note, and tells it"
 TEST_CASE("a transfer that misses a text or a note, or has one too many, changes nothing (P33)") {
   Office office;
   const auto note = office.note();
-  REQUIRE(office.store.put_note(note).has_value());
+  REQUIRE(office.store.put_note(note, test_scribe()).has_value());
   const NewWraps of_note{note.message_id, office.make.bytes(192)};
   const NewWraps stray{office.make.id(), office.make.bytes(192)};
   const auto refused = [&](std::vector<NewWraps> texts, std::vector<NewWraps> notes,
@@ -111,7 +111,7 @@ TEST_CASE("a transfer that misses a text or a note, or has one too many, changes
     transfer.texts = std::move(texts);
     transfer.notes = std::move(notes);
     transfer.known_statements = known;
-    return office.store.transfer(transfer).error() == errc::conflict;
+    return office.store.transfer(transfer, test_scribe()).error() == errc::conflict;
   };
   const NewWraps of_text{Id{}, office.make.bytes(192)};
   CHECK(refused({}, {of_note}, 0));
@@ -123,7 +123,7 @@ TEST_CASE("a transfer that misses a text or a note, or has one too many, changes
   CHECK(office.database.value("SELECT octet_length(wraps) FROM report") == "192");
   auto elsewhere = office.transfer();
   elsewhere.statement.report_id = office.make.id();
-  CHECK(office.store.transfer(elsewhere).error() == errc::not_found);
+  CHECK(office.store.transfer(elsewhere, test_scribe()).error() == errc::not_found);
 }
 
 namespace {
@@ -182,22 +182,24 @@ TEST_CASE("a hidden report is in no list, no pull and no view, and nobody gives 
   const auto queue = office.store.show(office.report)->row.queue_id;
   REQUIRE(office.store.hide(office.report, 77).has_value());
   CHECK(office.store.show(office.report).error() == errc::not_found);
-  CHECK(office.store.list(queue, {}, 10)->empty());
+  CHECK(office.store.list(queue, {}, 10, test_scribe())->empty());
   CHECK(office.store.summaries(std::span{&queue, 1})->at(0).waiting == 0);
-  CHECK_FALSE(office.store.pull(std::span{&queue, 1}, office.make.id(), std::chrono::minutes{1})
-                  .value()
-                  .has_value());
-  CHECK(office.store.transfer(office.transfer()).error() == errc::not_found);
+  CHECK_FALSE(
+      office.store
+          .pull(std::span{&queue, 1}, office.make.id(), std::chrono::minutes{1}, test_scribe())
+          .value()
+          .has_value());
+  CHECK(office.store.transfer(office.transfer(), test_scribe()).error() == errc::not_found);
   CHECK(office.store.first_record(office.report).has_value());
   REQUIRE(office.store.hide(office.report, 0).has_value());
-  CHECK(office.store.list(queue, {}, 10)->size() == 1);
+  CHECK(office.store.list(queue, {}, 10, test_scribe())->size() == 1);
 }
 
 TEST_CASE("an erased report leaves nothing but its first record, in one step (P24)") {
   Office office;
   const auto record = office.store.show(office.report)->texts[0].record;
   sign(office, 12);
-  REQUIRE(office.store.put_reply(office.reply(), office.note()).has_value());
+  REQUIRE(office.store.put_reply(office.reply(), office.note(), test_scribe()).has_value());
   const auto counts = [&] {
     std::string all;
     for (const char* table : {"report", "text", "note", "reply_outbox", "withdrawn"})
@@ -217,7 +219,7 @@ TEST_CASE("an erased report leaves nothing but its first record, in one step (P2
   CHECK(office.store.withdrawn({}, 10)->empty());
 
   // A note that was on its way is found and goes too.
-  REQUIRE(office.store.put_note(office.note()).has_value());
+  REQUIRE(office.store.put_note(office.note(), test_scribe()).has_value());
   REQUIRE(office.store.withdrawn({}, 10)->size() == 1);
   CHECK(office.store.withdrawn({}, 10)->front().record == record);
   REQUIRE(office.store.erase(office.report, 11).has_value());
@@ -232,7 +234,7 @@ TEST_CASE("an erased report leaves nothing but its first record, in one step (P2
 TEST_CASE("desks that erase the same report at once do not fail each other") {
   Office office;
   const auto note = office.note();
-  REQUIRE(office.store.put_note(note).has_value());
+  REQUIRE(office.store.put_note(note, test_scribe()).has_value());
   bool good[4] = {};
   {
     std::vector<std::jthread> desks;

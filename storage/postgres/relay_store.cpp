@@ -257,4 +257,42 @@ result<std::uint64_t> RelayStore::forget_epochs_before(std::uint32_t epoch) {
   });
 }
 
+result<AuditHead> RelayStore::audit_head() {
+  return session().transact(
+      [](Transaction& transaction) { return postgres::audit_head(transaction); });
+}
+
+result<AuditHead> RelayStore::audit_entry(std::uint64_t seq) {
+  return session().transact([&](Transaction& transaction) {
+    const auto rows = transaction.execute("SELECT entry FROM audit WHERE seq = $1::bigint",
+                                          {parameter(static_cast<std::int64_t>(seq))});
+    if (rows.empty()) throw Undo{errc::not_found};
+    return AuditHead{seq, rows[0][0].bytes()};
+  });
+}
+
+result<void> RelayStore::put_checkpoint(const StoredCheckpoint& checkpoint) {
+  return session().transact([&](Transaction& transaction) {
+    transaction.execute(
+        "INSERT INTO checkpoint (seq, bytes) VALUES ($1::bigint, $2::bytea) ON CONFLICT DO NOTHING",
+        {parameter(static_cast<std::int64_t>(checkpoint.seq)), parameter(checkpoint.bytes)});
+  });
+}
+
+result<void> RelayStore::audit_replies(std::uint32_t before, const AuditScribe& sent,
+                                       const AuditScribe& unknown) {
+  return session().transact([&](Transaction& transaction) {
+    for (const auto& row : transaction.execute(
+             "SELECT reply_id, report_id, untold = 3 FROM reply_state"
+             " WHERE untold IS NOT NULL AND hour < $1::integer ORDER BY reply_id LIMIT 500"
+             " FOR UPDATE",
+             {parameter(before)})) {
+      transaction.execute("UPDATE reply_state SET untold = NULL WHERE reply_id = $1::uuid",
+                          {parameter(row[0].id())});
+      postgres::append_audit(transaction, row[1].id(), row[0].id(),
+                             row[2].boolean() ? sent : unknown);
+    }
+  });
+}
+
 }  // namespace ishara::storage::blocking

@@ -72,11 +72,12 @@ result<void> ReplyStore::settle(const OutboxReply& reply, const ReplyOutcome& ou
                                 std::uint32_t hour) {
   return session().transact([&](Transaction& transaction) {
     transaction.execute(
-        "INSERT INTO reply_state AS s (reply_id, report_id, hour, state, reason, delivery)"
+        "INSERT INTO reply_state AS s (reply_id, report_id, hour, state, reason, delivery, untold)"
         " VALUES ($1::uuid, $2::uuid, $3::integer, $4::smallint, $5::smallint,"
-        " nullif($6, '')::uuid)"
+        " nullif($6, '')::uuid, CASE WHEN $4::smallint IN (3, 4) THEN $4::smallint END)"
         " ON CONFLICT (reply_id) DO UPDATE SET hour = EXCLUDED.hour, state = EXCLUDED.state,"
-        " reason = EXCLUDED.reason, delivery = EXCLUDED.delivery WHERE s.state NOT IN (3, 4, 6)",
+        " reason = EXCLUDED.reason, delivery = EXCLUDED.delivery, untold = EXCLUDED.untold WHERE "
+        "s.state NOT IN (3, 4, 6)",
         {parameter(reply.reply_id), parameter(reply.report_id), parameter(hour),
          parameter(static_cast<std::int64_t>(outcome.state)), parameter(outcome.reason),
          outcome.delivery ? parameter(*outcome.delivery) : std::string{}});
@@ -99,7 +100,9 @@ result<std::uint32_t> ReplyStore::give_up_on_sending() {
   return session().transact([&](Transaction& transaction) {
     return static_cast<std::uint32_t>(
         transaction
-            .execute("UPDATE reply_state SET state = 4 WHERE state = 2 RETURNING reply_id", {})
+            .execute(
+                "UPDATE reply_state SET state = 4, untold = 4 WHERE state = 2 RETURNING reply_id",
+                {})
             .size());
   });
 }

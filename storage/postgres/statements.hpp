@@ -1,6 +1,7 @@
 #pragma once
 // What several stores write in the same way. Threads: those of the transaction.
 
+#include "storage/audit.hpp"
 #include "storage/postgres/session.hpp"
 
 namespace ishara::storage::postgres {
@@ -12,6 +13,32 @@ inline void put_statement(Transaction& transaction, const Statement& statement) 
       " ON CONFLICT DO NOTHING",
       {parameter(statement.hash), parameter(statement.report_id), parameter(statement.bytes)});
   transaction.execute("SELECT pg_notify('owner', $1)", {parameter(statement.report_id)});
+}
+
+// Numbers that rise without gaps, and rules about the highest one, need one writer at a time. The
+// lock ends with the transaction.
+enum class Turn { roster = 0x1544a01, routing = 0x1544a02, audit = 0x1544a03 };
+inline void take_turn(Transaction& transaction, Turn turn) {
+  transaction.execute("SELECT pg_advisory_xact_lock($1::bigint)",
+                      {parameter(static_cast<std::int64_t>(turn))});
+}
+
+inline AuditHead audit_head(Transaction& transaction) {
+  const auto rows =
+      transaction.execute("SELECT seq, entry FROM audit ORDER BY seq DESC LIMIT 1", {});
+  if (rows.empty()) return {};
+  return {static_cast<std::uint64_t>(rows[0][0].integer()), rows[0][1].bytes()};
+}
+
+// Call it last in a transaction: nobody who has the audit's turn may wait for anything else.
+inline void append_audit(Transaction& transaction, const Id& subject, const Id& object,
+                         const AuditScribe& scribe) {
+  take_turn(transaction, Turn::audit);
+  auto head = audit_head(transaction);
+  const auto row = scribe({head.seq + 1, std::move(head.entry), subject, object});
+  transaction.execute(
+      "INSERT INTO audit (seq, entry, detail) VALUES ($1::bigint, $2::bytea, $3)",
+      {parameter(static_cast<std::int64_t>(row.seq)), parameter(row.entry), row.detail});
 }
 
 }  // namespace ishara::storage::postgres

@@ -8,10 +8,13 @@
 
 namespace ishara::storage::blocking {
 
+using postgres::append_audit;
 using postgres::parameter;
 using postgres::Row;
 using postgres::Rows;
+using postgres::take_turn;
 using postgres::Transaction;
+using postgres::Turn;
 using postgres::Undo;
 
 namespace {
@@ -46,14 +49,6 @@ Roster roster_row(const Row& row) {
 RoutingVersion routing_row(const Rows& rows) {
   if (rows.empty()) throw Undo{errc::not_found};
   return {static_cast<std::uint32_t>(rows[0][0].integer()), rows[0][1].bytes()};
-}
-
-// Numbers that rise without gaps, and rules about the highest one, need one writer at a time. The
-// lock ends with the transaction.
-enum class Turn { roster = 0x1544a01, routing = 0x1544a02 };
-void take_turn(Transaction& transaction, Turn turn) {
-  transaction.execute("SELECT pg_advisory_xact_lock($1::bigint)",
-                      {parameter(static_cast<std::int64_t>(turn))});
 }
 
 void activate(Transaction& transaction, std::int64_t version, const RoutingChange& change) {
@@ -98,7 +93,7 @@ result<std::vector<QueueSummary>> Store::summaries(std::span<const Id> queues) {
 }
 
 result<std::vector<ReportRow>> Store::list(const Id& queue, const std::optional<Cursor>& from,
-                                           std::uint32_t limit) {
+                                           std::uint32_t limit, const AuditScribe& scribe) {
   return session_->transact([&](Transaction& transaction) {
     // Before everything: urgent, hour 0.
     const Cursor start = from.value_or(Cursor{true, 0, {}});
@@ -111,12 +106,14 @@ result<std::vector<ReportRow>> Store::list(const Id& queue, const std::optional<
              {parameter(queue), start.urgent ? "t" : "f", parameter(start.hour),
               parameter(start.report_id), parameter(limit)}))
       reports.push_back(report_row(row));
+    append_audit(transaction, {}, queue, scribe);
     return reports;
   });
 }
 
 result<std::optional<ReportRow>> Store::pull(std::span<const Id> queues, const Id& user,
-                                             std::chrono::seconds duration) {
+                                             std::chrono::seconds duration,
+                                             const AuditScribe& scribe) {
   return session_->transact([&](Transaction& transaction) -> std::optional<ReportRow> {
     const auto rows = transaction.execute(
         std::string{"UPDATE report SET stage = 1, lease_user = $2::uuid, lease_until = "}.append(
@@ -129,7 +126,9 @@ result<std::optional<ReportRow>> Store::pull(std::span<const Id> queues, const I
             std::string{row_columns},
         {parameter(queues), parameter(user), parameter(duration.count())});
     if (rows.empty()) return std::nullopt;
-    return report_row(rows[0]);
+    const auto report = report_row(rows[0]);
+    append_audit(transaction, report.report_id, report.queue_id, scribe);
+    return report;
   });
 }
 
@@ -152,7 +151,8 @@ result<Report> Store::show(const Id& report) {
   });
 }
 
-result<Lease> Store::renew(const Id& report, const Id& user, std::chrono::seconds duration) {
+result<Lease> Store::renew(const Id& report, const Id& user, std::chrono::seconds duration,
+                           const AuditScribe& scribe) {
   return session_->transact([&](Transaction& transaction) {
     const auto rows = transaction.execute(
         std::string{"UPDATE report SET lease_until = "}.append(lease_end) +
@@ -160,11 +160,12 @@ result<Lease> Store::renew(const Id& report, const Id& user, std::chrono::second
             " RETURNING extract(epoch FROM lease_until)::bigint",
         {parameter(report), parameter(user), parameter(duration.count())});
     if (rows.empty()) throw Undo{errc::lease_lost};
+    append_audit(transaction, report, {}, scribe);
     return Lease{user, rows[0][0].integer()};
   });
 }
 
-result<void> Store::release(const Id& report, const Id& user) {
+result<void> Store::release(const Id& report, const Id& user, const AuditScribe& scribe) {
   return session_->transact([&](Transaction& transaction) {
     const auto rows = transaction.execute(
         "UPDATE report SET lease_user = NULL, lease_until = NULL"
@@ -174,10 +175,11 @@ result<void> Store::release(const Id& report, const Id& user) {
     if (rows.empty()) throw Undo{errc::lease_lost};
     // It waits again: consoles that look at this queue should know.
     transaction.execute("SELECT pg_notify('queue', $1)", {parameter(rows[0][0].id())});
+    append_audit(transaction, report, {}, scribe);
   });
 }
 
-result<void> Store::close(const Id& report, const Id& user) {
+result<void> Store::close(const Id& report, const Id& user, const AuditScribe& scribe) {
   return session_->transact([&](Transaction& transaction) {
     const auto rows = transaction.execute(
         "UPDATE report SET stage = 2, lease_user = NULL, lease_until = NULL"
@@ -185,6 +187,7 @@ result<void> Store::close(const Id& report, const Id& user) {
         " RETURNING 1",
         {parameter(report), parameter(user)});
     if (rows.empty()) throw Undo{errc::lease_lost};
+    append_audit(transaction, report, {}, scribe);
   });
 }
 
@@ -370,6 +373,37 @@ result<std::uint32_t> Store::forget_dedupe() {
   return session_->transact([&](Transaction& transaction) {
     return static_cast<std::uint32_t>(
         transaction.execute("SELECT forget_dedupe()", {}).at(0).at(0).integer());
+  });
+}
+
+result<void> Store::put_audit(const Id& subject, const Id& object, const AuditScribe& scribe) {
+  return session_->transact(
+      [&](Transaction& transaction) { append_audit(transaction, subject, object, scribe); });
+}
+
+result<std::vector<AuditRow>> Store::audit(std::uint64_t after, std::uint32_t limit) {
+  return session_->transact([&](Transaction& transaction) {
+    std::vector<AuditRow> entries;
+    for (const auto& row :
+         transaction.execute("SELECT seq, entry, detail FROM audit WHERE seq > $1::bigint"
+                             " ORDER BY seq LIMIT $2::integer",
+                             {parameter(static_cast<std::int64_t>(after)), parameter(limit)}))
+      entries.push_back(
+          {static_cast<std::uint64_t>(row[0].integer()), row[1].bytes(), row[2].text});
+    return entries;
+  });
+}
+
+result<std::vector<StoredCheckpoint>> Store::checkpoints(std::uint64_t after, std::uint64_t last) {
+  return session_->transact([&](Transaction& transaction) {
+    std::vector<StoredCheckpoint> checkpoints;
+    for (const auto& row :
+         transaction.execute("SELECT seq, bytes FROM checkpoint WHERE seq > $1::bigint"
+                             " AND seq <= $2::bigint ORDER BY seq",
+                             {parameter(static_cast<std::int64_t>(after)),
+                              parameter(static_cast<std::int64_t>(last))}))
+      checkpoints.push_back({static_cast<std::uint64_t>(row[0].integer()), row[1].bytes()});
+    return checkpoints;
   });
 }
 

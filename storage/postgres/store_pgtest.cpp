@@ -56,7 +56,7 @@ TEST_CASE("pull hands out the most urgent, then the longest waiting, and then no
   Store store{database.url("ishara_desk")};
   const Id queues[] = {queue_a, queue_b};
   for (const auto& wanted : {urgent_early, urgent_late, early, late}) {
-    const auto pulled = store.pull(queues, amina, 30min);
+    const auto pulled = store.pull(queues, amina, 30min, test_scribe());
     REQUIRE(pulled.has_value());
     REQUIRE(pulled->has_value());
     CHECK((*pulled)->report_id == wanted);
@@ -65,7 +65,7 @@ TEST_CASE("pull hands out the most urgent, then the longest waiting, and then no
     CHECK((*pulled)->lease->user_id == amina);
     CHECK((*pulled)->lease->until % 60 == 0);
   }
-  const auto nothing = store.pull(queues, amina, 30min);
+  const auto nothing = store.pull(queues, amina, 30min, test_scribe());
   REQUIRE(nothing.has_value());
   CHECK_FALSE(nothing->has_value());
 }
@@ -79,7 +79,7 @@ TEST_CASE("a list has the order of pull, page by page, without gap or repeat") {
   const auto held = [&] {
     Store store{database.url("ishara_desk")};
     const Id queues[] = {queue_a};
-    return store.pull(queues, amina, 30min)->value().report_id;
+    return store.pull(queues, amina, 30min, test_scribe())->value().report_id;
   }();
   const auto hidden = place(database, intakes, queue_a, 100, true);
   database.query("UPDATE report SET hidden_until = 200 WHERE report_id = '" +
@@ -89,7 +89,7 @@ TEST_CASE("a list has the order of pull, page by page, without gap or repeat") {
   std::vector<ReportRow> seen;
   std::optional<Cursor> from;
   for (;;) {
-    const auto page = store.list(queue_a, from, 4);
+    const auto page = store.list(queue_a, from, 4, test_scribe());
     REQUIRE(page.has_value());
     if (page->empty()) break;
     CHECK(page->size() <= 4);
@@ -117,7 +117,7 @@ TEST_CASE("summaries count what waits, what is urgent and what is held") {
   place(database, intakes, queue_a, 102, true);
   Store store{database.url("ishara_desk")};
   const Id only[] = {queue_a};
-  REQUIRE(store.pull(only, amina, 30min).has_value());  // the urgent one of hour 102
+  REQUIRE(store.pull(only, amina, 30min, test_scribe()).has_value());  // the urgent one of hour 102
 
   const Id queues[] = {queue_b, queue_a};
   const auto summaries = store.summaries(queues);
@@ -138,26 +138,26 @@ TEST_CASE("a lease belongs to its holder until it runs out, then the report is b
   const auto report = place(database, intakes, queue_a, 100, false);
   Store store{database.url("ishara_desk")};
   const Id queues[] = {queue_a};
-  const auto pulled = store.pull(queues, amina, 1min);
+  const auto pulled = store.pull(queues, amina, 1min, test_scribe());
   REQUIRE(pulled->has_value());
 
-  CHECK(store.renew(report, bosco, 5min).error() == errc::lease_lost);
-  CHECK(store.release(report, bosco).error() == errc::lease_lost);
-  CHECK(store.close(report, bosco).error() == errc::lease_lost);
-  const auto renewed = store.renew(report, amina, 1h);
+  CHECK(store.renew(report, bosco, 5min, test_scribe()).error() == errc::lease_lost);
+  CHECK(store.release(report, bosco, test_scribe()).error() == errc::lease_lost);
+  CHECK(store.close(report, bosco, test_scribe()).error() == errc::lease_lost);
+  const auto renewed = store.renew(report, amina, 1h, test_scribe());
   REQUIRE(renewed.has_value());
   CHECK(renewed->until > (*pulled)->lease->until);
 
   let_leases_run_out(database);
-  CHECK(store.renew(report, amina, 1h).error() == errc::lease_lost);
-  CHECK(store.close(report, amina).error() == errc::lease_lost);
-  const auto list = store.list(queue_a, {}, 10);
+  CHECK(store.renew(report, amina, 1h, test_scribe()).error() == errc::lease_lost);
+  CHECK(store.close(report, amina, test_scribe()).error() == errc::lease_lost);
+  const auto list = store.list(queue_a, {}, 10, test_scribe());
   REQUIRE(list->size() == 1);
   CHECK_FALSE((*list)[0].lease.has_value());
-  const auto taken = store.pull(queues, bosco, 1min);
+  const auto taken = store.pull(queues, bosco, 1min, test_scribe());
   REQUIRE(taken->has_value());
   CHECK((*taken)->report_id == report);
-  CHECK(store.release(report, amina).error() == errc::lease_lost);
+  CHECK(store.release(report, amina, test_scribe()).error() == errc::lease_lost);
 }
 
 TEST_CASE("a released report can be pulled again, a closed one is gone from its queue") {
@@ -166,12 +166,12 @@ TEST_CASE("a released report can be pulled again, a closed one is gone from its 
   const auto report = place(database, intakes, queue_a, 100, false);
   Store store{database.url("ishara_desk")};
   const Id queues[] = {queue_a};
-  REQUIRE(store.pull(queues, amina, 1min)->has_value());
-  REQUIRE(store.release(report, amina).has_value());
-  REQUIRE(store.pull(queues, bosco, 1min)->has_value());
-  REQUIRE(store.close(report, bosco).has_value());
-  CHECK_FALSE(store.pull(queues, bosco, 1min)->has_value());
-  CHECK(store.list(queue_a, {}, 10)->empty());
+  REQUIRE(store.pull(queues, amina, 1min, test_scribe())->has_value());
+  REQUIRE(store.release(report, amina, test_scribe()).has_value());
+  REQUIRE(store.pull(queues, bosco, 1min, test_scribe())->has_value());
+  REQUIRE(store.close(report, bosco, test_scribe()).has_value());
+  CHECK_FALSE(store.pull(queues, bosco, 1min, test_scribe())->has_value());
+  CHECK(store.list(queue_a, {}, 10, test_scribe())->empty());
   const auto shown = store.show(report);
   REQUIRE(shown.has_value());
   CHECK(shown->row.stage == Stage::closed);
@@ -193,7 +193,7 @@ TEST_CASE("many caseworkers pulling at once never hold the same report, and none
         Store store{database.url("ishara_desk")};
         const Id queues[] = {queue_a, queue_b};
         for (;;) {
-          const auto got = store.pull(queues, Id{worker}, 30min);
+          const auto got = store.pull(queues, Id{worker}, 30min, test_scribe());
           const std::scoped_lock lock{mutex};
           if (!got || !got->has_value()) break;
           pulled.push_back((*got)->report_id);
