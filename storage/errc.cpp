@@ -30,6 +30,8 @@ class StoreCategory final : public boost::system::error_category {
         return "tables or grants are not those of this program; run `ishara migrate`";
       case errc::changed:
         return "an applied migration differs from the one in this program";
+      case errc::full:
+        return "the spool has no room";
     }
     return "unknown storage error";
   }

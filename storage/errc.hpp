@@ -18,6 +18,7 @@ enum class errc {
   stale_version,  // a roster of this or a higher version is stored already
   schema,         // tables or grants are not those of this program: run `ishara migrate`
   changed,        // a migration that was applied is not the one in this program
+  full,           // the spool has no room, by its quota or by the disk
 };
 
 const boost::system::error_category& store_category() noexcept;

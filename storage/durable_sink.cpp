@@ -1,0 +1,319 @@
+// Each co_await is a statement of its own, with named arguments: g++ 12 (bug 107288).
+
+#include "storage/durable_sink.hpp"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <cstring>
+#include <deque>
+#include <exception>
+#include <unordered_map>
+#include <utility>
+
+#include "storage/offload.hpp"
+#include "storage/postgres/one_shot.hpp"
+
+namespace ishara::storage {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Done = postgres::OneShot<result<Appended>>;
+
+constexpr std::size_t most_in_a_group = 512;          // rows for one flush to the disk
+constexpr std::chrono::milliseconds look_again{250};  // whether the database is back
+
+// Ids are random or keyed hashes: nobody can choose them.
+struct IdHash {
+  std::size_t operator()(const Id& id) const noexcept {
+    std::size_t out;
+    std::memcpy(&out, id.data(), sizeof out);
+    return out;
+  }
+};
+
+// The row of a dedupe hash that waits too long in the spool would be forgotten as soon as it is
+// stored: its 48 hours begin when it comes to the database.
+void renew_day(SpooledRow& row) {
+  const auto today = static_cast<std::uint32_t>(
+      std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now())
+          .time_since_epoch()
+          .count());
+  std::visit([&](auto& one) { one.day = std::max(one.day, today); }, row);
+}
+
+}  // namespace
+
+class DurableSink::Work {
+ public:
+  Work(const asio::any_io_executor& executor, IntakeSink& database, std::function<bool()> connected,
+       SpoolSettings settings)
+      : executor_{executor},
+        database_{database},
+        connected_{std::move(connected)},
+        hash_{settings.hash},
+        spool_{std::move(settings), [this](const SpooledRow& row) { remember(row, true); }},
+        bytes_{spool_.bytes()},
+        waker_{executor},
+        ended_{executor, Clock::time_point::max()} {
+    spawn(drain());
+  }
+  ~Work() { disk_.join(); }
+  Work(const Work&) = delete;
+  Work& operator=(const Work&) = delete;
+
+  asio::awaitable<result<Appended>> append(SpooledRow row) {
+    const bool direct =
+        !away_ && !waiting_.contains(dedupe_of(row)) && !reports_.contains(report_of(row));
+    if (direct) {
+      SpooledRow copy = row;
+      const auto stored = co_await to_database(std::move(copy));
+      if (stored || stored.error() != errc::unavailable) co_return stored;
+    }
+    auto taken = co_await to_spool(std::move(row));
+    if (!taken) ++counters_.turned_away;
+    co_return taken;
+  }
+
+  asio::awaitable<void> stop() {
+    stopping_ = true;
+    waker_.cancel();
+    while (draining_ || writing_) co_await ended_.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+
+  DurableCounters counters() const noexcept {
+    auto out = counters_;
+    out.waiting = waiting_.size();
+    out.bytes = bytes_;
+    return out;
+  }
+
+ private:
+  struct Waiting {
+    std::int16_t answer_class = 0;
+    bool durable = false;
+    std::vector<Done> others;  // the same webhook again, before it is durable
+  };
+  struct Pending {
+    SpooledRow row;
+    Done done;
+  };
+  // What crosses threads must be default-constructible (Boost 1.81).
+  struct Written {
+    result<void> done = errc::unavailable;
+    std::uint64_t bytes = 0;
+  };
+  struct Oldest {
+    result<std::optional<Spool::Segment>> segment = errc::unavailable;
+  };
+
+  void spawn(asio::awaitable<void> task) {
+    asio::co_spawn(executor_, std::move(task), [](const std::exception_ptr& bug) {
+      if (bug) std::rethrow_exception(bug);
+    });
+  }
+
+  asio::awaitable<result<Appended>> to_database(SpooledRow row) {
+    if (auto* intake = std::get_if<Intake>(&row)) return database_.append(std::move(*intake));
+    return database_.append(std::move(std::get<LaterText>(row)));
+  }
+
+  asio::awaitable<result<Appended>> to_spool(SpooledRow row) {
+    return asio::async_initiate<const asio::use_awaitable_t<>, void(result<Appended>)>(
+        [this](auto handler, SpooledRow&& moved) {
+          enqueue(std::move(moved), Done::of(std::move(handler)));
+        },
+        asio::use_awaitable, std::move(row));
+  }
+
+  bool remember(const SpooledRow& row, bool durable) {
+    const auto [place, is_new] = waiting_.try_emplace(dedupe_of(row));
+    if (!is_new) return false;
+    place->second.answer_class = answer_of(row);
+    place->second.durable = durable;
+    ++reports_[report_of(row)];
+    return true;
+  }
+
+  void forget(const SpooledRow& row) {
+    if (waiting_.erase(dedupe_of(row)) == 0) return;
+    const auto report = reports_.find(report_of(row));
+    if (--report->second == 0) reports_.erase(report);
+  }
+
+  // Never answers from inside: the caller is not yet waiting.
+  void enqueue(SpooledRow row, Done done) {
+    if (!remember(row, false)) {
+      auto& known = waiting_.find(dedupe_of(row))->second;
+      if (known.durable)
+        answer(std::move(done), Appended{true, known.answer_class});
+      else
+        known.others.push_back(std::move(done));
+      return;
+    }
+    pending_.push_back({std::move(row), std::move(done)});
+    if (std::exchange(writing_, true)) return;
+    spawn(write_groups());
+  }
+
+  // Group commit: what comes during a flush shares the next one.
+  asio::awaitable<void> write_groups() {
+    while (!pending_.empty()) {
+      std::vector<SpooledRow> rows;
+      std::vector<Done> waiting;
+      while (!pending_.empty() && rows.size() < most_in_a_group) {
+        rows.push_back(std::move(pending_.front().row));
+        waiting.push_back(std::move(pending_.front().done));
+        pending_.pop_front();
+      }
+      auto work = [this, &rows] {
+        const auto done = spool_.append(rows);
+        return Written{done, spool_.bytes()};
+      };
+      const auto written = co_await offload(disk_, std::move(work));
+      bytes_ = written.bytes;
+      for (std::size_t i = 0; i < rows.size(); ++i)
+        settle(rows[i], std::move(waiting[i]), written.done);
+    }
+    writing_ = false;
+    ended_.cancel();
+    waker_.cancel();  // there is something to drain
+  }
+
+  void settle(const SpooledRow& row, Done done, const result<void>& written) {
+    auto& known = waiting_.find(dedupe_of(row))->second;
+    auto others = std::exchange(known.others, {});
+    if (written) {
+      known.durable = true;
+      away_ = true;
+      ++counters_.spooled;
+      answer(std::move(done), Appended{false, known.answer_class});
+      for (auto& other : others) answer(std::move(other), Appended{true, known.answer_class});
+    } else {
+      forget(row);
+      answer(std::move(done), written.error());
+      for (auto& other : others) answer(std::move(other), written.error());
+    }
+  }
+
+  void answer(Done done, result<Appended> value) {
+    asio::post(executor_, [done = std::move(done), value]() mutable { std::move(done)(value); });
+  }
+
+  asio::awaitable<void> drain() {
+    while (!stopping_) {
+      if (bytes_ == 0)
+        waker_.expires_at(Clock::time_point::max());
+      else
+        waker_.expires_after(look_again);
+      co_await waker_.async_wait(asio::as_tuple(asio::use_awaitable));
+      if (stopping_ || !connected_()) continue;
+      away_ = false;
+      bool more = true;
+      while (more && !stopping_) more = co_await drain_oldest();
+    }
+    draining_ = false;
+    ended_.cancel();
+  }
+
+  // Stores the rows of the oldest segment and deletes it. False: there is none, or it has to wait.
+  asio::awaitable<bool> drain_oldest() {
+    auto read = [this] { return Oldest{spool_.oldest()}; };
+    auto oldest = co_await offload(disk_, std::move(read));
+    if (!oldest.segment || !*oldest.segment) co_return false;
+    auto& segment = **oldest.segment;
+    std::vector<result<Appended>> stored(segment.rows.size(), errc::unavailable);
+    co_await store_all(segment.rows, stored);
+
+    Bytes refused = std::move(segment.unreadable);
+    std::uint64_t refused_rows = refused.empty() ? 0 : 1;
+    for (std::size_t i = 0; i < stored.size(); ++i) {
+      if (stored[i]) continue;
+      if (stored[i].error() != errc::refused) co_return false;
+      write_spooled(refused, segment.rows[i], hash_);
+      ++refused_rows;
+    }
+    auto remove = [this, number = segment.number, &refused] {
+      const auto done = spool_.remove(number, refused);
+      return Written{done, spool_.bytes()};
+    };
+    const auto removed = co_await offload(disk_, std::move(remove));
+    bytes_ = removed.bytes;
+    if (!removed.done) co_return false;
+    for (const auto& row : segment.rows) forget(row);
+    counters_.drained += segment.rows.size();
+    counters_.refused += refused_rows;
+    co_return true;
+  }
+
+  asio::awaitable<void> store(SpooledRow row, result<Appended>& stored) {
+    renew_day(row);
+    stored = co_await to_database(std::move(row));
+  }
+
+  // All at once, so that the database's sink can make large batches of them.
+  asio::awaitable<void> store_all(const std::vector<SpooledRow>& rows,
+                                  std::vector<result<Appended>>& stored) {
+    struct Rest {
+      std::size_t count;
+      postgres::OneShot<> done;
+    };
+    return asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+        [this, &rows, &stored](auto handler) {
+          auto rest = std::make_shared<Rest>(
+              Rest{rows.size() + 1, postgres::OneShot<>::of(std::move(handler))});
+          const auto one_less = [rest](const std::exception_ptr& bug) {
+            if (bug) std::rethrow_exception(bug);
+            if (--rest->count == 0) std::move(rest->done)();
+          };
+          for (std::size_t i = 0; i < rows.size(); ++i)
+            asio::co_spawn(executor_, store(rows[i], stored[i]), one_less);
+          asio::post(executor_, [one_less] { one_less(nullptr); });
+        },
+        asio::use_awaitable);
+  }
+
+  const asio::any_io_executor executor_;
+  IntakeSink& database_;
+  const std::function<bool()> connected_;
+  const SpoolHash hash_;
+  std::unordered_map<Id, Waiting, IdHash> waiting_;      // by dedupe hash
+  std::unordered_map<Id, std::size_t, IdHash> reports_;  // how many rows of each wait
+  Spool spool_;                                          // of the thread in `disk_` from here on
+  std::uint64_t bytes_ = 0;
+  std::deque<Pending> pending_;  // not yet on the way to the disk
+  DurableCounters counters_;
+  bool away_ = false;  // since a row had to be spooled, until the database is seen again
+  bool writing_ = false;
+  bool draining_ = true;
+  bool stopping_ = false;
+  asio::steady_timer waker_;
+  asio::steady_timer ended_;
+  asio::thread_pool disk_{1};
+};
+
+DurableSink::DurableSink(const asio::any_io_executor& executor, IntakeSink& database,
+                         std::function<bool()> connected, SpoolSettings spool)
+    : work_{std::make_unique<Work>(executor, database, std::move(connected), std::move(spool))} {}
+
+DurableSink::~DurableSink() = default;
+
+asio::awaitable<result<Appended>> DurableSink::append(Intake intake) {
+  return work_->append(SpooledRow{std::move(intake)});
+}
+
+asio::awaitable<result<Appended>> DurableSink::append(LaterText text) {
+  return work_->append(SpooledRow{std::move(text)});
+}
+
+asio::awaitable<void> DurableSink::stop() { return work_->stop(); }
+
+DurableCounters DurableSink::counters() const noexcept { return work_->counters(); }
+
+}  // namespace ishara::storage

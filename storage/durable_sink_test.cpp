@@ -1,0 +1,366 @@
+#include "storage/durable_sink.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "gateway/crypto/primitives.hpp"
+#include "storage/postgres/test_intake.hpp"
+
+namespace ishara::storage {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr Id queue{0x0a};
+
+Id hash(std::span<const std::uint8_t> bytes) { return crypto::hash16({bytes}); }
+
+// A database that comes and goes, and knows what it was given before.
+class FakeDatabase final : public IntakeSink {
+ public:
+  bool away = false;
+  bool busy = false;
+  std::set<Id> refuses;                // by dedupe hash
+  std::size_t goes_after = 1'000'000;  // rows; then it is away
+  std::vector<Id> stored;              // dedupe hashes in order
+  std::uint32_t last_day = 0;
+
+  asio::awaitable<result<Appended>> append(Intake intake) override {
+    co_await asio::post(asio::use_awaitable);
+    co_return take(intake.dedupe, intake.answer_class, intake.day);
+  }
+  asio::awaitable<result<Appended>> append(LaterText text) override {
+    co_await asio::post(asio::use_awaitable);
+    co_return take(text.dedupe, text.answer_class, text.day);
+  }
+
+ private:
+  result<Appended> take(const Id& dedupe, std::int16_t answer_class, std::uint32_t day) {
+    if (stored.size() >= goes_after) away = true;
+    if (away) return errc::unavailable;
+    if (busy) return errc::busy;
+    if (refuses.contains(dedupe)) return errc::refused;
+    const auto [known, is_new] = answers_.emplace(dedupe, answer_class);
+    if (is_new) stored.push_back(dedupe);
+    last_day = day;
+    return Appended{!is_new, known->second};
+  }
+
+  std::map<Id, std::int16_t> answers_;
+};
+
+struct Bench {
+  fs::path folder = [] {
+    std::string name = fs::temp_directory_path() / "ishara-durable-XXXXXX";
+    return fs::path{::mkdtemp(name.data())};
+  }();
+  std::optional<asio::io_context> context;
+  FakeDatabase database;
+  std::uint64_t quota = 256 << 20;
+  std::uint64_t segment = 1 << 20;
+  std::optional<DurableSink> sink;
+  std::vector<std::optional<result<Appended>>> answers;
+
+  Bench() { start(); }
+  ~Bench() {
+    kill();
+    fs::remove_all(folder);
+  }
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+
+  void start() {
+    context.emplace();
+    sink.emplace(
+        context->get_executor(), database, [this] { return !database.away; },
+        SpoolSettings{folder / "spool", hash, quota, segment});
+  }
+  // As the kernel does it: nothing under way is finished, and the disk stays as it is.
+  void kill() {
+    sink.reset();
+    context.reset();
+  }
+  void restart() {
+    kill();
+    start();
+  }
+
+  template <class Row>
+  void add(Row row) {
+    asio::co_spawn(
+        *context,
+        [](Bench& bench, std::size_t place, Row sent) -> asio::awaitable<void> {
+          const auto answer = co_await bench.sink->append(std::move(sent));
+          bench.answers[place] = answer;
+        }(*this, answers.size(), std::move(row)),
+        [](const std::exception_ptr& bug) {
+          if (bug) std::rethrow_exception(bug);
+        });
+    answers.emplace_back();
+  }
+  template <class Condition>
+  void until(const Condition& condition) {
+    context->restart();
+    while (!condition()) REQUIRE(context->run_one() == 1);
+  }
+  void answer_all() {
+    until(
+        [this] { return std::ranges::all_of(answers, [](auto& one) { return one.has_value(); }); });
+  }
+  void drain() {
+    until([this] { return sink->counters().waiting == 0; });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("while the database is there, rows go straight to it") {
+  Bench bench;
+  TestIntakes intakes{31};
+  const auto report = intakes.next(queue);
+  bench.add(report);
+  bench.add(intakes.later(report.report_id, queue));
+  bench.answer_all();
+  CHECK(bench.database.stored.size() == 2);
+  CHECK(bench.sink->counters().spooled == 0);
+  CHECK(fs::is_empty(bench.folder / "spool"));
+}
+
+TEST_CASE("while it is away rows are spooled, and stored in their order when it is back") {
+  Bench bench;
+  bench.segment = 4096;
+  bench.restart();
+  TestIntakes intakes{32};
+  bench.database.away = true;
+  std::vector<Id> sent;
+  for (int i = 0; i < 25; ++i) {
+    auto intake = intakes.next(queue);
+    sent.push_back(intake.dedupe);
+    bench.add(std::move(intake));
+    bench.answer_all();
+  }
+  for (const auto& answer : bench.answers) {
+    REQUIRE(answer->has_value());
+    CHECK_FALSE((*answer)->duplicate);
+  }
+  CHECK(bench.sink->counters().waiting == 25);
+  CHECK(bench.sink->counters().bytes > 0);
+  bench.database.away = false;
+  bench.drain();
+  CHECK(bench.database.stored == sent);
+  CHECK(bench.sink->counters().drained == 25);
+  CHECK(bench.sink->counters().bytes == 0);
+  CHECK(fs::is_empty(bench.folder / "spool"));
+
+  bench.add(intakes.next(queue));
+  bench.answer_all();
+  CHECK(bench.sink->counters().spooled == 25);
+  CHECK(bench.database.stored.size() == 26);
+}
+
+TEST_CASE("many rows at once share a flush and each gets its answer") {
+  Bench bench;
+  TestIntakes intakes{33};
+  bench.database.away = true;
+  for (int i = 0; i < 2000; ++i) bench.add(intakes.next(queue));
+  bench.answer_all();
+  CHECK(std::ranges::all_of(bench.answers, [](auto& one) { return one->has_value(); }));
+  bench.database.away = false;
+  bench.drain();
+  CHECK(bench.database.stored.size() == 2000);
+}
+
+TEST_CASE("the same webhook again while the database is away is stored once and answered alike") {
+  Bench bench;
+  TestIntakes intakes{34};
+  bench.database.away = true;
+  const auto intake = intakes.next(queue, 5);
+  auto again = intakes.next(queue, 6);
+  again.dedupe = intake.dedupe;
+  auto later = intakes.later(intakes.id(), queue, 7);
+  later.dedupe = intake.dedupe;
+  SUBCASE("one after the other") {
+    bench.add(intake);
+    bench.answer_all();
+  }
+  SUBCASE("before the first is on the disk") { bench.add(intake); }
+  SUBCASE("after the gateway was killed and started again") {
+    bench.add(intake);
+    bench.answer_all();
+    bench.restart();
+    CHECK(bench.sink->counters().waiting == 1);
+  }
+  bench.add(again);
+  bench.add(later);
+  bench.answer_all();
+  CHECK_FALSE((*bench.answers[0])->duplicate);
+  for (const std::size_t i : {1U, 2U}) {
+    REQUIRE(bench.answers[i]->has_value());
+    CHECK((*bench.answers[i])->duplicate);
+    CHECK((*bench.answers[i])->answer_class == 5);
+  }
+  bench.database.away = false;
+  bench.drain();
+  CHECK(bench.database.stored == std::vector{intake.dedupe});
+}
+
+TEST_CASE("a kill between the commit and the deletion of the segment stores nothing twice") {
+  Bench bench;
+  TestIntakes intakes{35};
+  bench.database.away = true;
+  for (int i = 0; i < 10; ++i) bench.add(intakes.next(queue));
+  bench.answer_all();
+  bench.database.away = false;
+  bench.until([&] { return bench.database.stored.size() == 10; });
+  CHECK(bench.sink->counters().drained == 0);
+  bench.restart();
+  CHECK(bench.sink->counters().waiting == 10);
+  bench.drain();
+  CHECK(bench.database.stored.size() == 10);
+}
+
+TEST_CASE("a text whose report waits goes behind it; others go straight to the database") {
+  Bench bench;
+  TestIntakes intakes{36};
+  bench.database.away = true;
+  const auto report = intakes.next(queue);
+  bench.add(report);
+  bench.answer_all();
+  bench.database.away = false;
+  // The sink learns that the database is back when it drains; before that everything is spooled.
+  bench.database.busy = true;
+  bench.until(
+      [&] { return bench.sink->counters().waiting == 1 && bench.context->poll_one() == 0; });
+  const auto text = intakes.later(report.report_id, queue);
+  bench.add(text);
+  bench.until([&] { return bench.answers[1].has_value(); });
+  REQUIRE(bench.answers[1]->has_value());
+  CHECK(bench.sink->counters().spooled == 2);
+  bench.database.busy = false;
+  bench.drain();
+  CHECK(bench.database.stored == std::vector{report.dedupe, text.dedupe});
+}
+
+TEST_CASE("a row that the database will never take is set aside, and its neighbours are stored") {
+  Bench bench;
+  TestIntakes intakes{37};
+  bench.database.away = true;
+  const auto poisoned = intakes.next(queue);
+  bench.database.refuses.insert(poisoned.dedupe);
+  bench.add(intakes.next(queue));
+  bench.add(poisoned);
+  bench.add(intakes.next(queue));
+  bench.answer_all();
+  bench.database.away = false;
+  bench.drain();
+  CHECK(bench.database.stored.size() == 2);
+  CHECK(bench.sink->counters().refused == 1);
+  CHECK(spool_contents(bench.folder / "spool", hash)->refused_files == 1);
+}
+
+TEST_CASE("a database that goes away again in the middle of the draining gets the rest later") {
+  Bench bench;
+  bench.segment = 4096;
+  bench.restart();
+  TestIntakes intakes{38};
+  bench.database.away = true;
+  std::vector<Id> sent;
+  for (int i = 0; i < 30; ++i) {
+    auto intake = intakes.next(queue);
+    sent.push_back(intake.dedupe);
+    bench.add(std::move(intake));
+    bench.answer_all();
+  }
+  bench.database.away = false;
+  bench.database.goes_after = 10;
+  bench.until([&] { return bench.database.away; });
+  bench.add(intakes.next(queue));
+  bench.answer_all();
+  CHECK(bench.answers.back()->has_value());
+  bench.database.goes_after = 1000;
+  bench.database.away = false;
+  bench.drain();
+  CHECK(bench.database.stored.size() == 31);
+  CHECK(std::ranges::equal(std::span{bench.database.stored}.first(10), std::span{sent}.first(10)));
+}
+
+TEST_CASE("a full spool says so, and takes rows again after the draining") {
+  Bench bench;
+  bench.quota = 20 * 1024;
+  bench.restart();
+  TestIntakes intakes{39};
+  bench.database.away = true;
+  for (int i = 0; i < 40; ++i) {
+    bench.add(intakes.next(queue));
+    bench.answer_all();
+  }
+  CHECK(bench.answers[0]->has_value());
+  CHECK(bench.answers[39]->error() == errc::full);
+  const auto taken = bench.sink->counters().spooled;
+  CHECK(taken + bench.sink->counters().turned_away == 40);
+  bench.database.away = false;
+  bench.drain();
+  CHECK(bench.database.stored.size() == taken);
+  bench.database.away = true;
+  bench.add(intakes.next(queue));
+  bench.answer_all();
+  CHECK(bench.answers.back()->has_value());
+}
+
+TEST_CASE("a busy database and a refused row are the caller's business, not the spool's") {
+  Bench bench;
+  TestIntakes intakes{40};
+  bench.database.busy = true;
+  bench.add(intakes.next(queue));
+  bench.answer_all();
+  CHECK(bench.answers[0]->error() == errc::busy);
+  bench.database.busy = false;
+  const auto poisoned = intakes.next(queue);
+  bench.database.refuses.insert(poisoned.dedupe);
+  bench.add(poisoned);
+  bench.answer_all();
+  CHECK(bench.answers[1]->error() == errc::refused);
+  CHECK(bench.sink->counters().spooled == 0);
+}
+
+TEST_CASE("the 48 hours of a dedupe hash begin when it comes to the database") {
+  Bench bench;
+  TestIntakes intakes{41};
+  bench.database.away = true;
+  auto intake = intakes.next(queue);
+  intake.day = 1;
+  bench.add(intake);
+  bench.answer_all();
+  bench.database.away = false;
+  bench.drain();
+  CHECK(bench.database.last_day > 20'000);
+}
+
+TEST_CASE("a stop ends the draining and leaves on the disk what still waits") {
+  Bench bench;
+  TestIntakes intakes{42};
+  bench.database.away = true;
+  for (int i = 0; i < 5; ++i) bench.add(intakes.next(queue));
+  bench.answer_all();
+  bool stopped = false;
+  asio::co_spawn(*bench.context, bench.sink->stop(), [&](const std::exception_ptr& bug) {
+    if (bug) std::rethrow_exception(bug);
+    stopped = true;
+  });
+  bench.context->restart();
+  bench.context->run();
+  CHECK(stopped);
+  bench.restart();
+  CHECK(bench.sink->counters().waiting == 5);
+}
+
+}  // namespace ishara::storage
