@@ -15,6 +15,7 @@
 #include "gateway/relay/epochs.hpp"
 #include "storage/migrate.hpp"
 #include "storage/settings.hpp"
+#include "storage/spool.hpp"
 
 namespace ishara::commands {
 namespace {
@@ -144,6 +145,28 @@ void check_database(std::string_view role, const std::string& url, Findings& fin
                      : "see that Postgres runs, and " + std::string{role} + "_url in [database]");
 }
 
+void check_spool(const config::Config& config, Findings& findings) {
+  const auto contents = storage::spool_contents(
+      config.paths.spool,
+      [](std::span<const std::uint8_t> bytes) { return crypto::hash16({bytes}); });
+  if (!contents) {
+    findings.add(Verdict::failure, "spool", config.paths.spool.string() + " cannot be read",
+                 "see `spool` in [paths], and run doctor as the user of the gateway");
+    return;
+  }
+  if (contents->refused_files > 0)
+    findings.add(Verdict::failure, "spool",
+                 std::to_string(contents->refused_files) +
+                     " files of texts that the database refuses, in " + config.paths.spool.string(),
+                 "keep them and report it; nobody can read these texts where they are");
+  if (contents->rows > 0)
+    findings.add(Verdict::warning, "spool",
+                 "texts that wait for the database: " + std::to_string(contents->rows),
+                 "see that Postgres and the gateway run; they are stored by themselves");
+  else
+    findings.add(Verdict::good, "spool", "no text waits for the database");
+}
+
 struct Wanted {
   const char* setting;
   const char* value;
@@ -237,6 +260,7 @@ int examine(const fs::path& file, bool as_json) {
     check_key(config.paths.keys / key, findings);
   check_epochs(config, findings);
   check_channels(config, findings);
+  check_spool(config, findings);
   check_database("gateway", config.database.gateway_url, findings);
   check_database("relay", config.database.relay_url, findings);
   check_database("desk", config.database.desk_url, findings);

@@ -32,7 +32,7 @@ int serve(const config::Config& config) {
     return complain("the gateway cannot listen: " + error.code().message(),
                     "see `listen` and `private_listen` in the section [gateway]");
   } catch (const std::runtime_error& error) {
-    return complain(error.what(), "see `packs` in the section [paths]");
+    return complain(error.what(), "see `packs` and `spool` in the section [paths]");
   }
   run_until_signal(context, [&] { return service->stop(); });
   return good;

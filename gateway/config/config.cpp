@@ -50,6 +50,8 @@ constexpr std::array known{
     Known{"gateway", "body_seconds", "body_seconds = 10", "to send a body"},
     Known{"gateway", "idle_seconds", "idle_seconds = 75", "between two requests"},
     Known{"gateway", "write_seconds", "write_seconds = 10", "to take an answer"},
+    Known{"gateway", "spool_mebibytes", "spool_mebibytes = 256",
+          "that texts may take on this disk while the database is away"},
     Known{"relay", "socket", R"(socket = "state/relay.sock")",
           "over which gateways ask the relay; at most 107 bytes with its folders"},
     Known{"relay", "users", R"(users = ["ishara-gateway"])",
@@ -74,6 +76,8 @@ constexpr std::array known{
     Known{"paths", "state", R"(state = "state")",
           "folder where each service notes what it has seen"},
     Known{"paths", "epochs", R"(epochs = "epochs")", "folder of the relay's epoch keys"},
+    Known{"paths", "spool", R"(spool = "state/spool")",
+          "folder of texts that wait for the database; one gateway's own, never in a backup"},
 };
 
 bool is_section(std::string_view name) {
@@ -453,6 +457,7 @@ void read_gateway(Reader& reader, Gateway& out) {
   reader.number("gateway", "body_seconds", out.limits.body_seconds, 1, 300);
   reader.number("gateway", "idle_seconds", out.limits.idle_seconds, 1, 3600);
   reader.number("gateway", "write_seconds", out.limits.write_seconds, 1, 300);
+  reader.number("gateway", "spool_mebibytes", out.spool_mebibytes, 1, mebi);
 }
 
 void read_relay(Reader& reader, Relay& out) {
@@ -536,13 +541,15 @@ Loaded parse(std::string_view text, const std::filesystem::path& file,
   reader.database("relay_url", true, out.database.relay_url);
   reader.database("desk_url", true, out.database.desk_url);
   reader.database("owner_url", false, out.database.owner_url);
-  out.paths = {"keys", "channels", "sending", "packs", "state", "epochs"};
+  out.paths = {"keys", "channels", "sending", "packs", "state", "epochs", {}};
   reader.path("paths", "keys", out.paths.keys);
   reader.path("paths", "channels", out.paths.channels);
   reader.path("paths", "sending", out.paths.sending);
   reader.path("paths", "packs", out.paths.packs);
   reader.path("paths", "state", out.paths.state);
   reader.path("paths", "epochs", out.paths.epochs);
+  out.paths.spool = out.paths.state / "spool";
+  reader.path("paths", "spool", out.paths.spool);
 
   auto mistakes = reader.take_mistakes();
   if (!mistakes.empty()) return {std::nullopt, std::move(mistakes)};

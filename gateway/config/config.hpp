@@ -63,6 +63,7 @@ struct Gateway {
   std::optional<Endpoint> private_listen;  // metrics and health; never reachable from outside
   std::optional<Tls> tls;
   Limits limits;
+  std::uint32_t spool_mebibytes = 256;  // that texts may take while the database is away
 };
 
 struct Desk {
@@ -95,6 +96,7 @@ struct Paths {
   std::filesystem::path packs;
   std::filesystem::path state;   // folder where each service notes what it has seen
   std::filesystem::path epochs;  // folder of the relay's epoch keys, never backed up
+  std::filesystem::path spool;   // folder of texts that wait for the database, never backed up
 };
 
 struct Config {

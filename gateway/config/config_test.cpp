@@ -36,6 +36,8 @@ TEST_CASE("a short file is enough, and the rest has defaults beside it") {
   CHECK(config.gateway.limits.max_body == 65536);
   CHECK_FALSE(config.gateway.private_listen);
   CHECK(config.paths.keys == "/etc/x/keys");
+  CHECK(config.paths.spool == "/etc/x/state/spool");
+  CHECK(config.gateway.spool_mebibytes == 256);
 }
 
 TEST_CASE("a file with every key is read as it is written") {
@@ -46,13 +48,14 @@ TEST_CASE("a file with every key is read as it is written") {
                 "tls_certificate = \"tls/chain.pem\"\ntls_key = \"/secret/key.pem\"\n"
                 "max_head = 8192\nmax_body = 32768\nconnections = 5\nrequests_per_connection = 6\n"
                 "head_seconds = 7\nbody_seconds = 8\nidle_seconds = 9\nwrite_seconds = 10\n"
+                "spool_mebibytes = 11\n"
                 "[desk]\nlisten = \"[::1]:0\"\ntls_certificate = \"d.pem\"\ntls_key = \"k.pem\"\n"
                 "[database]\ngateway_url = \"postgresql://gateway@/ishara?host=/run\"\n"
                 "relay_url = \"r\"\ndesk_url = \"b\"\nowner_url = \"c\"\n"
                 "[relay]\nsocket = \"run/relay\"\nusers = [\"0\", \"root\"]\n"
                 "thread_by_number = false\n"
                 "[paths]\nkeys = \"/k\"\nchannels = \"c\"\nsending = \"s\"\npacks = "
-                "\"p\"\nstate = \"n\"\nepochs = \"e\"\n",
+                "\"p\"\nstate = \"n\"\nepochs = \"e\"\nspool = \"w\"\n",
             "/etc/x/ishara.toml", {});
   REQUIRE(loaded.mistakes.empty());
   const auto& config = *loaded.config;
@@ -69,6 +72,8 @@ TEST_CASE("a file with every key is read as it is written") {
   CHECK(config.database.owner_url == "c");
   CHECK(config.paths.state == "/etc/x/n");
   CHECK(config.paths.epochs == "/etc/x/e");
+  CHECK(config.paths.spool == "/etc/x/w");
+  CHECK(config.gateway.spool_mebibytes == 11);
   CHECK(config.database.relay_url == "r");
   CHECK(config.relay.socket == "/etc/x/run/relay");
   CHECK(config.relay.users == std::vector<std::uint32_t>{0, 0});

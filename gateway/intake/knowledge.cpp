@@ -13,6 +13,8 @@ struct KnowledgeCategory final : boost::system::error_category {
         return "a queue has another class in the routing tables than in the signed rosters";
       case knowledge_errc::bad_tables:
         return "the active routing version is no pack, or a pack with mistakes";
+      case knowledge_errc::not_kept:
+        return "what was last learnt cannot be kept on the disk, or is damaged there";
     }
     return "unknown";
   }

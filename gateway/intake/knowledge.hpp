@@ -18,6 +18,7 @@ enum class knowledge_errc {
   queue_unknown = 1,  // the routing tables name a queue that no signed roster has
   queue_class,        // a queue has another class in the tables than in the signed rosters
   bad_tables,         // the active routing version is no pack, or a pack with mistakes
+  not_kept,           // what was last learnt cannot be kept on the disk, or is damaged there
 };
 const boost::system::error_category& knowledge_category() noexcept;
 inline boost::system::error_code make_error_code(knowledge_errc code) noexcept {

@@ -9,14 +9,17 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fstream>
 #include <iterator>
+#include <utility>
 #include <vector>
 
+#include "gateway/config/key_file.hpp"
 #include "gateway/http/configured.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/identity/seen_rosters.hpp"
+#include "gateway/intake/learning.hpp"
 #include "gateway/log/log.hpp"
 #include "i18n/pack.hpp"
-#include "routing/pack/bundle.hpp"
+#include "storage/durable_sink.hpp"
 #include "storage/listener.hpp"
 #include "storage/store_pool.hpp"
 
@@ -28,15 +31,17 @@ namespace fs = std::filesystem;
 
 constexpr auto stop_time = 20s;  // longer than any write of an answer and any statement
 
+constexpr const char* last_knowledge = "knowledge.last";
+
+storage::Id spool_hash(std::span<const std::uint8_t> bytes) { return crypto::hash16({bytes}); }
+
+std::uint64_t spool_quota(const config::Config& config) {
+  return std::uint64_t{config.gateway.spool_mebibytes} << 20;
+}
+
 std::chrono::sys_seconds wall_clock() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
-
-// A file of a language pack, with the name that routing knows it by: "rw/lexicon.tsv".
-struct NamedFile {
-  std::string name;
-  std::string content;
-};
 
 std::vector<NamedFile> language_files(const config::Config& config) {
   std::vector<NamedFile> files;
@@ -63,50 +68,6 @@ std::string fingerprint(const fs::path& folder) {
                        about.st_mode, about.st_uid, about.st_ctim.tv_sec, about.st_ctim.tv_nsec);
   }
   return out;
-}
-
-// All that comes from the database, verified.
-struct Learnt {
-  std::shared_ptr<const identity::Directory> directory;
-  std::vector<identity::EpochAnnouncement> epochs;
-  std::shared_ptr<const routing::Snapshot> routing;
-  std::uint32_t routing_version = 0;
-};
-
-boost::system::result<Learnt> learn(storage::blocking::Store& store,
-                                    const crypto::PublicKey& root_key,
-                                    std::span<const NamedFile> languages,
-                                    const i18n::Packs& packs) {
-  const auto rosters = store.rosters();
-  if (!rosters) return rosters.error();
-  const auto version = store.active_routing();
-  if (!version) return version.error();
-
-  auto directory = identity::Directory::verified_rows(identity::rows_of(*rosters), root_key);
-  if (!directory) return directory.error();
-
-  const auto announced = store.epochs(identity::epoch_at(wall_clock()));
-  if (!announced) return announced.error();
-  std::vector<identity::EpochAnnouncement> epochs;
-  for (const auto& row : *announced)
-    if (const auto epoch = identity::verify_epoch(row.announcement, *directory))
-      epochs.push_back(*epoch);
-
-  const std::string_view content{reinterpret_cast<const char*>(version->content.data()),
-                                 version->content.size()};
-  auto files = routing::unbundle(content);
-  if (!files) return knowledge_errc::bad_tables;
-  for (const auto& file : languages) files->push_back({file.name, file.content});
-  std::vector<i18n::LanguageTraits> traits;
-  for (const auto& pack : packs.all()) traits.push_back(pack.traits);
-  auto loaded = routing::load(*files, traits);
-  if (!loaded.snapshot) return knowledge_errc::bad_tables;
-  if (const auto good = consistent(loaded.snapshot->table, *directory); !good) return good.error();
-
-  return Learnt{.directory = std::make_shared<const identity::Directory>(std::move(*directory)),
-                .epochs = std::move(epochs),
-                .routing = std::move(loaded.snapshot),
-                .routing_version = version->version};
 }
 
 // What the listener had to do, in the order of http::Event, by the names of the metrics.
@@ -163,9 +124,13 @@ class Service::Work {
         languages_{language_files(config)},
         pool_{config.database.gateway_url, 1},
         writer_{context.get_executor(), {.url = config.database.gateway_url}},
+        sink_{context.get_executor(),
+              writer_,
+              [this] { return writer_.connected(); },
+              {.folder = config.paths.spool, .hash = spool_hash, .quota = spool_quota(config)}},
         relay_{context.get_executor(), {.socket = config.relay.socket}},
         statements_{pool_},
-        intake_{{registry, writer_, relay_, statements_}, std::move(keys), wall_clock},
+        intake_{{registry, sink_, relay_, statements_}, std::move(keys), wall_clock},
         server_{context.get_executor(),
                 http::configured(config.gateway.listen),
                 http::configured(config.gateway.limits),
@@ -186,6 +151,7 @@ class Service::Work {
     server_.start();
     if (private_server_) private_server_->start();
     log::write<log::Event::gateway_listening>(server_.port());
+    learn_from_disk();
     read_channels();
     spawn(every_second());
     listener_.emplace(
@@ -210,6 +176,7 @@ class Service::Work {
     again_.cancel();
     listener_.reset();
     co_await server_.stop(stop_time);
+    co_await sink_.stop();
     co_await writer_.flush_and_stop();
     if (private_server_) co_await private_server_->stop(1s);
     log::write<log::Event::gateway_stopped>(0);
@@ -239,12 +206,20 @@ class Service::Work {
   }
 
   http::Response health(std::string_view path) const {
-    const bool good = path == "/healthz" || (intake_.knowledge() && writer_.connected());
+    const auto said = path == "/healthz" ? std::string_view{"ok"} : condition();
     http::Response response;
-    response.status = good ? 200 : 503;
+    response.status = said.starts_with("ok") ? 200 : 503;
     response.content_type = "text/plain";
-    response.body = good ? "ok\n" : "not ready\n";
+    response.body = fmt::format("{}\n", said);
     return response;
+  }
+
+  // Ready is who can take a text, be it into the spool.
+  std::string_view condition() const {
+    const auto spooled = sink_.counters().bytes;
+    if (!intake_.knowledge()) return "not ready";
+    if (writer_.connected()) return spooled == 0 ? "ok" : "ok, draining";
+    return spooled < spool_quota(config_) ? "ok, spooling" : "not ready";
   }
 
   // The private listener: health, and the sums of the last full minute on.
@@ -264,6 +239,7 @@ class Service::Work {
   void take_metrics() {
     const auto& intake = intake_.counters();
     const auto writer = writer_.counters();
+    const auto sink = sink_.counters();
     metrics_.clear();
     const auto add = [&](std::string_view name, std::uint64_t value) {
       metrics_ +=
@@ -284,6 +260,15 @@ class Service::Work {
     add("writer_batches", writer.batches);
     add("writer_retries", writer.retries);
     add("writer_connections", writer.connections);
+    add("spool_rows", sink.spooled);
+    add("spool_rows_drained", sink.drained);
+    add("spool_rows_refused", sink.refused);
+    add("spool_rows_turned_away", sink.turned_away);
+    const auto show = [&](std::string_view name, std::uint64_t value) {
+      metrics_ += fmt::format("# TYPE ishara_{0} gauge\nishara_{0} {1}\n", name, value);
+    };
+    show("spool_rows_waiting", sink.waiting);
+    show("spool_bytes", sink.bytes);
     for (std::size_t i = 0; i < http_events.size(); ++i)
       add(fmt::format("http_{}", http_events[i]), observer_.count(i));
   }
@@ -304,6 +289,7 @@ class Service::Work {
   asio::awaitable<void> every_second() {
     for (unsigned second = 0; !stopping_; ++second) {
       intake_.end_second();
+      tell_of_the_spool();
       if (fingerprint(config_.paths.channels) != channels_seen_) read_channels();
       if (second % 60 == 0) {
         take_metrics();
@@ -316,6 +302,23 @@ class Service::Work {
       boost::system::error_code cancelled;
       co_await second_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
     }
+  }
+
+  // The database's going and coming, not the first text that is spooled: that would be the second
+  // in which somebody wrote.
+  void tell_of_the_spool() {
+    const bool connected = writer_.connected();
+    if (connected && seconds_away_ >= 2) log::write<log::Event::database_back>();
+    seconds_away_ = connected ? 0 : seconds_away_ + 1;
+    if (seconds_away_ == 2) log::write<log::Event::database_away>();
+
+    const auto now = sink_.counters();
+    if (now.drained > told_.drained) told_full_ = false;
+    if (now.turned_away > told_.turned_away && !std::exchange(told_full_, true))
+      log::write<log::Event::spool_full>();
+    if (now.refused > told_.refused)
+      log::write<log::Event::spool_rows_refused>(now.refused - told_.refused);
+    told_ = now;
   }
 
   void read_channels() {
@@ -340,18 +343,46 @@ class Service::Work {
     }
   }
 
+  // On the pool's thread.
+  boost::system::result<Learnt> learn_from(storage::blocking::Store& store) const {
+    const auto stored = fetch_knowledge(store, wall_clock());
+    if (!stored) return stored.error();
+    auto learnt = accept(*stored);
+    if (!learnt) return learnt;
+    if (const auto kept = keep_knowledge(config_.paths.state / last_knowledge, *stored); !kept)
+      log::write<log::Event::knowledge_not_kept>(kept.error().value());
+    return learnt;
+  }
+
+  boost::system::result<Learnt> accept(const StoredKnowledge& stored) const {
+    auto learnt = learn(stored, config_.deployment.root_public_key, languages_, *packs_);
+    if (!learnt) return learnt;
+    // Refuses what goes back behind rosters that were seen, also before the last restart.
+    const auto good =
+        identity::remember_rosters(config_.paths.state / "rosters.seen", *learnt->directory);
+    if (!good) return good.error();
+    return learnt;
+  }
+
+  // The gateway works from what it last learnt until the database tells more.
+  void learn_from_disk() {
+    const auto stored = read_knowledge(config_.paths.state / last_knowledge);
+    if (!stored && stored.error() == config::key_file_errc::missing) return;
+    auto learnt = stored ? accept(*stored) : stored.error();
+    if (!learnt) {
+      log::write<log::Event::knowledge_refused>(learnt.error().value());
+      return;
+    }
+    learnt_ = std::move(*learnt);
+    log::write<log::Event::knowledge_from_disk>(learnt_.routing_version,
+                                                learnt_.directory->queues().size());
+  }
+
   asio::awaitable<void> learn_now() {
     while (wanted_ && !stopping_) {
       wanted_ = false;
-      auto learnt = co_await pool_.call([this](storage::blocking::Store& store) {
-        return learn(store, config_.deployment.root_public_key, languages_, *packs_);
-      });
-      if (learnt) {
-        // Refuses what goes back behind rosters that were seen, also before the last restart.
-        const auto good =
-            identity::remember_rosters(config_.paths.state / "rosters.seen", *learnt->directory);
-        if (!good) learnt = good.error();
-      }
+      auto work = [this](storage::blocking::Store& store) { return learn_from(store); };
+      auto learnt = co_await pool_.call(std::move(work));
       if (learnt) {
         learnt_ = std::move(*learnt);
         log::write<log::Event::knowledge_loaded>(learnt_.routing_version,
@@ -388,6 +419,7 @@ class Service::Work {
   std::vector<NamedFile> languages_;
   storage::StorePool pool_;
   storage::IntakeWriter writer_;
+  storage::DurableSink sink_;
   RelayClient relay_;
   StoredStatements statements_;
   Intake intake_;
@@ -401,6 +433,9 @@ class Service::Work {
   Learnt learnt_;
   boost::system::error_code refused_;
   std::string metrics_;
+  storage::DurableCounters told_;
+  std::uint32_t seconds_away_ = 0;  // the database
+  bool told_full_ = false;
   bool wanted_ = false;
   bool reading_ = false;
   bool stopping_ = false;

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 
 import canary
+from kannel import until
 
 
 class Load:
@@ -65,6 +66,7 @@ class Ledger:
         self.before = deployment.report_count()
 
     def prove(self, test, load):
+        until(lambda: self.deployment.readiness() == "ok", "nothing waits in the spool")
         test.assertEqual(self.deployment.report_count() - self.before, len(load.acknowledged))
         # A message and the hash of its id are stored together. So if each of them is recognised
         # when it comes again, each of them is there, and none twice.

@@ -164,6 +164,16 @@ class System:
         """start, stop, stop --now."""
         run(POSTGRES, *command, self.folder / "postgres")
 
+    def readiness(self):
+        """What the gateway says of itself: "ok", "ok, spooling", "ok, draining", "not ready"."""
+        *address, path, _ = self.gateway.ready
+        connection = http.client.HTTPConnection(*address, timeout=5)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().read().decode().strip()
+        finally:
+            connection.close()
+
     def report_count(self):
         return int(run(*self.psql, "-XAtc", "SELECT count(*) FROM report").stdout)
 
