@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "storage/reply_store.hpp"
@@ -52,6 +53,42 @@ struct Withdrawn {
   std::uint32_t hidden_until = 0;  // hour; 0: it is not hidden
 };
 
+// A queue and the kid of its key: whoever has that key reads what is wrapped for this kid.
+struct QueueKey {
+  Id queue_id{};
+  Id kid{};
+};
+
+// A text or note whose first wrap is for a queue that has lost its report, or so something in the
+// place of a statement says. The caller verifies.
+struct LeftBehind {
+  enum class Part : std::int16_t { first_text, later_text, note };
+  Part part = Part::later_text;
+  Id report_id{};
+  Id message_id{};
+  std::uint32_t hour = 0;  // unix time / 3600
+  Bytes wraps;
+};
+
+// What its former queue has sealed for the present one.
+struct HandedOn {
+  struct Message {
+    LeftBehind seen;  // as it was when the caller looked
+    Bytes wraps;
+  };
+  Id report_id{};
+  std::uint32_t known_statements = 0;  // how many the caller saw when it checked who holds it
+  Id to_queue{};
+  std::vector<Message> messages;
+};
+
+// How many texts of a report have their first wrap for another queue than its own.
+struct ElsewhereCount {
+  Id report_id{};
+  std::uint32_t texts = 0;
+  std::uint32_t hour = 0;  // of the oldest
+};
+
 namespace blocking {
 
 // Threads and errors as of `Store`.
@@ -72,6 +109,18 @@ class DeskStore : public Store {
   // Gives the report away and ends its lease. `conflict` if a text or note is missing or too many,
   // or a statement has come meanwhile: then nothing has changed. `not_found` also for a hidden one.
   result<void> transfer(const Transfer& transfer, const AuditScribe& scribe);
+
+  // What was left with one of `queues`, of at most `limit` open reports with ids in [first, last],
+  // by report and message. Hidden reports have nothing here.
+  result<std::vector<LeftBehind>> left_behind(std::span<const QueueKey> queues, const Id& first,
+                                              const Id& last, std::uint32_t limit);
+  // Puts the new wraps in the place of those that were seen; a message that has others by now stays
+  // as it is. `conflict` if a statement has come meanwhile, `not_found` for a report that is gone
+  // or hidden: then nothing has changed. An entry for each message that was handed on.
+  result<void> hand_on(const HandedOn& handed_on, const AuditScribe& scribe);
+  // Those of `reports` of which a text has its first wrap for one of `others`, by kid.
+  result<std::vector<ElsewhereCount>> elsewhere(std::span<const Id> reports,
+                                                std::span<const Id> others);
 
   // Such reports of which anything is still to be removed; after this id, by id.
   result<std::vector<Withdrawn>> withdrawn(const Id& after, std::uint32_t limit);

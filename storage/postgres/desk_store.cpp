@@ -39,6 +39,48 @@ bool names_all(Transaction& transaction, std::string_view query, const Id& repor
   return stored == named;
 }
 
+// Nothing of the report changes hands until the transaction ends. Stops it if the report is gone or
+// hidden, or if more was signed than the caller has seen.
+void hold_report(Transaction& transaction, const Id& report, std::uint32_t known_statements) {
+  if (transaction
+          .execute("SELECT 1 FROM report WHERE report_id = $1::uuid AND hidden_until IS NULL"
+                   " FOR UPDATE",
+                   {parameter(report)})
+          .empty())
+    throw Undo{errc::not_found};
+  const auto statements = transaction.execute(
+      "SELECT count(*) FROM statement WHERE report_id = $1::uuid", {parameter(report)});
+  if (statements[0][0].integer() != known_statements) throw Undo{errc::conflict};
+}
+
+// Only where they are as they were seen; else false. A report that changes hands waits anew, as
+// after a transfer.
+bool replace_wraps(Transaction& transaction, const HandedOn& handed_on,
+                   const HandedOn::Message& message) {
+  std::vector<std::string> values{parameter(handed_on.report_id),
+                                  parameter(message.seen.message_id), parameter(message.seen.wraps),
+                                  parameter(message.wraps)};
+  if (message.seen.part == LeftBehind::Part::note)
+    return !transaction
+                .execute(
+                    "UPDATE note SET wraps = $4::bytea WHERE report_id = $1::uuid"
+                    " AND message_id = $2::uuid AND wraps = $3::bytea RETURNING 1",
+                    values)
+                .empty();
+  values.push_back(parameter(handed_on.to_queue));
+  return !transaction
+              .execute(message.seen.part == LeftBehind::Part::later_text
+                           ? "UPDATE text SET wraps = $4::bytea, queue_id = $5::uuid"
+                             " WHERE report_id = $1::uuid AND message_id = $2::uuid"
+                             " AND wraps = $3::bytea RETURNING 1"
+                           : "UPDATE report SET wraps = $4::bytea, queue_id = $5::uuid, stage = 0,"
+                             " lease_user = NULL, lease_until = NULL WHERE report_id = $1::uuid"
+                             " AND substr(message, 25, 16) = uuid_send($2::uuid)"
+                             " AND wraps = $3::bytea RETURNING 1",
+                       values)
+              .empty();
+}
+
 }  // namespace
 
 result<std::vector<Note>> DeskStore::notes(const Id& report) {
@@ -97,16 +139,8 @@ result<void> DeskStore::put_reply(const OutboxReply& reply, const std::optional<
 result<void> DeskStore::transfer(const Transfer& transfer, const AuditScribe& scribe) {
   return session().transact([&](Transaction& transaction) {
     const auto& report = transfer.statement.report_id;
-    if (transaction
-            .execute("SELECT 1 FROM report WHERE report_id = $1::uuid AND hidden_until IS NULL"
-                     " FOR UPDATE",
-                     {parameter(report)})
-            .empty())
-      throw Undo{errc::not_found};
-    const auto statements = transaction.execute(
-        "SELECT count(*) FROM statement WHERE report_id = $1::uuid", {parameter(report)});
-    if (statements[0][0].integer() != transfer.known_statements ||
-        !names_all(transaction, "SELECT message_id FROM text WHERE report_id = $1::uuid", report,
+    hold_report(transaction, report, transfer.known_statements);
+    if (!names_all(transaction, "SELECT message_id FROM text WHERE report_id = $1::uuid", report,
                    transfer.texts) ||
         !names_all(transaction, "SELECT message_id FROM note WHERE report_id = $1::uuid", report,
                    transfer.notes))
@@ -124,6 +158,87 @@ result<void> DeskStore::transfer(const Transfer& transfer, const AuditScribe& sc
                           {parameter(note.message_id), parameter(note.wraps)});
     postgres::put_statement(transaction, transfer.statement);
     append_audit(transaction, report, transfer.to_queue, scribe);
+  });
+}
+
+// Byte 40 of a wrap is the kid of its reader; byte 24 of a MESSAGE is its message id.
+result<std::vector<LeftBehind>> DeskStore::left_behind(std::span<const QueueKey> queues,
+                                                       const Id& first, const Id& last,
+                                                       std::uint32_t limit) {
+  std::vector<Id> ids, kids;
+  for (const auto& queue : queues) {
+    ids.push_back(queue.queue_id);
+    kids.push_back(queue.kid);
+  }
+  return session().transact([&](Transaction& transaction) {
+    std::vector<LeftBehind> found;
+    for (const auto& row : transaction.execute(
+             "WITH queue AS (SELECT uuid_send(q.id) AS id, uuid_send(q.kid) AS kid"
+             "                 FROM unnest($1::uuid[], $2::uuid[]) AS q (id, kid)),"
+             " lost AS (SELECT s.report_id, q.kid FROM queue AS q"
+             "            JOIN statement AS s ON substr(s.bytes, 25, 16) = q.id"
+             "           WHERE get_byte(s.bytes, 1) = 8"
+             "             AND s.report_id BETWEEN $3::uuid AND $4::uuid"
+             "          UNION"
+             "          SELECT s.report_id, q.kid FROM queue AS q CROSS JOIN statement AS s"
+             "           WHERE get_byte(s.bytes, 1) = 9 AND get_byte(s.bytes, 3) = 0"
+             "             AND s.report_id BETWEEN $3::uuid AND $4::uuid),"
+             " message AS (SELECT 0 AS part, r.report_id, substr(r.message, 25, 16) AS id, r.hour,"
+             "                    r.wraps"
+             "               FROM lost JOIN report AS r USING (report_id)"
+             "              WHERE substr(r.wraps, 41, 16) = lost.kid"
+             "             UNION ALL"
+             "             SELECT 1, t.report_id, uuid_send(t.message_id), t.hour, t.wraps"
+             "               FROM lost JOIN text AS t USING (report_id)"
+             "              WHERE substr(t.wraps, 41, 16) = lost.kid"
+             "             UNION ALL"
+             "             SELECT 2, n.report_id, uuid_send(n.message_id), n.hour, n.wraps"
+             "               FROM lost JOIN note AS n USING (report_id)"
+             "              WHERE substr(n.wraps, 41, 16) = lost.kid),"
+             " left_behind AS (SELECT m.* FROM message AS m JOIN report AS r USING (report_id)"
+             "                  WHERE r.hidden_until IS NULL)"
+             " SELECT part, report_id, encode(id, 'hex')::uuid, hour, wraps FROM left_behind"
+             "  WHERE report_id IN (SELECT DISTINCT report_id FROM left_behind"
+             "                       ORDER BY report_id LIMIT $5::integer)"
+             "  ORDER BY report_id, id",
+             {parameter(ids), parameter(kids), parameter(first), parameter(last),
+              parameter(limit)}))
+      found.push_back({static_cast<LeftBehind::Part>(row[0].integer()), row[1].id(), row[2].id(),
+                       static_cast<std::uint32_t>(row[3].integer()), row[4].bytes()});
+    return found;
+  });
+}
+
+result<void> DeskStore::hand_on(const HandedOn& handed_on, const AuditScribe& scribe) {
+  return session().transact([&](Transaction& transaction) {
+    hold_report(transaction, handed_on.report_id, handed_on.known_statements);
+    std::vector<Id> replaced;
+    for (const auto& message : handed_on.messages)
+      if (replace_wraps(transaction, handed_on, message))
+        replaced.push_back(message.seen.message_id);
+    // There is something to read: consoles that look at this queue should know.
+    transaction.execute("SELECT pg_notify('queue', $1)", {parameter(handed_on.to_queue)});
+    for (const auto& message : replaced)
+      append_audit(transaction, handed_on.report_id, message, scribe);
+  });
+}
+
+result<std::vector<ElsewhereCount>> DeskStore::elsewhere(std::span<const Id> reports,
+                                                         std::span<const Id> others) {
+  return session().transact([&](Transaction& transaction) {
+    std::vector<ElsewhereCount> found;
+    for (const auto& row : transaction.execute(
+             "SELECT report_id, count(*), min(hour)"
+             " FROM (SELECT report_id, hour, wraps FROM report WHERE report_id = ANY($1::uuid[])"
+             "       UNION ALL"
+             "       SELECT report_id, hour, wraps FROM text WHERE report_id = ANY($1::uuid[])) AS "
+             "t"
+             " WHERE substr(wraps, 41, 16) IN (SELECT uuid_send(k) FROM unnest($2::uuid[]) AS k)"
+             " GROUP BY report_id",
+             {parameter(reports), parameter(others)}))
+      found.push_back({row[0].id(), static_cast<std::uint32_t>(row[1].integer()),
+                       static_cast<std::uint32_t>(row[2].integer())});
+    return found;
   });
 }
 

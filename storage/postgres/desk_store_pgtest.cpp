@@ -249,4 +249,204 @@ TEST_CASE("desks that erase the same report at once do not fail each other") {
   CHECK(office.count("withdrawn") == "1");
 }
 
+namespace {
+
+// The office's report left one queue, and its text and first text have their first wrap still for
+// that queue's kid.
+struct Left : Office {
+  QueueKey queue{make.id(), make.id()};
+  Bytes wraps = wraps_for(queue.kid);
+  static constexpr Id none{};
+  Id all = [] {
+    Id out{};
+    out.fill(0xff);
+    return out;
+  }();
+
+  Left() {
+    for (const char* table : {"report", "text"})
+      database.query(std::string{"UPDATE "} + table + " SET wraps = '" + parameter(wraps) + "'");
+  }
+  Bytes wraps_for(const Id& kid) {
+    auto out = make.bytes(192);
+    std::copy(kid.begin(), kid.end(), out.begin() + 40);
+    return out;
+  }
+  void sign_step(std::uint8_t type, const Id& from, std::uint8_t new_class = 0,
+                 std::optional<Id> of = {}) {
+    Statement statement{make.id(), of.value_or(report), Bytes(136)};
+    statement.bytes[1] = type;
+    statement.bytes[3] = new_class;
+    std::copy(from.begin(), from.end(), statement.bytes.begin() + 24);
+    REQUIRE(store.put_statement(statement).has_value());
+  }
+  std::vector<LeftBehind> found(std::vector<QueueKey> queues, std::uint32_t limit = 10) {
+    return store.left_behind(queues, none, all, limit).value();
+  }
+  HandedOn handed_on(std::uint32_t statements = 1) {
+    HandedOn out;
+    out.report_id = report;
+    out.known_statements = statements;
+    out.to_queue = make.id();
+    for (const auto& left : found({queue})) out.messages.push_back({left, make.bytes(192)});
+    return out;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what a queue that gave a report away still has is found, and nothing else (P33)") {
+  Left office;
+  const auto note = office.note();
+  REQUIRE(office.store.put_note(note, test_scribe()).has_value());
+  const QueueKey other{office.make.id(), office.make.id()};
+  CHECK(office.found({office.queue}).empty());
+  office.sign_step(8, office.queue.queue_id);
+  CHECK(office.found({}).empty());
+  CHECK(office.found({other}).empty());
+  CHECK(office.found({{other.queue_id, office.queue.kid}}).empty());
+  CHECK(office.found({{office.queue.queue_id, other.kid}}).empty());
+
+  const auto found = office.found({other, office.queue});
+  REQUIRE(found.size() == 2);
+  for (const auto& left : found) {
+    const bool later = left.part == LeftBehind::Part::later_text;
+    CHECK(left.report_id == office.report);
+    CHECK((left.message_id == office.text) == later);
+    CHECK(left.hour == (later ? 2 : 1));
+    CHECK(left.wraps == office.wraps);
+  }
+  office.database.query("UPDATE note SET wraps = '" + parameter(office.wraps) + "'");
+  CHECK(office.found({office.queue}).size() == 3);
+  REQUIRE(office.store.hide(office.report, 77).has_value());
+  CHECK(office.found({office.queue}).empty());
+}
+
+TEST_CASE("a consent that was taken back makes whatever lies with a queue worth a look") {
+  Left office;
+  office.sign_step(9, {}, 1);
+  CHECK(office.found({office.queue}).empty());
+  office.sign_step(9, {}, 0);
+  CHECK(office.found({office.queue}).size() == 2);
+}
+
+TEST_CASE("what is left behind comes by whole reports") {
+  Left office;
+  office.sign_step(8, office.queue.queue_id);
+  for (int i = 0; i < 4; ++i) {
+    auto intake = office.make.next(office.make.id());
+    office.database.query(
+        "INSERT INTO report (report_id, queue_id, hour, class, urgent, record, message, wraps)"
+        " SELECT '" +
+        parameter(intake.report_id) +
+        "', queue_id, hour, class, urgent, record, message, wraps FROM report WHERE report_id = '" +
+        parameter(office.report) + "'");
+    office.sign_step(8, office.queue.queue_id, 0, intake.report_id);
+  }
+  std::vector<Id> reports;
+  auto from = Left::none;
+  while (true) {
+    const auto page =
+        office.store.left_behind(std::span{&office.queue, 1}, from, office.all, 2).value();
+    for (const auto& left : page) {
+      if (reports.empty() || reports.back() != left.report_id) reports.push_back(left.report_id);
+    }
+    from = page.back().report_id;
+    if (page.front().report_id == page.back().report_id) break;
+  }
+  CHECK(reports.size() == 5);
+  CHECK(std::ranges::is_sorted(reports));
+  const auto one =
+      office.store.left_behind(std::span{&office.queue, 1}, office.report, office.report, 10)
+          .value();
+  CHECK(one.size() == 2);
+}
+
+TEST_CASE("new wraps take the place of those that were seen, and of no others (P33)") {
+  Left office;
+  office.sign_step(8, office.queue.queue_id);
+  const auto note = office.note();
+  REQUIRE(office.store.put_note(note, test_scribe()).has_value());
+  office.database.query("UPDATE note SET wraps = '" + parameter(office.wraps) + "'");
+  const auto first = office.handed_on();
+  auto second = office.handed_on();
+  REQUIRE(first.messages.size() == 3);
+  const auto stored = [&](const char* table) {
+    return office.database.value(std::string{"SELECT wraps FROM "} + table);
+  };
+
+  SUBCASE("they are replaced once, whoever comes second") {
+    office.database.query(
+        "UPDATE report SET stage = 1, lease_user = gen_random_uuid(), lease_until = 'tomorrow'");
+    REQUIRE(office.store.hand_on(first, test_scribe()).has_value());
+    REQUIRE(office.store.hand_on(second, test_scribe()).has_value());
+    for (const auto& message : first.messages) {
+      const char* const table = message.seen.part == LeftBehind::Part::first_text   ? "report"
+                                : message.seen.part == LeftBehind::Part::later_text ? "text"
+                                                                                    : "note";
+      CAPTURE(table);
+      CHECK(stored(table) == parameter(message.wraps));
+    }
+    for (const char* table : {"report", "text"})
+      CHECK(office.database.value(std::string{"SELECT queue_id FROM "} + table +
+                                  " WHERE queue_id = '" + parameter(first.to_queue) + "'") != "");
+    // It waits anew in the new queue.
+    CHECK(office.database.value("SELECT stage FROM report WHERE lease_user IS NULL") == "0");
+    CHECK(office.found({office.queue}).empty());
+    CHECK(office.count("audit") == "4");  // of the note and of each message, once
+  }
+  SUBCASE("nothing changes if something was signed meanwhile") {
+    office.sign_step(8, office.make.id());
+    CHECK(office.store.hand_on(first, test_scribe()).error() == errc::conflict);
+    CHECK(stored("text") == parameter(office.wraps));
+  }
+  SUBCASE("nor of a report that is hidden") {
+    REQUIRE(office.store.hide(office.report, 77).has_value());
+    CHECK(office.store.hand_on(first, test_scribe()).error() == errc::not_found);
+    CHECK(stored("text") == parameter(office.wraps));
+  }
+  SUBCASE("nor of a message of another report") {
+    second.report_id = office.make.id();
+    office.database.query(
+        "INSERT INTO report (report_id, queue_id, hour, class, urgent, record, message, wraps)"
+        " SELECT '" +
+        parameter(second.report_id) +
+        "', queue_id, hour, class, urgent, record, set_byte(message, 30, 7), wraps FROM report");
+    second.known_statements = 0;
+    REQUIRE(office.store.hand_on(second, test_scribe()).has_value());
+    CHECK(stored("text") == parameter(office.wraps));
+    CHECK(stored("note") == parameter(office.wraps));
+    CHECK(stored("report") == parameter(office.wraps));
+  }
+}
+
+TEST_CASE("the texts of a list that lie with another queue are counted") {
+  Left office;
+  const auto counted = [&](const Id& kid) {
+    return office.store.elsewhere(std::span{&office.report, 1}, std::span{&kid, 1}).value();
+  };
+  CHECK(counted(office.make.id()).empty());
+  const auto found = counted(office.queue.kid);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].report_id == office.report);
+  CHECK(found[0].texts == 2);
+  CHECK(found[0].hour == 1);
+}
+
+TEST_CASE("who gave a report away is found by an index") {
+  Office office;
+  office.database.query(
+      "INSERT INTO statement SELECT gen_random_uuid(), gen_random_uuid(),"
+      " decode(repeat('08', 24) || md5((n % 500)::text) || repeat('08', 96), 'hex')"
+      " FROM generate_series(1, 20000) AS n");
+  office.database.query("ANALYZE statement");
+  std::string plan;
+  for (const auto& row : office.database.query(
+           "EXPLAIN SELECT s.report_id FROM unnest('{c4ca4238a0b923820dcc509a6f75849b}'::uuid[]) AS"
+           " q JOIN statement AS s ON substr(s.bytes, 25, 16) = uuid_send(q)"
+           " WHERE get_byte(s.bytes, 1) = 8"))
+    plan += row[0];
+  CHECK(plan.find("statement_given") != std::string::npos);
+}
+
 }  // namespace ishara::storage
