@@ -48,6 +48,13 @@ class Cases {
                                           const storage::AuditScribe& scribe) = 0;
   virtual storage::result<void> transfer(const storage::Transfer& transfer,
                                          const storage::AuditScribe& scribe) = 0;
+  virtual storage::result<std::vector<storage::LeftBehind>> left_behind(
+      std::span<const storage::QueueKey> queues, const storage::Id& first, const storage::Id& last,
+      std::uint32_t limit) = 0;
+  virtual storage::result<void> hand_on(const storage::HandedOn& handed_on,
+                                        const storage::AuditScribe& scribe) = 0;
+  virtual storage::result<std::vector<storage::ElsewhereCount>> elsewhere(
+      std::span<const storage::Id> reports, std::span<const storage::Id> others) = 0;
   virtual storage::result<std::vector<storage::Withdrawn>> withdrawn(const storage::Id& after,
                                                                      std::uint32_t limit) = 0;
   virtual storage::result<void> hide(const storage::Id& report, std::uint32_t until) = 0;
@@ -124,6 +131,19 @@ class StoredCases final : public Cases {
   storage::result<void> transfer(const storage::Transfer& transfer,
                                  const storage::AuditScribe& scribe) override {
     return store_.transfer(transfer, scribe);
+  }
+  storage::result<std::vector<storage::LeftBehind>> left_behind(
+      std::span<const storage::QueueKey> queues, const storage::Id& first, const storage::Id& last,
+      std::uint32_t limit) override {
+    return store_.left_behind(queues, first, last, limit);
+  }
+  storage::result<void> hand_on(const storage::HandedOn& handed_on,
+                                const storage::AuditScribe& scribe) override {
+    return store_.hand_on(handed_on, scribe);
+  }
+  storage::result<std::vector<storage::ElsewhereCount>> elsewhere(
+      std::span<const storage::Id> reports, std::span<const storage::Id> others) override {
+    return store_.elsewhere(reports, others);
   }
   storage::result<std::vector<storage::Withdrawn>> withdrawn(const storage::Id& after,
                                                              std::uint32_t limit) override {

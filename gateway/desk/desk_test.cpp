@@ -11,7 +11,9 @@
 #include <string>
 
 #include "gateway/crypto/encoding.hpp"
+#include "gateway/desk/strays.hpp"
 #include "gateway/desk/withdrawals.hpp"
+#include "gateway/identity/envelope.hpp"
 #include "gateway/identity/intake_record.hpp"
 #include "gateway/identity/keys.hpp"
 #include "gateway/identity/message_content.hpp"
@@ -169,6 +171,53 @@ class MemoryCases final : public Cases {
     return {};
   }
 
+  std::vector<storage::HandedOn> handed_on;
+  // Whatever has its first wrap for one of the queues, be it lost or not: the desk looks itself.
+  storage::result<std::vector<storage::LeftBehind>> left_behind(
+      std::span<const storage::QueueKey> queues, const storage::Id& first, const storage::Id& last,
+      std::uint32_t limit) override {
+    using Part = storage::LeftBehind::Part;
+    std::vector<storage::LeftBehind> out;
+    std::uint32_t found = 0;
+    for (const auto& [key, report] : reports) {
+      if (key < first || key > last || until(key) != 0 || found == limit) continue;
+      const auto before = out.size();
+      for (const auto& text : report.texts) {
+        const auto recipient = identity::wrap_recipient(crypto::View{text.wraps}.first(192));
+        if (recipient && std::ranges::count(queues, recipient->kid, &storage::QueueKey::kid) > 0)
+          out.push_back({&text == report.texts.data() ? Part::first_text : Part::later_text, key,
+                         *identity::claimed_message_id(text.message), 7, text.wraps});
+      }
+      found += out.size() > before;
+    }
+    return out;
+  }
+  storage::result<void> hand_on(const storage::HandedOn& done,
+                                const storage::AuditScribe& scribe) override {
+    handed_on.push_back(done);
+    for (const auto& message : done.messages) {
+      append(done.report_id, message.seen.message_id, scribe);
+      for (auto& text : reports.at(done.report_id).texts)
+        if (identity::claimed_message_id(text.message) == message.seen.message_id &&
+            text.wraps == message.seen.wraps)
+          text.wraps = message.wraps;
+    }
+    return {};
+  }
+  storage::result<std::vector<storage::ElsewhereCount>> elsewhere(
+      std::span<const storage::Id> asked, std::span<const storage::Id> others) override {
+    std::vector<storage::ElsewhereCount> out;
+    for (const auto& id_of_report : asked) {
+      storage::ElsewhereCount count{id_of_report, 0, 7};
+      for (const auto& text : reports.at(id_of_report).texts) {
+        const auto recipient = identity::wrap_recipient(crypto::View{text.wraps}.first(192));
+        count.texts += recipient && std::ranges::count(others, recipient->kid) > 0;
+      }
+      if (count.texts > 0) out.push_back(count);
+    }
+    return out;
+  }
+
   std::map<storage::Id, std::uint32_t> hidden_until;
   std::map<storage::Id, storage::Bytes> erased;  // the records that are left
   bool stuck = false;                            // no report can be changed
@@ -233,12 +282,14 @@ struct House {
     root_roster.version = 1;
     root_roster.organisations = {
         {id(10), "helpers", identity::OrganisationClass::ngo, ngo.public_key},
-        {id(11), "police", identity::OrganisationClass::police, police.public_key}};
+        {id(11), "police", identity::OrganisationClass::police, police.public_key},
+        {id(12), "others", identity::OrganisationClass::ngo, others.public_key}};
     root_roster.services = {{gateway.public_key, "gateway"}, {relay.public_key, "relay"}};
     add(id(10), ngo, id(1), "ngo-queue",
         {member(id(21), worker, {"caseworker"}, {id(1)}), member(id(22), admin, {"admin"}, {id(1)}),
          member(id(24), lead, {"lead"}, {id(1)}), member(id(25), auditor, {"auditor"}, {id(1)})});
     add(id(11), police, id(2), "police-queue", {member(id(23), officer, {"lead"}, {id(2)})});
+    add(id(12), others, id(3), "other-queue", {member(id(26), other, {"caseworker"}, {id(3)})});
     store({}, identity::sign_roster(root_roster, root));
     CHECK(send(request(http::Method::get, "/healthz")).status == 200);
     CHECK(send(request(http::Method::get, "/readyz")).status == 503);
@@ -332,6 +383,7 @@ struct House {
   crypto::SigningKey root = crypto::signing_key(seed(1));
   crypto::SigningKey ngo = crypto::signing_key(seed(2));
   crypto::SigningKey police = crypto::signing_key(seed(3));
+  crypto::SigningKey others = crypto::signing_key(seed(12));
   crypto::SigningKey gateway = crypto::signing_key(seed(4));
   crypto::SigningKey relay = crypto::signing_key(seed(9));
   crypto::SigningKey worker = crypto::signing_key(seed(5));
@@ -339,6 +391,7 @@ struct House {
   crypto::SigningKey officer = crypto::signing_key(seed(7));
   crypto::SigningKey lead = crypto::signing_key(seed(10));
   crypto::SigningKey auditor = crypto::signing_key(seed(11));
+  crypto::SigningKey other = crypto::signing_key(seed(13));
   crypto::SigningKey stranger = crypto::signing_key(seed(8));
   std::uint64_t now = noon;
   int keys = 0;
@@ -383,8 +436,10 @@ TEST_CASE("every row of the table lets in its role and nobody else") {
     for (const auto* key : {&house.admin, &house.auditor})
       CHECK(house.call(*key, endpoint.method, target).status ==
             (lets_in({Role::anyone, Role::member, Role::overseer}) ? 200 : 403));
-    // A change needs the lease, which nobody has yet; what takes a body takes no empty one.
+    // A change needs the lease, which nobody has yet; what takes a body takes no empty one; nothing
+    // of this report is left behind anywhere.
     const unsigned done = endpoint.conditional                                 ? 409
+                          : endpoint.path.starts_with("/api/v1/strays/")       ? 404
                           : !endpoint.request.empty()                          ? 400
                           : endpoint.schema.empty() && endpoint.method == post ? 204
                                                                                : 200;
@@ -632,6 +687,17 @@ TEST_CASE("every call that reads or changes a report leaves exactly one audit en
               {"texts", json::array{}},
               {"notes", json::array{}}};
     if (endpoint.action == Action::transfer) object = id(2);
+    if (endpoint.action == Action::rewrap) {
+      // Given away, but its text stayed behind.
+      report.texts[0].wraps = writing.wraps(sealed.key, sealed.message_id, {id(1)});
+      writing.sign_later(writing.statement(id(3)), house.lead);
+      json::array texts;
+      texts.push_back(json::object{
+          {"id", crypto::hex(sealed.message_id)},
+          {"wraps", crypto::base64(writing.wraps(sealed.key, sealed.message_id, {id(3)}))}});
+      body = {{"texts", std::move(texts)}};
+      object = sealed.message_id;
+    }
     if (endpoint.action == Action::list || endpoint.action == Action::pull) object = id(1);
     if (endpoint.action == Action::list || endpoint.action == Action::read_audit) subject = {};
 
@@ -899,6 +965,233 @@ TEST_CASE("all pages are gone through, and what fails is tried again") {
   CHECK(house.cases.reports.size() == 204);
   house.cases.away = true;
   CHECK(settle_withdrawals(house.cases, *returned.directory, 9).error() == errc::unavailable);
+}
+
+namespace {
+
+// Report 50 went from the worker's queue to the other one while later texts were under way.
+struct Overtaken : Writing {
+  explicit Overtaken(House& in) : Writing{in} {}
+
+  struct Left {
+    crypto::Id message{};
+    crypto::Secret<32> key;
+  };
+  // A text that the gateway sealed for these queues, the first one its owner as it knew it.
+  Left text(std::vector<crypto::Id> queues, const crypto::Id& report = id(50)) const {
+    auto sealed = identity::seal_text(7, report, crypto::bytes_of("{}"));
+    const auto record =
+        identity::sign_intake({.hour = 7,
+                               .report_id = report,
+                               .queue_id = queues.at(0),
+                               .message_digest = identity::envelope_digest(sealed.envelope)},
+                              house.gateway);
+    house.cases.reports.at(report).texts.push_back(
+        {{record.begin(), record.end()},
+         sealed.envelope,
+         wraps(sealed.key, sealed.message_id, queues, report)});
+    return {sealed.message_id, std::move(sealed.key)};
+  }
+  void give(const crypto::Id& to, bool keeps = false) const {
+    auto step = statement(to);
+    step.keeps_wraps = keeps;
+    sign_later(step, house.worker);
+  }
+  json::array tasks(const crypto::SigningKey& key, std::string_view query = "") const {
+    const auto answer = house.call(key, get, "/api/v1/strays" + std::string{query});
+    REQUIRE(answer.status == 200);
+    return json::parse(answer.body).at("strays").as_array();
+  }
+  unsigned hand_on(const Left& left, std::vector<crypto::Id> queues, const crypto::SigningKey& key,
+                   const crypto::Id& report = id(50)) const {
+    json::array texts;
+    texts.push_back(json::object{
+        {"id", crypto::hex(left.message)},
+        {"wraps", crypto::base64(wraps(left.key, left.message, std::move(queues), report))}});
+    return house
+        .call(key, http::Method::post, "/api/v1/strays/" + crypto::hex(id(50)), {},
+              json::serialize(json::object{{"texts", std::move(texts)}}))
+        .status;
+  }
+  std::int64_t with_former() const {
+    const auto shown = house.call(house.other, get, report_path);
+    REQUIRE(shown.status == 200);
+    return json::parse(shown.body).at("with_former").as_int64();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a text that a transfer overtook is its former owner's to hand on, unseen (P33)") {
+  House house;
+  const Overtaken overtaken{house};
+  const auto left = overtaken.text({id(1)});
+  CHECK(overtaken.tasks(house.worker).empty());
+  overtaken.give(id(3));
+  house.cases.reports[id(50)].row.queue_id = id(3);
+
+  CHECK(overtaken.tasks(house.other).empty());
+  CHECK(overtaken.tasks(house.officer).empty());
+  const auto tasks = overtaken.tasks(house.worker);
+  REQUIRE(tasks.size() == 1);
+  // Whose it is and why, and her queue's own wrap: nothing that says what it is about.
+  const auto& task = tasks[0].as_object();
+  CHECK(task.size() == 4);
+  CHECK(task.at("report") == json::value(crypto::hex(id(50))));
+  CHECK(crypto::from_base64(task.at("record").as_string()) ==
+        house.cases.reports[id(50)].texts[0].record);
+  CHECK(task.at("statements").as_array().size() == 1);
+  REQUIRE(task.at("texts").as_array().size() == 1);
+  const auto& shown = task.at("texts").at(0).as_object();
+  CHECK(shown.size() == 2);
+  CHECK(shown.at("id") == json::value(crypto::hex(left.message)));
+  CHECK(crypto::from_base64(shown.at("wraps").as_string()) ==
+        house.cases.reports[id(50)].texts[1].wraps);
+
+  // The new owner sees that something is missing, in the list and in the report.
+  CHECK(overtaken.with_former() == 1);
+  const auto list =
+      json::parse(house.call(house.other, get, "/api/v1/queues/other-queue/reports").body);
+  CHECK(list.at("reports").at(0).at("with_former").as_int64() == 1);
+  CHECK(list.at("reports").at(0).at("with_former_since").as_int64() == 7);
+
+  CHECK(overtaken.hand_on(left, {id(3)}, house.worker) == 204);
+  CHECK(first_reader(house.cases.reports[id(50)].texts[1].wraps, *overtaken.directory)->id ==
+        id(3));
+  REQUIRE(house.cases.handed_on.size() == 1);
+  CHECK(house.cases.handed_on[0].to_queue == id(3));
+  CHECK(house.cases.handed_on[0].known_statements == 1);
+  CHECK(overtaken.with_former() == 0);
+  CHECK(overtaken.tasks(house.worker).empty());
+  CHECK(overtaken.hand_on(left, {id(3)}, house.worker) == 404);
+}
+
+TEST_CASE("what is handed on is sealed for the present owner and nobody else (P15, P33)") {
+  House house;
+  const Overtaken overtaken{house};
+  const auto left = overtaken.text({id(1)});
+  const auto of_another = overtaken.text({id(1)});
+  bool keeps = false;
+  SUBCASE("the former owner keeps nothing") {}
+  SUBCASE("the former owner keeps its wraps") { keeps = true; }
+  overtaken.give(id(3), keeps);
+
+  CHECK(overtaken.hand_on(left, {id(3)}, house.other) == 404);
+  CHECK(overtaken.hand_on(left, {id(3)}, house.officer) == 404);
+  CHECK(overtaken.hand_on(left, {id(3)}, house.admin) == 403);
+  CHECK(overtaken.hand_on(left, {id(1)}, house.worker) == 400);
+  CHECK(overtaken.hand_on(left, {id(2)}, house.worker) == 400);
+  CHECK(overtaken.hand_on(left, {id(3), id(2)}, house.worker) == 400);
+  CHECK(overtaken.hand_on(left, {id(3)}, house.worker, id(51)) == 400);
+  CHECK(house.cases.handed_on.empty());
+  CHECK(overtaken.hand_on(left, {id(3), id(1)}, house.worker) == (keeps ? 204 : 400));
+  CHECK(overtaken.hand_on(of_another, {id(3)}, house.worker) == 204);
+}
+
+TEST_CASE("without a signed transfer nothing is handed on, whatever the rows say (P12, P33)") {
+  House house;
+  const Overtaken overtaken{house};
+  const auto left = overtaken.text({id(1)});
+  house.cases.reports[id(50)].row.queue_id = id(3);
+  auto step = overtaken.statement(id(3));
+  SUBCASE("no statement at all") {}
+  SUBCASE("signed by nobody of the rosters") { overtaken.sign_later(step, house.stranger); }
+  SUBCASE("signed by the new owner") { overtaken.sign_later(step, house.other); }
+  SUBCASE("of another report, stored beside this one") {
+    step.report_id = id(51);
+    overtaken.sign_later(step, house.worker);
+    house.cases.signed_later.back().report_id = id(50);
+  }
+  SUBCASE("to the police, without class 1") {
+    step.to_queue = id(2);
+    overtaken.sign_later(step, house.worker);
+  }
+  SUBCASE("to a queue that is not rostered") {
+    step.to_queue = id(77);
+    overtaken.sign_later(step, house.worker);
+  }
+  CHECK(overtaken.tasks(house.worker).empty());
+  CHECK(overtaken.hand_on(left, {id(3)}, house.worker) == 404);
+  CHECK(house.cases.handed_on.empty());
+}
+
+TEST_CASE("nothing is handed on of a report that was taken back") {
+  House house;
+  const Overtaken overtaken{house};
+  const auto left = overtaken.text({id(1)});
+  overtaken.give(id(3));
+  auto withdrawal = overtaken.statement({});
+  withdrawal.type = identity::StatementType::withdraw;
+  withdrawal.from_queue = withdrawal.to_queue = {};
+  overtaken.sign_later(withdrawal, house.relay);
+  CHECK(overtaken.tasks(house.worker).empty());
+  CHECK(overtaken.hand_on(left, {id(3)}, house.worker) == 404);
+}
+
+TEST_CASE("the police hand back what they hold of a report whose consent was taken back (P33)") {
+  House house;
+  const Overtaken overtaken{house};
+  // The helpers gave the report to the police, all of it sealed for them.
+  auto sealed = identity::seal_text(7, id(50), crypto::bytes_of("{}"));
+  auto& first = house.cases.reports[id(50)].texts[0];
+  first.message = sealed.envelope;
+  first.wraps = overtaken.wraps(sealed.key, sealed.message_id, {id(2)});
+  const auto record =
+      identity::sign_intake({.first = true,
+                             .hour = 7,
+                             .report_id = id(50),
+                             .queue_id = id(1),
+                             .message_digest = identity::envelope_digest(first.message)},
+                            house.gateway);
+  first.record.assign(record.begin(), record.end());
+  overtaken.consent();
+  overtaken.give(id(2), true);
+  CHECK(overtaken.tasks(house.officer).empty());
+
+  auto no_more = overtaken.statement({});
+  no_more.type = identity::StatementType::consent;
+  no_more.from_queue = no_more.to_queue = {};
+  no_more.hour = 10;
+  overtaken.sign_later(no_more, house.gateway);
+  CHECK(overtaken.tasks(house.worker).empty());
+  REQUIRE(overtaken.tasks(house.officer).size() == 1);
+  const Overtaken::Left left{sealed.message_id, std::move(sealed.key)};
+  CHECK(overtaken.hand_on(left, {id(1), id(2)}, house.officer) == 400);
+  CHECK(overtaken.hand_on(left, {id(1)}, house.officer) == 204);
+  REQUIRE(house.cases.handed_on.size() == 1);
+  CHECK(house.cases.handed_on[0].messages.at(0).seen.part == storage::LeftBehind::Part::first_text);
+}
+
+TEST_CASE("what is left behind is paged by report, and counted once it waits for an hour") {
+  House house;
+  const Overtaken overtaken{house};
+  const auto hours = [&](std::uint32_t hour) {
+    return overdue_strays(house.cases, *overtaken.directory, hour).value();
+  };
+  (void)overtaken.text({id(1)});
+  (void)overtaken.text({id(1)});
+  overtaken.give(id(3));  // in hour 9
+  for (std::uint8_t i = 51; i < 54; ++i) {
+    house.add_report(id(i), id(1));
+    auto step = overtaken.statement(id(3));
+    step.report_id = id(i);
+    step.previous = crypto::hash16({house.cases.reports.at(id(i)).texts[0].record});
+    overtaken.sign_later(step, house.worker);
+    (void)overtaken.text({id(1)}, id(i));
+  }
+  std::vector<std::string> reports;
+  std::string cursor;
+  do {
+    const auto page =
+        json::parse(house.call(house.worker, get, "/api/v1/strays?limit=3" + cursor).body);
+    for (const auto& task : page.at("strays").as_array())
+      reports.emplace_back(task.at("report").as_string());
+    cursor = page.at("next").is_null() ? "" : "&cursor=" + std::string{page.at("next").as_string()};
+  } while (!cursor.empty());
+  CHECK(reports == std::vector{crypto::hex(id(50)), crypto::hex(id(51)), crypto::hex(id(52)),
+                               crypto::hex(id(53))});
+  CHECK(hours(10) == 0);
+  CHECK(hours(11) == 5);
 }
 
 TEST_CASE("a signature counts for one request, once, for a minute") {

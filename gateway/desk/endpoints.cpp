@@ -9,6 +9,7 @@
 
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/desk/problem.hpp"
+#include "gateway/desk/strays.hpp"
 #include "gateway/desk/withdrawals.hpp"
 #include "gateway/identity/author.hpp"
 #include "gateway/identity/envelope.hpp"
@@ -148,6 +149,17 @@ Answer bad_cursor() {
 }
 Answer bad_limit() { return {problem(400, "bad-limit", "The limit is a number from 1 to 200.")}; }
 
+// The texts of these reports of a queue that are still with another one.
+storage::result<std::vector<storage::ElsewhereCount>> read_elsewhere(
+    const Call& call, Cases& cases, const identity::Directory::Queue& queue,
+    const std::vector<storage::ReportRow>& rows) {
+  std::vector<storage::Id> reports, others;
+  for (const auto& row : rows) reports.push_back(row.report_id);
+  for (const auto& other : call.directory->queues())
+    if (other.id != queue.id) others.push_back(other.kid);
+  return cases.elsewhere(reports, others);
+}
+
 Answer list_reports(const Call& call, Cases& cases) {
   const auto* queue = own_queue(call, call.argument);
   if (queue == nullptr) return not_found();
@@ -160,8 +172,18 @@ Answer list_reports(const Call& call, Cases& cases) {
   if (!limit) return bad_limit();
   const auto rows = cases.list(queue->id, from, *limit, call.scribe());
   if (!rows) return failure(rows.error());
+  const auto elsewhere = read_elsewhere(call, cases, *queue, *rows);
+  if (!elsewhere) return failure(elsewhere.error());
   json::array all;
-  for (const auto& row : *rows) all.push_back(describe(row, *call.directory));
+  for (const auto& row : *rows) {
+    auto report = describe(row, *call.directory);
+    const auto found =
+        std::ranges::find(*elsewhere, row.report_id, &storage::ElsewhereCount::report_id);
+    const auto texts = found == elsewhere->end() ? storage::ElsewhereCount{} : *found;
+    report["with_former"] = texts.texts;
+    report["with_former_since"] = texts.hour;
+    all.push_back(std::move(report));
+  }
   json::value next;
   if (rows->size() == *limit) next = write_cursor(storage::after(rows->back()));
   return good(json::object{{"reports", std::move(all)}, {"next", std::move(next)}});
@@ -239,6 +261,10 @@ Answer show_report(const Call& call, Cases& cases) {
                                  {"wraps", crypto::base64(text.wraps)}});
   auto body = describe(found.report->row, *call.directory);
   body["texts"] = std::move(texts);
+  body["with_former"] = std::ranges::count_if(found.report->texts, [&](const auto& text) {
+    const auto* const reader = first_reader(text.wraps, *call.directory);
+    return reader != nullptr && reader->id != found.ownership.owner;
+  });
   auto out = good(body, entity_tag(found.report->row));
   out.texts = static_cast<std::uint32_t>(found.report->texts.size());
   return out;
@@ -514,6 +540,87 @@ Answer transfer_report(const Call& call, Cases& cases) {
   return done ? no_content() : failure(done.error());
 }
 
+// What former owners still have to hand on. It shows whose the report is now and why, and the one
+// wrap that the caller's queue can open: nothing that says what the report is about.
+Answer list_strays(const Call& call, Cases& cases) {
+  crypto::Id from{};
+  if (const auto given = parameter(call.query, "cursor")) {
+    const auto cursor = read_cursor(*given);
+    if (!cursor) return bad_cursor();
+    from = cursor->report_id;
+  }
+  const auto limit = limit_of(call);
+  if (!limit) return bad_limit();
+  const auto strays =
+      find_strays(cases, *call.directory, call.member->queues, from, last_id, *limit);
+  if (!strays) return failure(strays.error());
+  json::array all;
+  for (const auto& report : strays->reports) {
+    json::array statements, wraps;
+    for (const auto& statement : report.statements)
+      statements.push_back(json::string{crypto::base64(statement.bytes)});
+    for (const auto& message : report.messages)
+      wraps.push_back(json::object{{"id", crypto::hex(message.message_id)},
+                                   {"wraps", crypto::base64(crypto::View{message.wraps}.first(
+                                                 identity::box_envelope_size))}});
+    all.push_back(json::object{{"report", crypto::hex(report.report_id)},
+                               {"record", crypto::base64(report.record)},
+                               {"statements", std::move(statements)},
+                               {"texts", std::move(wraps)}});
+  }
+  json::value next;
+  if (strays->next) next = write_cursor({false, 0, *strays->next});
+  return good(json::object{{"strays", std::move(all)}, {"next", std::move(next)}});
+}
+
+// Whether these are wraps of a stray message for the present owner and its fallback, and for the
+// queue that has it only if the TRANSFER lets that queue keep its wraps. Nobody else's.
+bool handed_on_fits(crypto::View wraps, const StrayReport& report,
+                    const storage::LeftBehind& message, const identity::Directory& directory) {
+  if (!wraps_fit(wraps, report.report_id, message.message_id, report.owner->id,
+                 report.ownership.consent_class == 1, directory))
+    return false;
+  const auto* const holder = first_reader(message.wraps, directory);
+  for (auto rest = wraps.subspan(identity::box_envelope_size); !rest.empty();
+       rest = rest.subspan(identity::box_envelope_size)) {
+    const auto* const reader = first_reader(rest, directory);
+    const bool fallback = report.owner->fallback == reader->id &&
+                          reader->organisation_class == report.owner->organisation_class;
+    const bool keeper = reader == holder && std::ranges::find(report.ownership.kept, reader->id) !=
+                                                report.ownership.kept.end();
+    if (!fallback && !keeper) return false;
+  }
+  return true;
+}
+
+Answer hand_on_strays(const Call& call, Cases& cases) {
+  const auto id = crypto::from_hex_exact<16>(call.argument);
+  if (!id) return not_found();
+  auto strays = find_strays(cases, *call.directory, call.member->queues, *id, *id, 1);
+  if (!strays) return failure(strays.error());
+  if (strays->reports.empty()) return not_found();
+  const auto& report = strays->reports.front();
+  const auto body = body_of(call);
+  if (!body) return bad_body();
+
+  storage::HandedOn handed_on;
+  handed_on.report_id = report.report_id;
+  handed_on.known_statements = static_cast<std::uint32_t>(report.statements.size());
+  handed_on.to_queue = report.owner->id;
+  const auto texts = read_wraps(*body, "texts", [&](const crypto::Id& message, crypto::View wraps) {
+    const auto left = std::ranges::find(report.messages, message, &storage::LeftBehind::message_id);
+    // Somebody else of the queue was faster: nothing is left to do.
+    if (left == report.messages.end()) return true;
+    if (!handed_on_fits(wraps, report, *left, *call.directory)) return false;
+    handed_on.messages.push_back({*left, {wraps.begin(), wraps.end()}});
+    return true;
+  });
+  if (!texts) return bad_body();
+  if (handed_on.messages.empty()) return no_content();
+  const auto done = cases.hand_on(handed_on, call.scribe());
+  return done ? no_content() : failure(done.error());
+}
+
 // The announced keys to which replies are sealed, of the running week and beside it.
 Answer list_epochs(const Call& call, Cases& cases) {
   const auto epochs = cases.epochs(static_cast<std::uint32_t>(call.now / identity::epoch_seconds));
@@ -625,6 +732,12 @@ constexpr std::array table{
              Action::transfer, "transferReport",
              "Give the report, sealed anew as a whole, to another queue", "", false, false, false,
              "NewTransfer"},
+    Endpoint{get, "/api/v1/strays", Role::caseworker, list_strays, Action::none, "listStrays",
+             "Texts and notes that the caller's queues have to hand on to their reports' owners",
+             "StrayList", true},
+    Endpoint{post, "/api/v1/strays/{id}", Role::caseworker, hand_on_strays, Action::rewrap,
+             "handOnStrays", "Texts and notes of a report, sealed anew for its owner", "", false,
+             false, false, "HandedOn"},
     Endpoint{get, "/api/v1/epochs", Role::member, list_epochs, Action::none, "listEpochs",
              "The announced keys for replies, signed by the relay", "EpochList"},
     Endpoint{get, "/api/v1/rosters", Role::member, list_rosters, Action::none, "listRosters",

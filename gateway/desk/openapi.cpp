@@ -32,7 +32,9 @@ constexpr std::string_view components = R"({
       "id": {"$ref": "#/components/schemas/Id"}, "queue": {"type": ["string", "null"]}, "hour": {"type": "integer"},
       "stage": {"enum": ["waiting", "opened", "closed"]}, "urgent": {"type": "boolean"},
       "class": {"enum": [0, 1], "description": "0 helpers only, 1 helpers and police"},
-      "lease": {"$ref": "#/components/schemas/Lease"}, "etag": {"type": "string", "description": "for If-Match"}}},
+      "lease": {"$ref": "#/components/schemas/Lease"}, "etag": {"type": "string", "description": "for If-Match"},
+      "with_former": {"type": "integer", "description": "in lists and of a whole report: its texts that are still sealed for another queue"},
+      "with_former_since": {"type": "integer", "description": "in lists: hours since 1970 of the oldest of them, 0 if there is none"}}},
     "ReportList": {"type": "object", "required": ["reports", "next"], "properties": {
       "reports": {"type": "array", "items": {"$ref": "#/components/schemas/Report"}}, "next": {"$ref": "#/components/schemas/Next"}}},
     "SealedReport": {"allOf": [{"$ref": "#/components/schemas/Report"}, {"type": "object", "required": ["texts"], "properties": {
@@ -61,6 +63,15 @@ constexpr std::string_view components = R"({
       "wraps": {"$ref": "#/components/schemas/Base64", "description": "of the first text"},
       "texts": {"type": "array", "items": {"$ref": "#/components/schemas/NewWraps"}},
       "notes": {"type": "array", "items": {"$ref": "#/components/schemas/NewWraps"}}}},
+    "StrayList": {"type": "object", "required": ["strays", "next"], "properties": {
+      "strays": {"type": "array", "items": {"$ref": "#/components/schemas/Stray"}}, "next": {"$ref": "#/components/schemas/Next"}}},
+    "Stray": {"type": "object", "required": ["report", "record", "statements", "texts"], "properties": {
+      "report": {"$ref": "#/components/schemas/Id"},
+      "record": {"$ref": "#/components/schemas/Base64", "description": "the first INTAKE of the report"},
+      "statements": {"type": "array", "items": {"$ref": "#/components/schemas/Base64"}},
+      "texts": {"type": "array", "items": {"$ref": "#/components/schemas/NewWraps"}, "description": "texts and notes, each with the caller's own wrap alone"}}},
+    "HandedOn": {"type": "object", "required": ["texts"], "properties": {
+      "texts": {"type": "array", "items": {"$ref": "#/components/schemas/NewWraps"}}}},
     "EpochList": {"type": "object", "required": ["epochs", "next"], "properties": {
       "epochs": {"type": "array", "items": {"$ref": "#/components/schemas/Base64"}}, "next": {"$ref": "#/components/schemas/Next"}}},
     "RosterList": {"type": "object", "required": ["rosters", "next"], "properties": {

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "gateway/desk/desk.hpp"
+#include "gateway/desk/strays.hpp"
 #include "gateway/desk/withdrawals.hpp"
 #include "gateway/http/configured.hpp"
 #include "gateway/identity/seen_rosters.hpp"
@@ -197,6 +198,7 @@ class Service::Work {
       if (error && error != last) log::write<log::Event::roster_refused>(error.value());
       last = error;
       co_await forget_replies();
+      co_await count_strays();
       refresh_.expires_after(error ? 1s : roster_interval);
       boost::system::error_code cancelled;
       co_await refresh_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
@@ -216,6 +218,22 @@ class Service::Work {
     (void)co_await pool_.call(std::move(job));
   }
 
+  // Every ten minutes: a lead should see to it that somebody of the former queue looks in.
+  asio::awaitable<void> count_strays() {
+    const auto moment = std::chrono::steady_clock::now();
+    if (!desk_.directory() || (counted_ && moment - *counted_ < 10min)) co_return;
+    counted_ = moment;
+    auto job = [directory = desk_.directory()](storage::blocking::DeskStore& store) {
+      StoredCases cases{store};
+      const auto counted = overdue_strays(cases, *directory, hour_before(0h));
+      return counted ? std::optional{*counted} : std::nullopt;
+    };
+    const auto overdue = co_await pool_.call(std::move(job));
+    if (!overdue) co_return;
+    if (*overdue > overdue_) log::write<log::Event::strays_overdue>(*overdue);
+    overdue_ = *overdue;
+  }
+
   // What crosses threads must be default-constructible (Boost 1.81).
   struct Read {
     boost::system::result<std::shared_ptr<const identity::Directory>> value{nullptr};
@@ -231,6 +249,8 @@ class Service::Work {
   std::chrono::steady_clock::time_point withdrawals_due_;
   std::optional<storage::Listener> listener_;
   std::optional<std::chrono::steady_clock::time_point> forgot_;
+  std::optional<std::chrono::steady_clock::time_point> counted_;
+  std::uint32_t overdue_ = 0;
   bool stopping_ = false;
 };
 

@@ -59,6 +59,7 @@ enum class Event : std::uint16_t {
   epoch_failed,
   addresses_swept,
   withdrawals_refused,
+  strays_overdue,
 };
 
 struct Row {
@@ -113,6 +114,7 @@ inline constexpr std::array rows{
     Row{Event::epoch_failed, Level::error, "epoch_failed", "code"},
     Row{Event::addresses_swept, Level::info, "addresses_swept", "rolled removed"},
     Row{Event::withdrawals_refused, Level::error, "withdrawals_refused", "reports revealed"},
+    Row{Event::strays_overdue, Level::warning, "strays_overdue", "messages"},
 };
 
 constexpr const Row& row(Event event) { return rows[static_cast<std::size_t>(event)]; }
