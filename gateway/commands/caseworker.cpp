@@ -28,6 +28,11 @@ namespace json = boost::json;
       "do not rely on it; tell your lead: the database or the desk was tampered with"};
 }
 
+[[noreturn]] void refuse_stray(const std::string& what) {
+  throw CaseworkerError{what + " is still sealed for the queue that had it before",
+                        "it is handed on when one of that queue's people looks in; ask them"};
+}
+
 crypto::Bytes bytes_at(const json::object& object, std::string_view name) {
   const auto* text = object.if_contains(name);
   if (text == nullptr || !text->is_string()) refuse_report();
@@ -310,12 +315,31 @@ Caseworker::Fetched Caseworker::fetch(const std::string& report_id) {
   return out;
 }
 
+bool Caseworker::is_with_former(const Sealed& sealed, const identity::Ownership& ownership) {
+  const crypto::View wraps{sealed.wraps};
+  for (std::size_t at = 0; at + identity::box_envelope_size <= wraps.size();
+       at += identity::box_envelope_size) {
+    const auto recipient = identity::wrap_recipient(wraps.subspan(at, identity::box_envelope_size));
+    if (!recipient || queue_key(recipient->kid)) return false;
+    if (at > 0) continue;
+    const auto reader =
+        std::ranges::find(directory().queues(), recipient->kid, &identity::Directory::Queue::kid);
+    if (reader == directory().queues().end() || reader->id == ownership.owner) return false;
+  }
+  return true;
+}
+
 OpenedReport Caseworker::open(const std::string& report_id) {
   auto fetched = fetch(report_id);
   OpenedReport out;
   for (const auto& text : fetched.texts) {
-    const bool first = out.texts.empty();
+    const bool first = &text == &fetched.texts.front();
     const auto record = verified_record(text, fetched.id, first);
+    if (is_with_former(text, fetched.ownership)) {
+      if (first) refuse_stray("the report");
+      ++out.with_former;
+      continue;
+    }
     const auto message_id = identity::claimed_message_id(text.envelope);
     if (!message_id) refuse_report();
     const auto key = text_key(text, fetched.id, *message_id);
@@ -330,7 +354,9 @@ OpenedReport Caseworker::open(const std::string& report_id) {
   }
   for (const auto& note : fetched.notes) {
     // What somebody wrote who has left cannot be checked any more, so it is nobody's word.
-    if (directory().member(note.author))
+    if (is_with_former(note, fetched.ownership))
+      ++out.with_former;
+    else if (directory().member(note.author))
       out.notes.push_back(open_note(note, fetched.id));
     else
       ++out.unchecked_notes;
@@ -345,7 +371,7 @@ OpenedReport Caseworker::open(const std::string& report_id) {
   };
   differs("class", std::int64_t{out.record.consent_class});
   differs("urgent", out.record.urgent);
-  for (const auto* name : {"class", "urgent", "queue", "hour"}) row.erase(name);
+  for (const auto* name : {"class", "urgent", "queue", "hour", "with_former"}) row.erase(name);
   out.row = json::serialize(row);
   return out;
 }
@@ -474,6 +500,7 @@ void Caseworker::refer(const std::string& report_id, const std::string& queue, b
   json::array texts, notes;
   std::string first;
   const auto wrapped = [&](const Sealed& sealed, const crypto::Id& message) {
+    if (is_with_former(sealed, report.ownership)) refuse_stray("a text of this report");
     const auto key = text_key(sealed, report.id, message);
     // Whoever hands on a key that is not this text's would hand on nothing.
     if (identity::message_id_of(key) != message) refuse_report();
@@ -509,6 +536,102 @@ void Caseworker::refer(const std::string& report_id, const std::string& queue, b
                                     {"wraps", first},
                                     {"texts", std::move(texts)},
                                     {"notes", std::move(notes)}}));
+}
+
+// --- Handing on what a change of owner left behind
+
+identity::Ownership Caseworker::present_owner(const crypto::Id& report,
+                                              const crypto::Bytes& first_record,
+                                              const std::vector<crypto::Bytes>& statements) {
+  const std::vector<crypto::View> views{statements.begin(), statements.end()};
+  auto out = identity::ownership(report, first_record, views, directory());
+  // The desk cannot invent a transfer: without a signed one nothing leaves her queue.
+  if (!out || out->last == out->origin || out->withdrawn) refuse_report();
+  const auto* const owner = directory().queue(out->owner);
+  if (owner == nullptr || (owner->organisation_class == identity::OrganisationClass::police &&
+                           !identity::shows_police_consent(out->proof, report, directory())))
+    refuse_report();
+  out->proof = {};  // a view into the arguments
+  return *out;
+}
+
+crypto::Bytes Caseworker::handed_on(crypto::View wrap, const crypto::Id& report,
+                                    const crypto::Id& message,
+                                    const identity::Ownership& ownership) {
+  const auto& owner = *directory().queue(ownership.owner);
+  const auto recipient = identity::wrap_recipient(wrap);
+  const auto* const key = recipient ? queue_key(recipient->kid) : nullptr;
+  if (key == nullptr || recipient->kid == owner.kid) refuse_report();
+  // The wrap is bound to report and message id, and the id to the key. What fits belongs to this
+  // report, so its owner may have it; what it says is nobody's business here.
+  const auto opened = identity::open_key_wrap(wrap, report, message, *recipient, *key);
+  if (!opened || identity::message_id_of(*opened) != message) refuse_report();
+  const auto holder =
+      std::ranges::find(directory().queues(), recipient->kid, &identity::Directory::Queue::kid);
+  const bool keeps = std::ranges::find(ownership.kept, holder->id) != ownership.kept.end();
+  return wrap_for(*opened, report, message, owner, keeps ? &*holder : nullptr);
+}
+
+Caseworker::Strays Caseworker::hand_on_strays() {
+  constexpr int most_pages = 100;
+  constexpr std::size_t most_at_once = 100;  // so many wraps fit one request
+  Strays out;
+
+  const auto sealed_anew = [&](const json::object& stray, const crypto::Id& report) {
+    std::vector<crypto::Bytes> statements;
+    for (const auto& entry : array_at(stray, "statements")) {
+      auto bytes = entry.is_string() ? crypto::from_base64(entry.get_string()) : std::nullopt;
+      if (!bytes) refuse_report();
+      statements.push_back(std::move(*bytes));
+    }
+    const auto ownership = present_owner(report, bytes_at(stray, "record"), statements);
+    json::array texts;
+    for (const auto& entry : array_at(stray, "texts")) {
+      const auto& text = object_of(entry);
+      const auto message = id_at<16>(text, "id");
+      const auto wraps = handed_on(bytes_at(text, "wraps"), report, message, ownership);
+      texts.push_back({{"id", crypto::hex(message)}, {"wraps", crypto::base64(wraps)}});
+    }
+    return texts;
+  };
+  const auto hand_on = [&](const json::value& entry) {
+    crypto::Id report{};
+    json::array texts;
+    try {
+      const auto& stray = object_of(entry);
+      report = id_at<16>(stray, "report");
+      texts = sealed_anew(stray, report);
+    } catch (const CaseworkerError&) {
+      ++out.refused;
+      return;
+    }
+    while (!texts.empty()) {
+      const auto end = texts.begin() + std::min(most_at_once, texts.size());
+      const json::array part(texts.begin(), end);
+      texts.erase(texts.begin(), end);
+      try {
+        send("/strays/" + crypto::hex(report), json::serialize(json::object{{"texts", part}}));
+        out.handed_on += part.size();
+      } catch (const CaseworkerError&) {
+        // Somebody else of her queue was faster, or something was signed meanwhile.
+      }
+    }
+  };
+
+  std::string cursor;
+  try {
+    (void)queue_key({});  // fetches the grants
+    for (int page = 0; page < most_pages; ++page) {
+      const auto answer = parse_object(get("/strays" + cursor));
+      for (const auto& entry : array_at(answer, "strays")) hand_on(entry);
+      const auto* const next = answer.if_contains("next");
+      if (next == nullptr || !next->is_string()) break;
+      cursor = "?cursor=" + std::string{next->get_string()};
+    }
+  } catch (const CaseworkerError&) {
+    // A desk without this call, or none at all: what she came for will tell her.
+  }
+  return out;
 }
 
 }  // namespace ishara::commands

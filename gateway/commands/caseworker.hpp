@@ -52,6 +52,8 @@ struct OpenedReport {
   };
   std::vector<Note> notes;
   std::size_t unchecked_notes = 0;  // by people who have left the rosters: not shown
+  // Texts and notes that nobody of the queue which had the report before has handed on yet.
+  std::size_t with_former = 0;
   struct Reply {
     std::string id;
     std::string state;  // the desk's word
@@ -102,6 +104,14 @@ class Caseworker {
   // `keep` her own queue goes on reading.
   void refer(const std::string& report_id, const std::string& queue, bool keep);
 
+  struct Strays {
+    std::size_t handed_on = 0;
+    std::size_t refused = 0;  // the desk asked for what nobody has signed
+  };
+  // Seals for the present owners what was left with her queues of reports that these gave away. She
+  // sees nothing of it. What cannot be done now is left to the next time, without a word.
+  Strays hand_on_strays();
+
  private:
   http::Response call(http::Method method, const std::string& path,
                       std::vector<std::pair<std::string, std::string>> fields,
@@ -135,6 +145,14 @@ class Caseworker {
   crypto::Bytes wrap_for(const crypto::Secret<32>& key, const crypto::Id& report,
                          const crypto::Id& message, const identity::Directory::Queue& queue,
                          const identity::Directory::Queue* and_for);
+  // Whether it is still sealed for the queue that had the report before.
+  bool is_with_former(const Sealed& sealed, const identity::Ownership& ownership);
+  // Who has the report now, if a TRANSFER that counts says so.
+  identity::Ownership present_owner(const crypto::Id& report, const crypto::Bytes& first_record,
+                                    const std::vector<crypto::Bytes>& statements);
+  // The wraps of a text for the owner, in the place of the one that her queue has.
+  crypto::Bytes handed_on(crypto::View wrap, const crypto::Id& report, const crypto::Id& message,
+                          const identity::Ownership& ownership);
   std::string sealed_note(const Fetched& report, identity::NoteContent content);
   const identity::Directory::Queue& owner_of(const Fetched& report);
 

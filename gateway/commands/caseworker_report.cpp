@@ -133,6 +133,10 @@ crypto::WipedBuffer report_text(const OpenedReport& report) {
   if (report.unchecked_notes > 0)
     append(out, "\n  " + std::to_string(report.unchecked_notes) +
                     " by people who have left; nobody can check them any more\n");
+  if (report.with_former > 0)
+    append(out, "\n  " + std::to_string(report.with_former) +
+                    (report.with_former == 1 ? " text" : " texts") +
+                    " with the former queue; it comes here when one of its people looks in\n");
   return out;
 }
 
@@ -184,7 +188,8 @@ crypto::WipedBuffer report_json(const OpenedReport& report) {
     append(out, "}");
     first = false;
   }
-  append(out, "],\"unchecked_notes\":" + std::to_string(report.unchecked_notes) + "}\n");
+  append(out, "],\"unchecked_notes\":" + std::to_string(report.unchecked_notes) +
+                  ",\"with_former\":" + std::to_string(report.with_former) + "}\n");
   return out;
 }
 

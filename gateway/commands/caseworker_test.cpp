@@ -23,6 +23,7 @@
 #include "gateway/identity/epoch.hpp"
 #include "gateway/identity/reply.hpp"
 #include "gateway/identity/statement.hpp"
+#include "gateway/identity/user_file.hpp"
 #include "gateway/intake/seal.hpp"
 #include "routing/snapshot.hpp"
 
@@ -547,6 +548,287 @@ TEST_CASE("what the desk calls a transfer and nobody of the owner signed changes
   house.add_statement(transfer, crypto::signing_key(crypto::random_secret<32>()));
   house.add_statement(transfer, house.relay);
   CHECK(house.shown().find("queue demo-helpers") != std::string::npos);
+}
+
+namespace {
+
+// Her queue, the helpers', gave its report to her other one, and a later text of it is still sealed
+// for the helpers.
+struct StrayHouse : RelayHouse {
+  const identity::Directory::Queue& helpers = *directory->queue_named("demo-helpers");
+  const identity::Directory::Queue& police = *directory->queue_named("demo-police");
+  const identity::Directory::Queue& others = other_queue();
+  crypto::SigningKey gateway = crypto::signing_key(secret_of("keys/gateway.key"));
+  crypto::SigningKey worker = own_key();
+  struct Message {
+    crypto::Secret<32> key;
+    crypto::Id id{};
+  };
+  Message text = message();
+  json::object stray;                    // what the desk asks for
+  std::optional<Caseworker> caseworker;  // after the first poll
+
+  StrayHouse() {
+    desk.answers[strays_path()] = "";
+    begin();
+  }
+  // A task as an honest desk gives it, but without a transfer.
+  void begin() {
+    stray = {{"report", id()},
+             {"record", crypto::base64(report.record)},
+             {"statements", json::array{}},
+             {"texts", json::array{}}};
+    ask_for(text.id, wrap(text, helpers));
+  }
+  std::string strays_path() const { return "/api/v1/strays/" + id(); }
+  crypto::SigningKey own_key() const {
+    for (const auto& file : founding.files)
+      if (file.path == "users/demo-ngo-caseworker.key") {
+        const auto parts = *identity::split_user_file(file.bytes);
+        return identity::user_signing_key(
+            *identity::blocking_open_user_key(parts.user_key, parts.user_id, passphrase()));
+      }
+    FAIL("no such file");
+    return {};
+  }
+  static Message message() {
+    Message out{crypto::random_secret<32>(), {}};
+    out.id = identity::message_id_of(out.key);
+    return out;
+  }
+  crypto::Bytes wrap(const Message& of, const identity::Directory::Queue& queue,
+                     std::optional<crypto::Id> of_report = {}) const {
+    const auto sender = crypto::box_key();
+    const auto shared = crypto::shared_key(queue.box_key, sender.secret_key);
+    const auto made =
+        identity::wrap_key(of.key, of_report.value_or(report_id), of.id,
+                           {queue.kid, queue.generation}, {sender.public_key, *shared});
+    return {made.begin(), made.end()};
+  }
+  void ask_for(const crypto::Id& message_id, const crypto::Bytes& wraps) {
+    json::array texts;
+    texts.push_back(
+        json::object{{"id", crypto::hex(message_id)}, {"wraps", crypto::base64(wraps)}});
+    stray["texts"] = std::move(texts);
+  }
+  identity::Statement step(const crypto::Id& to) const {
+    identity::Statement out;
+    out.hour = 500'001;
+    out.report_id = report_id;
+    out.from_queue = helpers.id;
+    out.to_queue = to;
+    out.previous = crypto::hash16({report.record});
+    return out;
+  }
+  void say(const identity::Statement& statement, const crypto::SigningKey& signer) {
+    stray["statements"].as_array().push_back(
+        json::string{crypto::base64(identity::sign_statement(statement, signer))});
+  }
+  void say_consent(const crypto::SigningKey& signer) {
+    auto consent = step({});
+    consent.type = identity::StatementType::consent;
+    consent.from_queue = consent.to_queue = {};
+    consent.consent_class = 1;
+    say(consent, signer);
+  }
+  Caseworker::Strays poll() {
+    serve();
+    json::array strays;
+    strays.push_back(stray);
+    desk.answers["/api/v1/strays"] =
+        json::serialize(json::object{{"strays", std::move(strays)}, {"next", nullptr}});
+    desk.posted.clear();
+    if (!caseworker) caseworker.emplace(client());
+    return caseworker->hand_on_strays();
+  }
+  // The kids of the wraps that were posted for the text.
+  std::vector<crypto::Id> readers() {
+    std::vector<crypto::Id> out;
+    const auto posted = json::parse(desk.posted.at(strays_path())).as_object();
+    const auto& one = posted.at("texts").as_array().at(0).as_object();
+    CHECK(one.at("id") == json::value(crypto::hex(text.id)));
+    const auto wraps = bytes(one, "wraps");
+    for (std::size_t at = 0; at < wraps.size(); at += identity::box_envelope_size)
+      out.push_back(identity::wrap_recipient(crypto::View{wraps}.subspan(at, 192))->kid);
+    return out;
+  }
+  std::vector<crypto::Id> expected(const identity::Directory::Queue& owner) const {
+    std::vector<crypto::Id> out{owner.kid};
+    const auto* const fallback = owner.fallback ? directory->queue(*owner.fallback) : nullptr;
+    if (fallback != nullptr && fallback->organisation_class == owner.organisation_class)
+      out.push_back(fallback->kid);
+    return out;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a text that a transfer overtook is sealed for the present owner, unseen (P33)") {
+  StrayHouse house;
+  auto transfer = house.step(house.others.id);
+  house.say(transfer, house.worker);
+  const auto done = house.poll();
+  CHECK(done.handed_on == 1);
+  CHECK(done.refused == 0);
+  CHECK(house.readers() == house.expected(house.others));
+
+  // From there a step further, which only the text's own key allows.
+  const auto posted = json::parse(house.desk.posted.at(house.strays_path())).as_object();
+  const auto wraps = RelayHouse::bytes(posted.at("texts").as_array().at(0).as_object(), "wraps");
+  auto back = house.step(house.helpers.id);
+  back.from_queue = house.others.id;
+  back.previous = identity::statement_hash(identity::sign_statement(transfer, house.worker));
+  house.say(back, house.worker);
+  house.ask_for(house.text.id, {wraps.begin(), wraps.begin() + 192});
+  CHECK(house.poll().handed_on == 1);
+  CHECK(house.readers() == house.expected(house.helpers));
+
+  // The former owner keeps its wraps.
+  house.begin();
+  transfer.keeps_wraps = true;
+  house.say(transfer, house.worker);
+  CHECK(house.poll().handed_on == 1);
+  auto readers = house.expected(house.others);
+  if (std::ranges::count(readers, house.helpers.kid) == 0) readers.push_back(house.helpers.kid);
+  CHECK(house.readers() == readers);
+
+  // The police, which the reporter allows.
+  house.begin();
+  house.say_consent(house.gateway);
+  house.say(house.step(house.police.id), house.worker);
+  CHECK(house.poll().handed_on == 1);
+  CHECK(house.readers() == house.expected(house.police));
+}
+
+TEST_CASE("the desk cannot have a text sealed for somebody to whom nobody gave it (P15, P33)") {
+  StrayHouse house;
+  const auto stranger = crypto::signing_key(crypto::random_secret<32>());
+  const auto refuses = [&](const char* what, const auto& lie) {
+    CAPTURE(what);
+    house.begin();
+    lie(house.step(house.others.id));
+    const auto done = house.poll();
+    CHECK(done.handed_on == 0);
+    CHECK(done.refused == 1);
+    CHECK(house.desk.posted.empty());
+  };
+  const auto refuses_transfer = [&](const char* what, const auto& change) {
+    refuses(what, [&](identity::Statement transfer) {
+      change(transfer);
+      house.say(transfer, house.worker);
+    });
+  };
+  const auto refuses_text = [&](const char* what, const crypto::Id& message,
+                                const crypto::Bytes& wrap) {
+    refuses(what, [&](const identity::Statement& transfer) {
+      house.say(transfer, house.worker);
+      house.ask_for(message, wrap);
+    });
+  };
+  const auto& text = house.text;
+
+  refuses("no transfer", [](const auto&) {});
+  refuses("one that nobody of the rosters signed",
+          [&](const auto& transfer) { house.say(transfer, stranger); });
+  refuses("one that a service signed",
+          [&](const auto& transfer) { house.say(transfer, house.relay); });
+  refuses_transfer("of another report", [](auto& transfer) { transfer.report_id[0] ^= 1; });
+  refuses_transfer("that follows another record",
+                   [](auto& transfer) { transfer.previous[0] ^= 1; });
+  refuses_transfer("to a queue that is not rostered",
+                   [](auto& transfer) { transfer.to_queue = crypto::random_bytes<16>(); });
+  refuses_transfer("to the police without class 1",
+                   [&](auto& transfer) { transfer.to_queue = house.police.id; });
+  refuses_transfer("to the police, with a consent that a member signed", [&](auto& transfer) {
+    transfer.to_queue = house.police.id;
+    house.say_consent(house.worker);
+  });
+  refuses_transfer("of a report that was taken back", [&](auto& transfer) {
+    auto withdrawal = transfer;
+    withdrawal.type = identity::StatementType::withdraw;
+    withdrawal.from_queue = withdrawal.to_queue = {};
+    house.say(withdrawal, house.relay);
+  });
+  refuses_transfer("whose first record no gateway signed", [&](auto&) {
+    auto record = house.report.record;
+    record[2] ^= 1;
+    house.stray["record"] = crypto::base64(record);
+  });
+  refuses_transfer("nonsense", [&](auto&) { house.stray["texts"] = json::array{1}; });
+
+  refuses_text("a text of another report", text.id,
+               house.wrap(text, house.helpers, crypto::random_bytes<16>()));
+  refuses_text("a text under another's message id", StrayHouse::message().id,
+               house.wrap(text, house.helpers));
+  refuses_text("a key that is not the message's", text.id,
+               house.wrap({crypto::random_secret<32>(), text.id}, house.helpers));
+  refuses_text("a text that its owner has already", text.id, house.wrap(text, house.others));
+  refuses_text("a wrap that is not for her", text.id, house.wrap(text, house.police));
+  refuses_text("no wrap", text.id, {});
+}
+
+TEST_CASE("a desk that knows nothing of strays, or refuses what she hands on, is no hindrance") {
+  StrayHouse house;
+  house.say(house.step(house.others.id), house.worker);
+  house.desk.answers.erase(house.strays_path());
+  CHECK(house.poll().handed_on == 0);
+  CHECK(house.desk.posted.contains(house.strays_path()));
+  house.desk.answers.erase("/api/v1/strays");
+  const auto done = house.client().hand_on_strays();
+  CHECK(done.handed_on + done.refused == 0);
+}
+
+TEST_CASE("a text that is with the former queue hides nothing but itself, and keeps the report") {
+  StrayHouse house;
+  // She is of the new queue alone, and has no key of the former one.
+  std::erase_if(house.founding.grants,
+                [&](const auto& grant) { return grant.queue_id == house.helpers.id; });
+  identity::SenderKeys sender_keys;
+  const auto sealed = [&](bool first, const intake::Readers& readers) {
+    identity::MessageContent content;
+    content.text = identity::Text{first ? "help €" : "more"};
+    content.category = "UNC";
+    intake::Marks marks;
+    marks.report_id = house.report_id;
+    marks.first = first;
+    return *intake::seal(content, marks, readers, std::nullopt, sender_keys,
+                         std::chrono::sys_seconds{std::chrono::hours{500'000}}, house.gateway);
+  };
+  SUBCASE("a later text") {
+    house.report = sealed(true, {.owner = &house.helpers, .fallback = &house.others});
+    house.add_statement(house.step(house.others.id), house.worker);
+    const auto later = sealed(false, {.owner = &house.helpers});
+    auto& answer = house.desk.answers["/api/v1/reports/" + house.id()];
+    auto told = json::parse(answer).as_object();
+    told["texts"].as_array().push_back({{"record", crypto::base64(later.record)},
+                                        {"message", crypto::base64(later.message)},
+                                        {"wraps", crypto::base64(later.wraps)}});
+    answer = json::serialize(told);
+    const auto opened = house.client().open(house.id());
+    CHECK(opened.texts.size() == 1);
+    CHECK(opened.with_former == 1);
+    CHECK(house.shown().find("1 text with the former queue") != std::string::npos);
+    const auto shown = report_json(opened);
+    CHECK(json::parse(std::string_view{shown.data(), shown.size()}).at("with_former") == 1);
+    auto caseworker = house.client();
+    CHECK_THROWS_WITH_AS(caseworker.refer(house.id(), "demo-helpers", false),
+                         "a text of this report is still sealed for the queue that had it before",
+                         CaseworkerError);
+    CHECK(house.desk.posted.empty());
+  }
+  SUBCASE("the first text") {
+    house.add_statement(house.step(house.others.id), house.worker);
+    auto caseworker = house.client();
+    CHECK_THROWS_WITH_AS((void)caseworker.open(house.id()),
+                         "the report is still sealed for the queue that had it before",
+                         CaseworkerError);
+  }
+  SUBCASE("but what is sealed for her own queue waits for her lead's grant") {
+    house.add_statement(house.step(house.police.id), house.worker);  // which does not count
+    auto caseworker = house.client();
+    CHECK_THROWS_WITH_AS((void)caseworker.open(house.id()),
+                         "the report is not sealed to a queue whose key you have", CaseworkerError);
+  }
 }
 
 }  // namespace

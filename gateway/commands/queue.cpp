@@ -118,18 +118,40 @@ std::int64_t number(const json::object& object, std::string_view name) {
 
 json::object parse(const std::string& body) { return json::parse(body).as_object(); }
 
+// The texts that nobody of the former queue has handed on.
+std::string former_text(const json::object& row) {
+  const auto texts = number(row, "with_former");
+  if (texts == 0) return "";
+  return "  " + std::to_string(texts) + (texts == 1 ? " text" : " texts") +
+         " with the former queue since " + hour_text(number(row, "with_former_since"));
+}
+
 void print_row(const json::object& row) {
   const bool held = row.contains("lease") && !row.at("lease").is_null();
-  std::printf("%s  %s  %-7s %s%s\n", word(row, "id").c_str(),
+  std::printf("%s  %s  %-7s %s%s%s\n", word(row, "id").c_str(),
               hour_text(number(row, "hour")).c_str(), word(row, "stage").c_str(),
-              word(row, "urgent") == "true" ? "urgent " : "", held ? "held" : "");
+              word(row, "urgent") == "true" ? "urgent " : "", held ? "held" : "",
+              former_text(row).c_str());
 }
 
 void print_opened(const OpenedReport& report, bool as_json) {
   print(as_json ? report_json(report) : report_text(report));
 }
 
+// What others wait for comes first, and is done without a question. One line at most.
+void hand_on_strays(Caseworker& caseworker) {
+  const auto strays = caseworker.hand_on_strays();
+  if (strays.refused > 0)
+    complain("the desk asks to hand on texts of " + std::to_string(strays.refused) +
+                 " reports that nobody has signed away; they stay",
+             "tell your lead: the database or the desk was tampered with");
+  else if (strays.handed_on > 0)
+    std::fprintf(stderr, "%zu %s handed on to %s new queue.\n", strays.handed_on,
+                 strays.handed_on == 1 ? "text" : "texts", strays.handed_on == 1 ? "its" : "their");
+}
+
 void list(Caseworker& caseworker, const Options& options) {
+  hand_on_strays(caseworker);
   if (options.queue.empty()) {
     const auto answer = parse(caseworker.get("/queues"));
     for (const auto& entry : answer.at("queues").as_array()) {
@@ -157,6 +179,7 @@ void list(Caseworker& caseworker, const Options& options) {
 }
 
 void pull(Caseworker& caseworker, const Options& options) {
+  hand_on_strays(caseworker);
   const auto row = caseworker.post(
       options.queue.empty() ? "/pull" : "/queues/" + options.queue + "/pull", false);
   if (row) {
