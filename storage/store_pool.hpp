@@ -4,7 +4,12 @@
 // Threads: `call` from any executor; the coroutine resumes there. The destructor waits for work
 // that has started, which the store's timeouts bound; no `call` may be pending then.
 
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
 #include <cstddef>
+#include <latch>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -26,6 +31,19 @@ class BasicStorePool {
   ~BasicStorePool() { threads_.join(); }
   BasicStorePool(const BasicStorePool&) = delete;
   BasicStorePool& operator=(const BasicStorePool&) = delete;
+
+  // From now on the threads get about a tenth of what others do who want the same processor: for
+  // work that may wait for its turn. It cannot be taken back. The kernel may refuse, and then
+  // nothing changes.
+  void yield_to_others() {
+    // Each thread has to do it for itself, so none may come a second time before all have.
+    auto all = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(idle_.size()));
+    for (std::size_t i = 0; i < idle_.size(); ++i)
+      asio::post(threads_, [all] {
+        (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10);
+        all->arrive_and_wait();
+      });
+  }
 
   // co_await pool.call([=](blocking::Store& store) { return store.show(report); });
   template <class F>

@@ -13,6 +13,7 @@ constexpr double per_second = 300;
 constexpr double clamped_per_second = 10;
 constexpr double clamped_burst = 10;
 constexpr auto inbox_is_behind = 30s;
+constexpr auto flood_memory = 2s;
 constexpr std::uint64_t misses_for_each_message = 10;
 // A quiet hour with a few wrong guesses of ours is no alarm.
 constexpr std::uint64_t misses_of_a_quiet_hour = 100;
@@ -75,9 +76,16 @@ bool ResolveLimit::take(Moment now) {
   last_ = now;
   tokens_ = std::min(clamped_ ? clamped_burst : burst,
                      tokens_ + passed.count() * (clamped_ ? clamped_per_second : per_second));
-  if (tokens_ < 1) return false;
+  if (tokens_ < 1) {
+    refused_ = now;
+    return false;
+  }
   tokens_ -= 1;
   return true;
+}
+
+bool ResolveLimit::flooded(Moment now) const noexcept {
+  return refused_ && now - *refused_ < flood_memory;
 }
 
 bool ResolveLimit::alarm() noexcept { return std::exchange(alarm_, false); }

@@ -54,6 +54,9 @@ class ResolveLimit {
   // Addresses of accepted messages that came in through the inbox.
   void accepted(Moment now, std::uint32_t count) { accepted_.add(now, count); }
   bool clamped() const noexcept { return clamped_; }
+  // More was asked in the last two seconds than may be looked up. (A gateway that was told so asks
+  // no more for one second.)
+  [[nodiscard]] bool flooded(Moment now) const noexcept;
   // True once for each beginning of a clamp.
   [[nodiscard]] bool alarm() noexcept;
 
@@ -65,6 +68,7 @@ class ResolveLimit {
   HourCount accepted_;
   double tokens_ = 3000;
   std::optional<Moment> last_;
+  std::optional<Moment> refused_;
   bool clamped_ = false;
   bool alarm_ = false;
 };

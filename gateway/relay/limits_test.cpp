@@ -32,6 +32,15 @@ TEST_CASE("resolving is free up to a burst, then three hundred a second") {
   CHECK_FALSE(limit.alarm());
 }
 
+TEST_CASE("it is a flood until two seconds after the last question too many") {
+  ResolveLimit limit;
+  for (int i = 0; i < 3000; ++i) REQUIRE(limit.take(start));
+  CHECK_FALSE(limit.flooded(start));
+  CHECK_FALSE(limit.take(start));
+  CHECK(limit.flooded(start + 1999ms));
+  CHECK_FALSE(limit.flooded(start + 2s));
+}
+
 TEST_CASE("who misses ten times as often as messages come in is clamped, and it rings once") {
   ResolveLimit limit;
   limit.accepted(start, 50);

@@ -358,11 +358,16 @@ class Service::Work {
     }
   }
 
+  // In a flood a page at a time with pauses: texts are taken in first, and their addresses are read
+  // when it is over (privacy.md 7.4).
   asio::awaitable<void> keep_inbox() {
     auto& pause = timer();
+    crypto::Id after{};
     while (!stopping_) {
-      co_await read_whole_inbox();
-      co_await wait(pause, inbox_interval);
+      const auto page = co_await read_inbox_page(after);
+      const bool more = page && page->rows == inbox_page;
+      after = more ? page->last : crypto::Id{};
+      if (!more || resolve_limit_.flooded(moment())) co_await wait(pause, inbox_interval);
     }
   }
 
@@ -370,13 +375,18 @@ class Service::Work {
   asio::awaitable<bool> read_whole_inbox() {
     crypto::Id after{};
     for (;;) {
-      auto work = [after](Threads& threads, RelayStore&) { return threads.read_inbox(after); };
-      const auto page = co_await bench_.change(std::move(work));
+      const auto page = co_await read_inbox_page(after);
       if (!page) co_return false;
-      resolve_limit_.accepted(moment(), page->accepted);
       if (page->rows < inbox_page || stopping_) co_return true;
       after = page->last;
     }
+  }
+
+  asio::awaitable<storage::result<Threads::InboxPage>> read_inbox_page(crypto::Id after) {
+    auto work = [after](Threads& threads, RelayStore&) { return threads.read_inbox(after); };
+    auto page = co_await bench_.change(std::move(work));
+    if (page) resolve_limit_.accepted(moment(), page->accepted);
+    co_return page;
   }
 
   asio::awaitable<void> keep_swept() {

@@ -25,7 +25,10 @@ class Workbench {
 
   // `url` of the role ishara_relay. Connects when it is first used.
   Workbench(const std::string& url, Clock clock)
-      : clock_{std::move(clock)}, readers_{url, 2}, writer_{url, 1} {}
+      : clock_{std::move(clock)}, readers_{url, 2}, writer_{url, 1} {
+    // Reading addresses costs as much as taking a text in: a flood is taken in first.
+    writer_.yield_to_others();
+  }
 
   Seconds now() const { return clock_(); }
   const std::shared_ptr<const LiveEpochs>& epochs() const noexcept { return epochs_; }

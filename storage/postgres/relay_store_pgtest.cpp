@@ -48,6 +48,26 @@ struct Relay {
 
 }  // namespace
 
+TEST_CASE("a key is looked up by its index, however small the planner believes the table to be") {
+  Relay relay;
+  relay.database.query(
+      "INSERT INTO thread (tag, epoch, kind, report_id, origin, mac, day)"
+      " SELECT gen_random_uuid(), 2900, 'n', gen_random_uuid(), gen_random_uuid(),"
+      " decode(repeat('07', 32), 'hex'), 20300 FROM generate_series(1, 100)");
+  postgres::Session session{relay.database.url("ishara_relay")};
+  const auto plan = session.transact([](postgres::Transaction& transaction) {
+    std::string lines;
+    for (const auto& row :
+         transaction.execute("EXPLAIN SELECT 1 FROM thread WHERE tag = ANY($1::uuid[])",
+                             {parameter(std::vector<Id>(4))}))
+      lines += row.at(0).text + '\n';
+    return lines;
+  });
+  REQUIRE(plan.has_value());
+  CHECK(plan->find("thread_pkey") != std::string::npos);
+  CHECK(plan->find("Seq Scan") == std::string::npos);
+}
+
 TEST_CASE("a thread is found under its tag, with its report and all statements about it") {
   Relay relay;
   const auto report = relay.place_report();
