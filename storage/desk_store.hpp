@@ -51,6 +51,7 @@ struct Withdrawn {
   Id report_id{};
   Bytes record;                    // the first INTAKE
   std::uint32_t hidden_until = 0;  // hour; 0: it is not hidden
+  bool held = false;               // a lead has said that a life is at risk
 };
 
 // A queue and the kid of its key: whoever has that key reads what is wrapped for this kid.
@@ -126,9 +127,13 @@ class DeskStore : public Store {
   result<std::vector<Withdrawn>> withdrawn(const Id& after, std::uint32_t limit);
   // Takes a report out of every list, pull and `show` until somebody brings it back with hour 0.
   result<void> hide(const Id& report, std::uint32_t until);
+  // Keeps a report, as hidden as it is, from `erase`. Once: a second call changes and notes
+  // nothing.
+  result<void> hold(const Id& report, const AuditScribe& scribe);
   // Deletes a report with its texts, notes and waiting replies, but keeps its first INTAKE. What
-  // comes later is removed by another call. Several desks may do it at once.
-  result<void> erase(const Id& report, std::uint32_t hour);
+  // comes later is removed by another call. Several desks may do it at once. One that is held stays
+  // unless `even_held`, however late the hold came.
+  result<void> erase(const Id& report, std::uint32_t hour, bool even_held);
   // Leaves an entry for each report that was erased before this hour, if it has none yet.
   result<void> audit_erasures(std::uint32_t before, const AuditScribe& scribe);
   // The first INTAKE of a report, be it open, hidden or erased.

@@ -204,6 +204,11 @@ const identity::Directory& Caseworker::directory() {
   return *directory_;
 }
 
+bool Caseworker::has_role(std::string_view role) {
+  const auto& roles = directory().member(user_id_)->roles;
+  return std::ranges::find(roles, role) != roles.end();
+}
+
 // The key pair of a queue that the caller was granted, by its kid; nullptr if she was not.
 const crypto::BoxKey* Caseworker::queue_key(const crypto::Id& kid) {
   if (!has_grants_) {

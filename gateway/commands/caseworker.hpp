@@ -104,6 +104,9 @@ class Caseworker {
   // `keep` her own queue goes on reading.
   void refer(const std::string& report_id, const std::string& queue, bool keep);
 
+  // Whether the rosters give her this role.
+  bool has_role(std::string_view role);
+
   struct Strays {
     std::size_t handed_on = 0;
     std::size_t refused = 0;  // the desk asked for what nobody has signed

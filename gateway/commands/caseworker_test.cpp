@@ -223,6 +223,13 @@ TEST_CASE("a member opens a report of her queue with her own key and passphrase"
                   CaseworkerError);
 }
 
+TEST_CASE("what somebody may do is read from the signed rosters") {
+  House house;
+  auto caseworker = house.client();
+  CHECK(caseworker.has_role("lead"));
+  CHECK_FALSE(caseworker.has_role("auditor"));
+}
+
 TEST_CASE("a desk that alters a report, or shows one as another, is found out") {
   House house;
   const auto good = house.report.record;

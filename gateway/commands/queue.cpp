@@ -150,8 +150,32 @@ void hand_on_strays(Caseworker& caseworker) {
                  strays.handed_on == 1 ? "text" : "texts", strays.handed_on == 1 ? "its" : "their");
 }
 
-void list(Caseworker& caseworker, const Options& options) {
-  hand_on_strays(caseworker);
+// When a report goes that was withdrawn by number alone.
+std::string end_text(const json::object& report) {
+  if (word(report, "held") == "true") return "held, and stays hidden";
+  const auto hour = std::chrono::floor<std::chrono::hours>(std::chrono::system_clock::now());
+  const auto left = number(report, "until") - hour.time_since_epoch().count();
+  return left > 0 ? "deleted in " + std::to_string(left) + " h unless held"
+                  : "deleted now unless held";
+}
+
+// A lead learns that there is something to hold, and nothing of what it is.
+void list_withdrawn(Caseworker& caseworker, const Options& options) {
+  if (!caseworker.has_role("lead")) return;
+  const auto answer = parse(caseworker.get("/withdrawn"));
+  for (const auto& entry : answer.at("reports").as_array()) {
+    const auto& report = entry.as_object();
+    const auto queue = word(report, "queue");
+    if (!options.queue.empty() && queue != options.queue) continue;
+    if (options.json)
+      std::printf("%s\n", json::serialize(json::object{{"withdrawn", report}}).c_str());
+    else
+      std::printf("%s  %s  withdrawn by number, %s\n", word(report, "id").c_str(), queue.c_str(),
+                  end_text(report).c_str());
+  }
+}
+
+void list_open(Caseworker& caseworker, const Options& options) {
   if (options.queue.empty()) {
     const auto answer = parse(caseworker.get("/queues"));
     for (const auto& entry : answer.at("queues").as_array()) {
@@ -176,6 +200,12 @@ void list(Caseworker& caseworker, const Options& options) {
     }
     cursor = page.at("next").is_null() ? "" : "?cursor=" + std::string{page.at("next").as_string()};
   } while (!cursor.empty());
+}
+
+void list(Caseworker& caseworker, const Options& options) {
+  hand_on_strays(caseworker);
+  list_open(caseworker, options);
+  list_withdrawn(caseworker, options);
 }
 
 void pull(Caseworker& caseworker, const Options& options) {
@@ -260,7 +290,7 @@ void add_queue(CLI::App& root, int& exit_code) {
   auto* queue =
       root.add_subcommand("queue",
                           "A caseworker's work: list, pull, show, reply, note, refer, renew, "
-                          "release, close");
+                          "release, close, hold");
   queue->require_subcommand(1);
   queue
       ->add_option("--desk", options->desk, "Address of the desk (default: from the configuration)")
@@ -353,6 +383,13 @@ void add_queue(CLI::App& root, int& exit_code) {
   report(add("close", "Close a report", id, [](Caseworker& caseworker, const Options& given) {
     change(caseworker, given, "close", "Closed.");
   }));
+  report(add("hold",
+             "Keep a report that was withdrawn by number alone, unseen: a life is at risk (leads)",
+             id, [](Caseworker& caseworker, const Options& given) {
+               change(caseworker, given, "hold",
+                      "Held. It stays hidden, and is not deleted unless the reporter asks for it "
+                      "with the ref.");
+             }));
 }
 
 }  // namespace ishara::commands

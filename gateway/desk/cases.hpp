@@ -58,7 +58,10 @@ class Cases {
   virtual storage::result<std::vector<storage::Withdrawn>> withdrawn(const storage::Id& after,
                                                                      std::uint32_t limit) = 0;
   virtual storage::result<void> hide(const storage::Id& report, std::uint32_t until) = 0;
-  virtual storage::result<void> erase(const storage::Id& report, std::uint32_t hour) = 0;
+  virtual storage::result<void> hold(const storage::Id& report,
+                                     const storage::AuditScribe& scribe) = 0;
+  virtual storage::result<void> erase(const storage::Id& report, std::uint32_t hour,
+                                      bool even_held) = 0;
   virtual storage::result<storage::Bytes> first_record(const storage::Id& report) = 0;
   virtual storage::result<void> put_audit(const storage::Id& subject, const storage::Id& object,
                                           const storage::AuditScribe& scribe) = 0;
@@ -152,8 +155,13 @@ class StoredCases final : public Cases {
   storage::result<void> hide(const storage::Id& report, std::uint32_t until) override {
     return store_.hide(report, until);
   }
-  storage::result<void> erase(const storage::Id& report, std::uint32_t hour) override {
-    return store_.erase(report, hour);
+  storage::result<void> hold(const storage::Id& report,
+                             const storage::AuditScribe& scribe) override {
+    return store_.hold(report, scribe);
+  }
+  storage::result<void> erase(const storage::Id& report, std::uint32_t hour,
+                              bool even_held) override {
+    return store_.erase(report, hour, even_held);
   }
   storage::result<storage::Bytes> first_record(const storage::Id& report) override {
     return store_.first_record(report);

@@ -8,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 #include <map>
+#include <set>
 #include <string>
 
 #include "gateway/crypto/encoding.hpp"
@@ -227,7 +228,7 @@ class MemoryCases final : public Cases {
     std::vector<storage::Withdrawn> out;
     for (const auto& [key, report] : reports)
       if (key > after && out.size() < limit)
-        out.push_back({key, report.texts[0].record, until(key)});
+        out.push_back({key, report.texts[0].record, until(key), held.contains(key)});
     return out;
   }
   storage::result<void> hide(const storage::Id& report, std::uint32_t hour) override {
@@ -235,8 +236,16 @@ class MemoryCases final : public Cases {
     hidden_until[report] = hour;
     return {};
   }
-  storage::result<void> erase(const storage::Id& report, std::uint32_t) override {
+  std::set<storage::Id> held;
+  storage::result<void> hold(const storage::Id& report,
+                             const storage::AuditScribe& scribe) override {
+    if (!reports.contains(report)) return errc::not_found;
+    if (held.insert(report).second) append(report, {}, scribe);
+    return {};
+  }
+  storage::result<void> erase(const storage::Id& report, std::uint32_t, bool even_held) override {
     if (stuck) return errc::conflict;
+    if (!even_held && held.contains(report)) return {};
     if (const auto found = reports.find(report); found != reports.end()) {
       erased[report] = found->second.texts[0].record;
       reports.erase(found);
@@ -437,8 +446,9 @@ TEST_CASE("every row of the table lets in its role and nobody else") {
       CHECK(house.call(*key, endpoint.method, target).status ==
             (lets_in({Role::anyone, Role::member, Role::overseer}) ? 200 : 403));
     // A change needs the lease, which nobody has yet; what takes a body takes no empty one; nothing
-    // of this report is left behind anywhere.
-    const unsigned done = endpoint.conditional                                 ? 409
+    // of this report is left behind anywhere; nobody has withdrawn it.
+    const bool refused = endpoint.conditional || endpoint.action == identity::AuditAction::hold;
+    const unsigned done = refused                                              ? 409
                           : endpoint.path.starts_with("/api/v1/strays/")       ? 404
                           : !endpoint.request.empty()                          ? 400
                           : endpoint.schema.empty() && endpoint.method == post ? 204
@@ -698,6 +708,12 @@ TEST_CASE("every call that reads or changes a report leaves exactly one audit en
       body = {{"texts", std::move(texts)}};
       object = sealed.message_id;
     }
+    if (endpoint.action == Action::hold) {
+      auto withdrawal = writing.statement({});
+      withdrawal.type = identity::StatementType::withdraw;
+      withdrawal.from_queue = withdrawal.to_queue = {};
+      writing.sign_later(withdrawal, house.relay);
+    }
     if (endpoint.action == Action::list || endpoint.action == Action::pull) object = id(1);
     if (endpoint.action == Action::list || endpoint.action == Action::read_audit) subject = {};
 
@@ -923,6 +939,60 @@ TEST_CASE("what was withdrawn by number alone is hidden for 72 hours and then go
     CHECK(returned.is_open());
     CHECK(returned.shown(house.worker).status == 200);
   }
+}
+
+TEST_CASE(
+    "a lead keeps what was withdrawn by number alone from deletion, and nobody sees it (P24)") {
+  House house;
+  const Returned returned{house};
+  const auto hold = report_path + "/hold";
+  const auto listed = [&](const crypto::SigningKey& key) {
+    return json::parse(house.call(key, get, "/api/v1/withdrawn").body).at("reports").as_array();
+  };
+  CHECK(kind(house.call(house.lead, post, hold)) == "nothing-to-hold");
+  CHECK(listed(house.lead).empty());
+  returned.sign_later(returned.withdrawal(false), house.relay);
+  CHECK(returned.settle(9).hidden == 1);
+
+  json::array expected;
+  expected.push_back(json::object{
+      {"id", crypto::hex(id(50))}, {"queue", "ngo-queue"}, {"until", 9 + 72}, {"held", false}});
+  CHECK(listed(house.lead) == expected);
+  CHECK(listed(house.officer).empty());
+  CHECK(house.call(house.worker, get, "/api/v1/withdrawn").status == 403);
+  CHECK(house.call(house.worker, post, hold).status == 403);
+  CHECK(house.call(house.officer, post, hold).status == 404);
+  CHECK(house.cases.held.empty());
+
+  for (const char* key : {"a", "b"})
+    CHECK(house.call(house.lead, post, hold, {{"idempotency-key", key}}).status == 204);
+  CHECK(house.cases.entries.size() == 1);
+  CHECK(listed(house.lead).at(0).at("held").as_bool());
+  for (const std::uint32_t hour : {9u + 71u, 9u + 72u, 9u + 1000u}) {
+    const auto settled = returned.settle(hour);
+    CHECK(settled.erased + settled.hidden + settled.revealed == 0);
+  }
+  CHECK(returned.shown(house.worker).status == 410);
+  CHECK(returned.shown(house.lead).status == 410);
+
+  SUBCASE("but the ref, which proves the reporter, deletes it") {
+    returned.sign_later(returned.withdrawal(true), house.relay);
+    CHECK(kind(house.call(house.lead, post, hold, {{"idempotency-key", "c"}})) ==
+          "nothing-to-hold");
+    CHECK(returned.settle(9 + 1000).erased == 1);
+    CHECK(house.cases.reports.empty());
+    CHECK(listed(house.lead).empty());
+  }
+}
+
+TEST_CASE("a hold that comes too late says so") {
+  House house;
+  const Returned returned{house};
+  returned.sign_later(returned.withdrawal(false), house.relay);
+  CHECK(returned.settle(9).hidden == 1);
+  CHECK(returned.settle(9 + 72).erased == 1);
+  CHECK(house.call(house.lead, post, report_path + "/hold").status == 410);
+  CHECK(house.cases.entries.empty());
 }
 
 TEST_CASE("a withdrawal that the relay did not sign for this report does nothing and is counted") {

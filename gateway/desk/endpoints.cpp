@@ -692,6 +692,38 @@ Answer export_report(const Call& call, Cases& cases) {
   return noted ? no_content() : failure(noted.error());
 }
 
+// What a lead can keep from being deleted: no more of it than that it is there.
+Answer list_withdrawn(const Call& call, Cases& cases) {
+  const auto hidden = hidden_reports(cases, *call.directory, call.member->queues, largest_page);
+  if (!hidden) return failure(hidden.error());
+  json::array all;
+  for (const auto& report : *hidden) {
+    const auto* queue = call.directory->queue(report.owner);
+    all.push_back(
+        json::object{{"id", crypto::hex(report.report_id)},
+                     {"queue", queue == nullptr ? json::value{} : json::value(queue->name)},
+                     {"until", report.until},
+                     {"held", report.held}});
+  }
+  return good(json::object{{"reports", std::move(all)}, {"next", nullptr}});
+}
+
+Answer hold_report(const Call& call, Cases& cases) {
+  const auto id = crypto::from_hex_exact<16>(call.argument);
+  if (!id) return not_found();
+  const auto ownership = signed_ownership(cases, *id, *call.directory);
+  if (!ownership) return failure(ownership.error());
+  if (!*ownership || !is_hers(call, (*ownership)->owner)) return not_found();
+  const auto& withdrawn = (*ownership)->withdrawn;
+  if (!withdrawn || withdrawn->with_ref)
+    return {problem(409, "nothing-to-hold",
+                    "Only a report that was withdrawn by number alone can be held.")};
+  const auto held = cases.hold(*id, call.scribe());
+  if (held) return no_content();
+  return held.error() == storage::errc::not_found ? is_gone(call, cases, *id)
+                                                  : failure(held.error());
+}
+
 Answer describe_api(const Call&, Cases&) { return good(openapi_document()); }
 
 constexpr auto get = http::Method::get;
@@ -746,6 +778,11 @@ constexpr std::array table{
              "The caller's sealed queue keys", "GrantList"},
     Endpoint{post, "/api/v1/reports/{id}/export", Role::lead, export_report, Action::export_report,
              "exportReport", "Take note that a lead discloses the first text to a third party", ""},
+    Endpoint{get, "/api/v1/withdrawn", Role::lead, list_withdrawn, Action::none, "listWithdrawn",
+             "Reports of the caller's queues that were withdrawn by number alone and are hidden",
+             "WithdrawnList"},
+    Endpoint{post, "/api/v1/reports/{id}/hold", Role::lead, hold_report, Action::hold, "holdReport",
+             "Keep such a report from being deleted, hidden as it is: a life is at risk", ""},
     Endpoint{get, "/api/v1/audit", Role::overseer, read_audit, Action::read_audit, "readAudit",
              "The audit chain from its beginning, and the checkpoints in it", "AuditPage", true},
     Endpoint{get, "/api/v1/openapi.json", Role::anyone, describe_api, Action::none, "describeApi",

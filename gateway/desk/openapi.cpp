@@ -72,6 +72,11 @@ constexpr std::string_view components = R"({
       "texts": {"type": "array", "items": {"$ref": "#/components/schemas/NewWraps"}, "description": "texts and notes, each with the caller's own wrap alone"}}},
     "HandedOn": {"type": "object", "required": ["texts"], "properties": {
       "texts": {"type": "array", "items": {"$ref": "#/components/schemas/NewWraps"}}}},
+    "WithdrawnList": {"type": "object", "required": ["reports", "next"], "properties": {
+      "reports": {"type": "array", "items": {"$ref": "#/components/schemas/Withdrawn"}}, "next": {"$ref": "#/components/schemas/Next"}}},
+    "Withdrawn": {"type": "object", "required": ["id", "queue", "until", "held"], "properties": {
+      "id": {"$ref": "#/components/schemas/Id"}, "queue": {"type": ["string", "null"]},
+      "until": {"type": "integer", "description": "hours since 1970: it is deleted then, unless it is held"}, "held": {"type": "boolean"}}},
     "EpochList": {"type": "object", "required": ["epochs", "next"], "properties": {
       "epochs": {"type": "array", "items": {"$ref": "#/components/schemas/Base64"}}, "next": {"$ref": "#/components/schemas/Next"}}},
     "RosterList": {"type": "object", "required": ["rosters", "next"], "properties": {

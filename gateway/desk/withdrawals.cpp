@@ -1,5 +1,7 @@
 #include "gateway/desk/withdrawals.hpp"
 
+#include <algorithm>
+
 #include "gateway/identity/statement.hpp"
 
 namespace ishara::desk {
@@ -35,6 +37,10 @@ void count(const storage::result<void>& done, std::uint32_t& good, Withdrawals& 
   ++(done ? good : out.failed);
 }
 
+std::uint32_t end_of_grace(const identity::Ownership::Withdrawal& withdrawn) {
+  return withdrawn.hour + static_cast<std::uint32_t>(withdrawal_grace.count());
+}
+
 void settle(Cases& cases, const storage::Withdrawn& report, const identity::Directory& directory,
             std::uint32_t hour, Withdrawals& out) {
   const auto known = read(cases, report.report_id, report.record, directory);
@@ -48,9 +54,10 @@ void settle(Cases& cases, const storage::Withdrawn& report, const identity::Dire
     if (report.hidden_until != 0) count(cases.hide(report.report_id, 0), out.revealed, out);
     return;
   }
-  const auto until = withdrawn->hour + static_cast<std::uint32_t>(withdrawal_grace.count());
-  if (withdrawn->with_ref || until <= hour)
-    count(cases.erase(report.report_id, hour), out.erased, out);
+  const auto until = end_of_grace(*withdrawn);
+  // The ref proves that it is the reporter, whose word stands above a lead's.
+  if (withdrawn->with_ref || (until <= hour && !report.held))
+    count(cases.erase(report.report_id, hour, withdrawn->with_ref), out.erased, out);
   else if (report.hidden_until != until)
     count(cases.hide(report.report_id, until), out.hidden, out);
 }
@@ -70,13 +77,46 @@ storage::result<Withdrawals> settle_withdrawals(Cases& cases, const identity::Di
   }
 }
 
+storage::result<std::vector<Hidden>> hidden_reports(Cases& cases,
+                                                    const identity::Directory& directory,
+                                                    std::span<const crypto::Id> queues,
+                                                    std::size_t limit) {
+  std::vector<Hidden> out;
+  crypto::Id after{};
+  while (true) {
+    const auto page = cases.withdrawn(after, page_size);
+    if (!page) return page.error();
+    for (const auto& report : *page) {
+      if (report.hidden_until == 0) continue;
+      const auto known = read(cases, report.report_id, report.record, directory);
+      if (!known) return known.error();
+      const auto& ownership = known->ownership;
+      if (!ownership || !ownership->withdrawn || ownership->withdrawn->with_ref ||
+          std::ranges::find(queues, ownership->owner) == queues.end())
+        continue;
+      if (out.size() == limit) return out;
+      out.push_back(
+          {report.report_id, ownership->owner, end_of_grace(*ownership->withdrawn), report.held});
+    }
+    if (page->size() < page_size) return out;
+    after = page->back().report_id;
+  }
+}
+
+storage::result<std::optional<identity::Ownership>> signed_ownership(
+    Cases& cases, const crypto::Id& report, const identity::Directory& directory) {
+  const auto record = cases.first_record(report);
+  if (!record) return record.error();
+  const auto known = read(cases, report, *record, directory);
+  if (!known) return known.error();
+  return known->ownership;
+}
+
 std::optional<crypto::Id> owner_of_withdrawn(Cases& cases, const crypto::Id& report,
                                              const identity::Directory& directory) {
-  const auto record = cases.first_record(report);
-  if (!record) return std::nullopt;
-  const auto known = read(cases, report, *record, directory);
-  if (!known || !known->ownership || !known->ownership->withdrawn) return std::nullopt;
-  return known->ownership->owner;
+  const auto known = signed_ownership(cases, report, directory);
+  if (!known || !*known || !(*known)->withdrawn) return std::nullopt;
+  return (*known)->owner;
 }
 
 }  // namespace ishara::desk

@@ -1,11 +1,14 @@
 #pragma once
 // Takes reports back for their reporters (privacy.md section 7.7). The relay signs a WITHDRAW; the
 // desk carries it out: with the reporter's ref at once, by number alone (which can be forged) after
-// 72 hours in which the report is hidden. What counts is what was signed, never a column.
+// 72 hours in which the report is hidden, and not as long as a lead holds it because a life is at
+// risk. What counts is what was signed, never a column; a hold alone is one.
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "gateway/desk/cases.hpp"
 #include "gateway/identity/ownership.hpp"
@@ -29,6 +32,24 @@ struct Withdrawals {
 // up the others. Blocks, on the thread of `cases`.
 storage::result<Withdrawals> settle_withdrawals(Cases& cases, const identity::Directory& directory,
                                                 std::uint32_t hour);
+
+// A report that was withdrawn by number alone and is hidden now.
+struct Hidden {
+  crypto::Id report_id{};
+  crypto::Id owner{};
+  std::uint32_t until = 0;  // hour in which it is deleted unless it is held
+  bool held = false;
+};
+// Those that belong to one of `queues`, at most `limit` of them.
+storage::result<std::vector<Hidden>> hidden_reports(Cases& cases,
+                                                    const identity::Directory& directory,
+                                                    std::span<const crypto::Id> queues,
+                                                    std::size_t limit);
+
+// What was signed about a report, be it open, hidden or erased; nothing if no gateway of the
+// rosters signed it. Looks at no text.
+storage::result<std::optional<identity::Ownership>> signed_ownership(
+    Cases& cases, const crypto::Id& report, const identity::Directory& directory);
 
 // Who held a report that `show` does not give, if that is because its reporter took it back.
 std::optional<crypto::Id> owner_of_withdrawn(Cases& cases, const crypto::Id& report,

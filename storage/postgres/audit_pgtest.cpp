@@ -179,7 +179,7 @@ TEST_CASE("what a reporter brings about is told in the next hour, in the order o
   for (int i = 0; i < 5; ++i) {
     const auto report = office.place();
     reports.insert(report);
-    REQUIRE(office.desk.erase(report, hour).has_value());
+    REQUIRE(office.desk.erase(report, hour, false).has_value());
   }
   std::map<Id, ReplyState> states;
   for (const auto state : {ReplyState::sent, ReplyState::unknown, ReplyState::sent,

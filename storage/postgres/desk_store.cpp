@@ -246,7 +246,8 @@ result<std::vector<Withdrawn>> DeskStore::withdrawn(const Id& after, std::uint32
   return session().transact([&](Transaction& transaction) {
     std::vector<Withdrawn> found;
     for (const auto& row : transaction.execute(
-             "SELECT named.report_id, coalesce(r.record, w.record), coalesce(r.hidden_until, 0)"
+             "SELECT named.report_id, coalesce(r.record, w.record), coalesce(r.hidden_until, 0),"
+             " coalesce(r.held, false)"
              " FROM (SELECT report_id FROM statement"
              "        WHERE get_byte(bytes, 1) = 12 AND report_id > $1::uuid"
              "       UNION SELECT report_id FROM report"
@@ -259,7 +260,8 @@ result<std::vector<Withdrawn>> DeskStore::withdrawn(const Id& after, std::uint32
              "     OR EXISTS (SELECT FROM reply_outbox AS o WHERE o.report_id = named.report_id)))"
              " ORDER BY named.report_id LIMIT $2::integer",
              {parameter(after), parameter(limit)}))
-      found.push_back({row[0].id(), row[1].bytes(), static_cast<std::uint32_t>(row[2].integer())});
+      found.push_back({row[0].id(), row[1].bytes(), static_cast<std::uint32_t>(row[2].integer()),
+                       row[3].boolean()});
     return found;
   });
 }
@@ -272,11 +274,24 @@ result<void> DeskStore::hide(const Id& report, std::uint32_t until) {
   });
 }
 
-result<void> DeskStore::erase(const Id& report, std::uint32_t hour) {
+result<void> DeskStore::hold(const Id& report, const AuditScribe& scribe) {
+  return session().transact([&](Transaction& transaction) {
+    const auto rows = transaction.execute(
+        "SELECT held FROM report WHERE report_id = $1::uuid FOR UPDATE", {parameter(report)});
+    if (rows.empty()) throw Undo{errc::not_found};
+    if (rows[0][0].boolean()) return;
+    transaction.execute("UPDATE report SET held = true WHERE report_id = $1::uuid",
+                        {parameter(report)});
+    append_audit(transaction, report, {}, scribe);
+  });
+}
+
+result<void> DeskStore::erase(const Id& report, std::uint32_t hour, bool even_held) {
   return session().transact([&](Transaction& transaction) {
     // The report's row first, as in a transfer: who comes second waits here, and finds nothing.
-    transaction.execute("SELECT 1 FROM report WHERE report_id = $1::uuid FOR UPDATE",
-                        {parameter(report)});
+    const auto stored = transaction.execute(
+        "SELECT held FROM report WHERE report_id = $1::uuid FOR UPDATE", {parameter(report)});
+    if (!even_held && !stored.empty() && stored[0][0].boolean()) return;
     transaction.execute(
         "INSERT INTO withdrawn (report_id, hour, record)"
         " SELECT report_id, $2::integer, record FROM report WHERE report_id = $1::uuid"

@@ -209,11 +209,11 @@ TEST_CASE("an erased report leaves nothing but its first record, in one step (P2
   CHECK(counts() == "11110");
   // Not even half of it happens if one table fails.
   office.database.query("REVOKE DELETE ON reply_outbox FROM ishara_desk");
-  CHECK(office.store.erase(office.report, 9).has_error());
+  CHECK(office.store.erase(office.report, 9, false).has_error());
   CHECK(counts() == "11110");
   office.database.query("GRANT DELETE ON reply_outbox TO ishara_desk");
-  REQUIRE(office.store.erase(office.report, 9).has_value());
-  REQUIRE(office.store.erase(office.report, 10).has_value());
+  REQUIRE(office.store.erase(office.report, 9, false).has_value());
+  REQUIRE(office.store.erase(office.report, 10, false).has_value());
   CHECK(counts() == "00001");
   CHECK(office.store.first_record(office.report).value() == record);
   CHECK(office.store.withdrawn({}, 10)->empty());
@@ -222,13 +222,35 @@ TEST_CASE("an erased report leaves nothing but its first record, in one step (P2
   REQUIRE(office.store.put_note(office.note(), test_scribe()).has_value());
   REQUIRE(office.store.withdrawn({}, 10)->size() == 1);
   CHECK(office.store.withdrawn({}, 10)->front().record == record);
-  REQUIRE(office.store.erase(office.report, 11).has_value());
+  REQUIRE(office.store.erase(office.report, 11, false).has_value());
   CHECK(counts() == "00001");
 
   REQUIRE(office.store.forget_withdrawn(9).has_value());
   CHECK(office.store.first_record(office.report).has_value());
   REQUIRE(office.store.forget_withdrawn(10).has_value());
   CHECK(office.store.first_record(office.report).error() == errc::not_found);
+}
+
+TEST_CASE(
+    "a held report is not erased, unless its ref asks for it, and the hold is noted once (P24)") {
+  Office office;
+  sign(office, 12);
+  REQUIRE(office.store.hide(office.report, 77).has_value());
+  CHECK_FALSE(office.store.withdrawn({}, 10)->front().held);
+  const auto entries = office.count("audit");
+  REQUIRE(office.store.hold(office.report, test_scribe()).has_value());
+  REQUIRE(office.store.hold(office.report, test_scribe()).has_value());
+  CHECK(office.count("audit") == std::to_string(std::stoi(entries) + 1));
+  const auto found = office.store.withdrawn({}, 10)->front();
+  CHECK(found.held);
+  CHECK(found.hidden_until == 77);
+  CHECK(office.store.show(office.report).error() == errc::not_found);
+  REQUIRE(office.store.erase(office.report, 80, false).has_value());
+  CHECK(office.count("report") == "1");
+  CHECK(office.count("withdrawn") == "0");
+  REQUIRE(office.store.erase(office.report, 80, true).has_value());
+  CHECK(office.count("report") == "0");
+  CHECK(office.store.hold(office.report, test_scribe()).error() == errc::not_found);
 }
 
 TEST_CASE("desks that erase the same report at once do not fail each other") {
@@ -241,7 +263,7 @@ TEST_CASE("desks that erase the same report at once do not fail each other") {
     for (bool& one : good)
       desks.emplace_back([&] {
         DeskStore store{office.database.url("ishara_desk")};
-        one = store.erase(office.report, 9).has_value();
+        one = store.erase(office.report, 9, false).has_value();
       });
   }
   for (const bool one : good) CHECK(one);

@@ -176,6 +176,14 @@ class Conversation(unittest.TestCase):
         self.assertEqual(self.content(report), "1|0|0")
         self.assertIn("the reporter has taken this report back", self.show(report).stderr)
 
+        # A lead sees that it is there and no more, and keeps it, hidden as it is.
+        line = f"{report['id']}  {report['queue']}  withdrawn by number, "
+        self.assertRegex(self.queue("list"), re.escape(line) + "deleted in 7[12] h unless held\n")
+        self.assertIn("It stays hidden", self.queue("hold", report["id"]))
+        self.assertIn(line + "held, and stays hidden\n", self.queue("list", report["queue"]))
+        self.assertEqual(self.sql(hidden), str(until))
+        self.assertIn("the reporter has taken this report back", self.show(report).stderr)
+
     def content(self, report):
         """How many rows of a report, its texts and its notes there are."""
         return self.sql("SELECT " + ", ".join(
