@@ -567,10 +567,10 @@ crypto::Bytes Caseworker::handed_on(crypto::View wrap, const crypto::Id& report,
   const auto recipient = identity::wrap_recipient(wrap);
   const auto* const key = recipient ? queue_key(recipient->kid) : nullptr;
   if (key == nullptr || recipient->kid == owner.kid) refuse_report();
-  // The wrap is bound to report and message id, and the id to the key. What fits belongs to this
-  // report, so its owner may have it; what it says is nobody's business here.
+  // What opens is bound to report and message id, and the id to the key: it belongs to this report,
+  // so its owner may have it. What it says is nobody's business here.
   const auto opened = identity::open_key_wrap(wrap, report, message, *recipient, *key);
-  if (!opened || identity::message_id_of(*opened) != message) refuse_report();
+  if (!opened) refuse_report();
   const auto holder =
       std::ranges::find(directory().queues(), recipient->kid, &identity::Directory::Queue::kid);
   const bool keeps = std::ranges::find(ownership.kept, holder->id) != ownership.kept.end();
