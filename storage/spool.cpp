@@ -258,6 +258,9 @@ Spool::Spool(SpoolSettings settings, const std::function<void(const SpooledRow&)
   if (about.st_uid != ::geteuid() || (about.st_mode & 077) != 0)
     unusable(folder, "must belong to the gateway's user, with mode 0700");
   if (::flock(opened.get(), LOCK_EX | LOCK_NB) != 0) unusable(folder, "is in use");
+  // The folder's own name has to be durable as well.
+  const File parent{folder / "..", O_RDONLY | O_DIRECTORY};
+  if (parent.get() < 0 || ::fsync(parent.get()) != 0) unusable(folder, "cannot be flushed");
 
   std::vector<std::uint64_t> numbers;
   std::error_code error;
