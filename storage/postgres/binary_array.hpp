@@ -47,7 +47,7 @@ class BinaryArray {
 
   std::vector<char> take() {
     auto whole = std::move(bytes_);
-    for (int i = 0; i < 4; ++i) whole[12 + i] = static_cast<char>(length_ >> (24 - 8 * i));
+    for (std::size_t i = 0; i < 4; ++i) whole[12 + i] = static_cast<char>(length_ >> (24 - 8 * i));
     return whole;
   }
 
