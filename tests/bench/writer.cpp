@@ -4,6 +4,9 @@
 //
 // usage: bench_writer migrate OWNER_URL
 //        bench_writer load GATEWAY_URL IN_FLIGHT SECONDS      prints: rate p50_us p99_us batches
+//        bench_writer drain GATEWAY_URL FOLDER ROWS     spools them as if the database were away
+//        and
+//                                        drains them; prints the two rates
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -15,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "gateway/crypto/primitives.hpp"
+#include "storage/durable_sink.hpp"
 #include "storage/migrate.hpp"
 #include "storage/postgres/test_intake.hpp"
 #include "storage/store.hpp"
@@ -82,6 +87,67 @@ int load(const char* url, int in_flight, int seconds) {
   return 0;
 }
 
+// A database that is away until it is told otherwise.
+class Switched final : public IntakeSink {
+ public:
+  explicit Switched(IntakeSink& database) : database_{database} {}
+  bool away = true;
+  asio::awaitable<result<Appended>> append(Intake intake) override {
+    if (away) co_return errc::unavailable;
+    co_return co_await database_.append(std::move(intake));
+  }
+  asio::awaitable<result<Appended>> append(LaterText text) override {
+    co_return co_await database_.append(std::move(text));
+  }
+
+ private:
+  IntakeSink& database_;
+};
+
+int drain(const char* url, const char* folder, std::uint64_t rows) {
+  ishara::crypto::start();
+  asio::io_context context;
+  WriterSettings settings;
+  settings.url = url;
+  IntakeWriter writer{context.get_executor(), settings};
+  Switched database{writer};
+  SpoolSettings spool;
+  spool.folder = folder;
+  spool.hash = [](std::span<const std::uint8_t> bytes) { return ishara::crypto::hash16({bytes}); };
+  DurableSink sink{context.get_executor(), database,
+                   [&] { return !database.away && writer.connected(); }, spool};
+  const auto report = [](std::exception_ptr bug) {
+    if (bug) std::rethrow_exception(bug);
+  };
+  const auto until = [&](auto condition) {
+    const auto begin = Clock::now();
+    while (!condition()) context.run_one();
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+  };
+  TestIntakes intakes{std::random_device{}()};
+  const Intake pattern = intakes.next(Id{0x0a});
+  constexpr int in_flight = 256;
+  std::uint64_t answered = 0;
+  const auto client = [&]() -> asio::awaitable<void> {
+    for (std::uint64_t i = 0; i < rows / in_flight; ++i) {
+      Intake intake = pattern;
+      intake.report_id = intakes.id();
+      intake.dedupe = intakes.id();
+      const auto answer = co_await sink.append(std::move(intake));
+      answered += answer ? 1 : 0;
+    }
+  };
+  for (int i = 0; i < in_flight; ++i) asio::co_spawn(context, client(), report);
+  const auto all = rows / in_flight * in_flight;
+  const auto spooling = until([&] { return answered == all; });
+  until([&] { return writer.connected(); });
+  database.away = false;
+  const auto draining = until([&] { return sink.counters().waiting == 0; });
+  std::printf("%.0f %.0f\n", static_cast<double>(all) / spooling,
+              static_cast<double>(all) / draining);
+  return 0;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -93,8 +159,11 @@ int main(int count, char** arguments) {
   }
   if (verb == "load" && count == 5)
     return load(arguments[2], std::atoi(arguments[3]), std::atoi(arguments[4]));
+  if (verb == "drain" && count == 5)
+    return drain(arguments[2], arguments[3], static_cast<std::uint64_t>(std::atoll(arguments[4])));
   std::fprintf(stderr,
                "usage: bench_writer migrate OWNER_URL\n"
+               "       bench_writer drain GATEWAY_URL FOLDER ROWS\n"
                "       bench_writer load GATEWAY_URL IN_FLIGHT SECONDS\n");
   return 2;
 }
