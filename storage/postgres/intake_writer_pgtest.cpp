@@ -532,6 +532,37 @@ TEST_CASE("one notification a batch and queue tells consoles of new reports and 
   CHECK(heard.size() <= 2 * batches + 1);
 }
 
+TEST_CASE("a later text looks its report up by its key, however many there are (P18)") {
+  const TestDatabase database;
+  TestIntakes intakes{32};
+  Id last;
+  last.fill(0xff);
+  database.query(
+      "INSERT INTO report (report_id, queue_id, hour, class, urgent, record, message, wraps)"
+      " SELECT CASE WHEN n = 0 THEN '" +
+      postgres::parameter(last) +
+      "'::uuid ELSE gen_random_uuid() END, gen_random_uuid(), 1, 0, false,"
+      " decode(repeat('00', 184), 'hex'), decode(repeat('00', 584), 'hex'),"
+      " decode(repeat('00', 192), 'hex') FROM generate_series(0, 2000) AS n");
+  database.query("ANALYZE report");
+  database.query("SELECT pg_stat_reset()");
+  Bench bench{database};
+  bench.add(intakes.later(last, queue_a));
+  bench.run();
+  bench.stop();
+  bench.writer.reset();
+  // A session tells what it has read when it ends.
+  const auto told = [&](const std::string& what, const std::string& table) {
+    return std::stol(database.value("SELECT " + what +
+                                    " FROM pg_stat_user_tables WHERE relname = '" + table + "'"));
+  };
+  const auto deadline = std::chrono::steady_clock::now() + 60s;
+  while (told("n_tup_ins", "text") == 0 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  REQUIRE(told("n_tup_ins", "text") == 1);
+  CHECK(told("coalesce(idx_tup_fetch, 0) + seq_tup_read", "report") < 10);
+}
+
 TEST_CASE("an urgent later text puts its report first, and any one opens a closed report again") {
   const TestDatabase database;
   TestIntakes intakes{14};

@@ -362,9 +362,10 @@ TEST_CASE("promote turns a late draft into a report and its address, as they wer
 
 TEST_CASE("a name planted in a schema of the caller's does not run with the rights of promote") {
   const TestDatabase database;
-  CHECK(database.value(
-            "SELECT string_agg(DISTINCT coalesce(array_to_string(proconfig, ';'), 'none'), '|')"
-            " FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace") ==
+  CHECK(database.value("SELECT string_agg(DISTINCT setting, '|') FROM (SELECT"
+                       " (SELECT coalesce(max(s), 'none') FROM unnest(proconfig) AS s"
+                       "   WHERE s LIKE 'search_path=%') AS setting FROM pg_proc"
+                       "  WHERE prosecdef AND pronamespace = 'public'::regnamespace) AS f") ==
         "search_path=pg_catalog, pg_temp");
 }
 
