@@ -79,7 +79,7 @@ asio::awaitable<Intake::LookedUp> Intake::look_up(RefToLookUp which,
   const auto ref = which == RefToLookUp::own ? sitting.matter->ref : *input.ref;
   const bool own = sitting.matter && sitting.matter->ref == ref;
   LookedUp out;
-  out.as_of = owners_as_of_;
+  out.as_of = owner_changes_.now();
   // The ref of this sitting is known here, even if the relay has not got round to it yet.
   if (own)
     out.said.found =
@@ -154,12 +154,13 @@ asio::awaitable<Intake::Target> Intake::target(const conversation::Effects& effe
     }
   }
 
-  const auto as_of = owners_as_of_;  // what changes while the relay is asked counts the next time
+  const auto as_of =
+      owner_changes_.now();  // what changes while the relay is asked counts the next time
   const bool names_own =
       effects.store == Store::by_ref && sitting.matter && reading.input.ref == sitting.matter->ref;
   if ((effects.store == Store::report || names_own) && sitting.matter) {
     auto known = *sitting.matter;
-    if (known.as_of != as_of) {
+    if (owner_changes_.has_changed(known.report_id, known.as_of)) {
       identity::RelayRequest request = identity::ResolveReport{known.report_id};
       const auto answer = co_await ask(std::move(request));
       const auto* thread = std::get_if<identity::ThreadAnswer>(&answer.body);

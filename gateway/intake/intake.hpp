@@ -29,6 +29,7 @@
 #include "gateway/identity/sender_keys.hpp"
 #include "gateway/identity/statement.hpp"
 #include "gateway/intake/knowledge.hpp"
+#include "gateway/intake/owner_changes.hpp"
 #include "gateway/intake/relay.hpp"
 #include "gateway/intake/seal.hpp"
 #include "gateway/intake/sitting.hpp"
@@ -96,9 +97,8 @@ class Intake {
   // From now on requests use this; null: answer 503.
   void learn(std::shared_ptr<const Knowledge> knowledge) { knowledge_ = std::move(knowledge); }
   const std::shared_ptr<const Knowledge>& knowledge() const noexcept { return knowledge_; }
-  // Somebody says that a report has changed hands. Who holds the report of a sitting is asked again
-  // before its next text, so a false alarm costs one question.
-  void owners_changed() noexcept { ++owners_as_of_; }
+  // What is heard of reports that changed hands goes in here.
+  OwnerChanges& owner_changes() noexcept { return owner_changes_; }
 
   // For http::Server: refuses what has no channel before its body is read.
   std::optional<http::Response> admit(const http::Request& head);
@@ -169,7 +169,7 @@ class Intake {
   identity::SenderKeys sender_keys_;
   conversation::Sittings<Sitting> sittings_;
   Turns turns_;
-  std::uint64_t owners_as_of_ = 0;
+  OwnerChanges owner_changes_;
   std::chrono::sys_seconds asked_in_{};     // in this second ...
   std::array<std::uint32_t, 256> asked_{};  // ... so many were asked for, by channel
   std::shared_ptr<const Knowledge> knowledge_;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "gateway/config/key_file.hpp"
+#include "gateway/crypto/encoding.hpp"
 #include "gateway/http/configured.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/identity/seen_rosters.hpp"
@@ -159,13 +160,15 @@ class Service::Work {
         std::vector<std::string>{"routing", "epoch", "owner"},
         [this] {
           learn_soon();
-          intake_.owners_changed();
+          intake_.owner_changes().add_all();
         },
-        [this](std::string_view channel, std::string_view) {
-          if (channel == "owner")
-            intake_.owners_changed();
-          else
+        [this](std::string_view channel, std::string_view payload) {
+          if (channel != "owner")
             learn_soon();
+          else if (const auto report = crypto::from_hex_exact<16>(payload))
+            intake_.owner_changes().add(*report);
+          else
+            intake_.owner_changes().add_all();
         });
   }
 

@@ -350,8 +350,11 @@ TEST_CASE("after a change of hands the next text of a sitting asks who holds the
   gateway.relay.reports[moved.report_id] = moved;
   gateway.text(phone, "one");
   CHECK(gateway.sink.texts.back().queue_id == gateway.deployment.queue("demo-helpers").id);
-  gateway.intake.owners_changed();
+  gateway.intake.owner_changes().add(crypto::random_bytes<16>());
   gateway.relay.take_asked();
+  gateway.text(phone, "still one");
+  CHECK(gateway.relay.take_asked().empty());
+  gateway.intake.owner_changes().add(moved.report_id);
   gateway.text(phone, "two");
   CHECK(gateway.relay.take_asked() == std::vector{RelayOp::owner});
   CHECK(gateway.sink.texts.back().queue_id == gateway.deployment.queue("demo-children").id);
