@@ -99,6 +99,8 @@ class RelayStore : public Store {
   // The last audit entry, and that of this number.
   result<AuditHead> audit_head();
   result<AuditHead> audit_entry(std::uint64_t seq);
+  // That of the highest entry; seq 0 if there is none.
+  result<StoredCheckpoint> last_checkpoint();
   result<void> put_checkpoint(const StoredCheckpoint& checkpoint);
   // Leaves an entry for each reply that was sent before this hour, or whose outcome was lost, if it
   // has none yet.

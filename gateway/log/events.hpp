@@ -60,6 +60,8 @@ enum class Event : std::uint16_t {
   addresses_swept,
   withdrawals_refused,
   strays_overdue,
+  audit_broken,
+  audit_failed,
 };
 
 struct Row {
@@ -115,6 +117,8 @@ inline constexpr std::array rows{
     Row{Event::addresses_swept, Level::info, "addresses_swept", "rolled removed"},
     Row{Event::withdrawals_refused, Level::error, "withdrawals_refused", "reports revealed"},
     Row{Event::strays_overdue, Level::warning, "strays_overdue", "messages"},
+    Row{Event::audit_broken, Level::error, "audit_broken", "entry"},
+    Row{Event::audit_failed, Level::error, "audit_failed", "code"},
 };
 
 constexpr const Row& row(Event event) { return rows[static_cast<std::size_t>(event)]; }

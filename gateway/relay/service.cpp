@@ -8,6 +8,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
+#include <deque>
 #include <exception>
 #include <filesystem>
 #include <list>
@@ -15,9 +16,11 @@
 #include <variant>
 #include <vector>
 
+#include "gateway/identity/audit.hpp"
 #include "gateway/identity/epoch.hpp"
 #include "gateway/identity/seen_rosters.hpp"
 #include "gateway/log/log.hpp"
+#include "gateway/relay/chain_watch.hpp"
 #include "gateway/relay/limits.hpp"
 #include "gateway/relay/refs.hpp"
 #include "gateway/relay/server.hpp"
@@ -60,6 +63,10 @@ constexpr auto inbox_interval = 500ms;
 constexpr auto epoch_interval = 60s;
 constexpr auto sweep_interval = 1h;
 constexpr auto retry_interval = 1s;
+constexpr auto audit_interval = 1s;
+constexpr auto checkpoint_interval = 5min;
+constexpr auto replies_interval = 1min;
+constexpr std::size_t most_untold = 1'000;
 constexpr std::chrono::milliseconds stop_limit{15'000};
 
 Reply plain(RelayStatus status = RelayStatus::done) { return {status, PlainAnswer{}}; }
@@ -70,6 +77,10 @@ Reply away() { return plain(RelayStatus::away); }
 // What crosses threads must be default-constructible (Boost 1.81).
 struct ReadDirectory {
   boost::system::result<std::shared_ptr<const identity::Directory>> value{nullptr};
+};
+
+struct ChainLook {
+  boost::system::result<ChainWatch::Look> value{ChainWatch::Look{}};
 };
 
 // Announces the keys of this week and later that are not announced yet.
@@ -125,6 +136,7 @@ class Service::Work {
                 {config.relay.socket, config.relay.users},
                 [this](identity::RelayRequest request) { return answer(std::move(request)); }} {
     const auto turned = turn_epochs(folder_, bench_.now());
+    tell(identity::AuditAction::start, 0, R"({"role":"relay"})");
     note(turned);
     if (!turned.live) throw boost::system::system_error{turned.error};
   }
@@ -137,6 +149,7 @@ class Service::Work {
     run(keep_epochs_announced());
     run(keep_inbox());
     run(keep_swept());
+    run(keep_audit());
   }
 
   asio::awaitable<void> stop() {
@@ -319,8 +332,14 @@ class Service::Work {
   }
 
   void note(const TurnedEpochs& turned) {
-    for (const auto number : turned.created) log::write<log::Event::epoch_created>(number);
-    for (const auto number : turned.destroyed) log::write<log::Event::epoch_destroyed>(number);
+    for (const auto number : turned.created) {
+      log::write<log::Event::epoch_created>(number);
+      tell(identity::AuditAction::epoch_created, number);
+    }
+    for (const auto number : turned.destroyed) {
+      log::write<log::Event::epoch_destroyed>(number);
+      tell(identity::AuditAction::epoch_destroyed, number);
+    }
     // No key stays in memory longer than its file, even if the relay is away until the others can
     // be read again.
     if (turned.live || !turned.destroyed.empty()) bench_.use(turned.live);
@@ -428,11 +447,82 @@ class Service::Work {
     const auto forgotten = co_await bench_.change(std::move(work));
     if (!forgotten) co_return false;
     if (rolled + removed > 0) log::write<log::Event::addresses_swept>(rolled, removed);
+    tell(identity::AuditAction::sweep, 0,
+         "{\"rolled\":" + std::to_string(rolled) + ",\"removed\":" + std::to_string(removed) + "}");
     co_return true;
   }
 
-  static void ring(Alarm alarm, std::uint64_t count) {
-    if (count > 0) log::write<log::Event::relay_alarm>(alarm, count);
+  void ring(Alarm alarm, std::uint64_t count) {
+    if (count == 0) return;
+    log::write<log::Event::relay_alarm>(alarm, count);
+    const auto kind = log::Names<Alarm>::table[static_cast<std::size_t>(alarm)];
+    tell(identity::AuditAction::alarm, 0,
+         "{\"kind\":\"" + std::string{kind} + "\",\"count\":" + std::to_string(count) + "}");
+  }
+
+  // --- Accounting for it
+
+  void tell(identity::AuditAction action, std::uint32_t flags, std::string detail = "{}") {
+    if (untold_.size() < most_untold) untold_.push_back(scribe(action, flags, std::move(detail)));
+  }
+  storage::AuditScribe scribe(identity::AuditAction action, std::uint32_t flags = 0,
+                              std::string detail = "{}") const {
+    return identity::scribe_of(
+        {action, static_cast<std::uint64_t>(bench_.now().time_since_epoch().count()),
+         crypto::key_id(keys_.signing.public_key), flags, std::move(detail)});
+  }
+
+  asio::awaitable<void> keep_audit() {
+    auto& pause = timer();
+    auto next_replies = moment();
+    auto next_checkpoint = moment();
+    while (!stopping_) {
+      const bool told = co_await tell_what_is_untold();
+      if (told && moment() >= next_replies) {
+        co_await tell_replies();
+        next_replies = moment() + replies_interval;
+      }
+      if (told && moment() >= next_checkpoint) {
+        co_await sign_checkpoint();
+        next_checkpoint = moment() + checkpoint_interval;
+      }
+      co_await wait(pause, audit_interval);
+    }
+  }
+
+  // False: the database is away; what is left comes later.
+  asio::awaitable<bool> tell_what_is_untold() {
+    while (!untold_.empty()) {
+      auto work = [next = untold_.front()](RelayStore& store) {
+        return store.put_audit({}, {}, next);
+      };
+      const auto told = co_await bench_.prepare(std::move(work));
+      if (!told) co_return false;
+      untold_.pop_front();
+    }
+    co_return true;
+  }
+
+  // What left in the hours before this one (storage/migrations/0008_audit.sql says why).
+  asio::awaitable<void> tell_replies() {
+    const auto hour = bench_.now().time_since_epoch() / 1h;
+    auto work = [before = static_cast<std::uint32_t>(hour),
+                 sent = scribe(identity::AuditAction::reply_sent),
+                 unknown = scribe(identity::AuditAction::reply_unknown)](RelayStore& store) {
+      return store.audit_replies(before, sent, unknown);
+    };
+    (void)co_await bench_.prepare(std::move(work));
+  }
+
+  asio::awaitable<void> sign_checkpoint() {
+    auto work = [this, now = bench_.now()](RelayStore& store) {
+      return ChainLook{chain_.look(store, keys_.signing, now)};
+    };
+    const auto look = co_await bench_.prepare(std::move(work));
+    if (!look.value)
+      log::write<log::Event::audit_failed>(look.value.error().value());
+    else if (look.value->broken)
+      log::write<log::Event::audit_broken>(look.value->seq);
   }
 
   // Sums of a minute: what rings for every request would fill the disk.
@@ -463,6 +553,8 @@ class Service::Work {
   Server server_;
   std::list<asio::steady_timer> timers_;
   std::uint64_t refused_peers_ = 0;
+  std::deque<storage::AuditScribe> untold_;
+  ChainWatch chain_{config_.paths.state / "relay.audit"};
   bool stopping_ = false;
 };
 

@@ -271,6 +271,15 @@ result<AuditHead> RelayStore::audit_entry(std::uint64_t seq) {
   });
 }
 
+result<StoredCheckpoint> RelayStore::last_checkpoint() {
+  return session().transact([](Transaction& transaction) -> StoredCheckpoint {
+    const auto rows =
+        transaction.execute("SELECT seq, bytes FROM checkpoint ORDER BY seq DESC LIMIT 1", {});
+    if (rows.empty()) return {};
+    return {static_cast<std::uint64_t>(rows[0][0].integer()), rows[0][1].bytes()};
+  });
+}
+
 result<void> RelayStore::put_checkpoint(const StoredCheckpoint& checkpoint) {
   return session().transact([&](Transaction& transaction) {
     transaction.execute(

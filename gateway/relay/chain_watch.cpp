@@ -1,0 +1,96 @@
+#include "gateway/relay/chain_watch.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <string>
+#include <system_error>
+
+#include "gateway/config/key_file.hpp"
+#include "gateway/identity/audit.hpp"
+#include "gateway/identity/wire.hpp"
+
+namespace ishara::relay {
+namespace {
+
+using boost::system::result;
+using storage::blocking::RelayStore;
+
+constexpr std::size_t file_size = 8 + 32;
+constexpr std::uint32_t page_size = 1'000;
+
+}  // namespace
+
+result<ChainWatch::Seen> ChainWatch::seen(RelayStore& store,
+                                          const crypto::SigningKey& relay) const {
+  const auto bytes = config::read_key_file(file_, file_size);
+  if (bytes) {
+    identity::Reader read{*bytes};
+    Seen out;
+    out.seq = read.u64();
+    out.hash = read.array<32>();
+    return out;
+  }
+  if (bytes.error() != config::key_file_errc::missing) return bytes.error();
+  const auto stored = store.last_checkpoint();
+  if (!stored) return stored.error();
+  const auto checkpoint = identity::verify_checkpoint(stored->bytes, relay.public_key);
+  return checkpoint ? Seen{checkpoint->seq, checkpoint->head} : Seen{};
+}
+
+// Replaces the file whole or not at all.
+result<void> ChainWatch::remember(const Seen& seen) const {
+  std::array<std::uint8_t, file_size> bytes{};
+  identity::Writer write{bytes};
+  write.u64(seen.seq);
+  write.bytes(seen.hash);
+  auto fresh = file_;
+  fresh += "." + std::to_string(::getpid());
+  std::error_code error;
+  std::filesystem::remove(fresh, error);  // of a process that died here and had this number
+  if (const auto written = config::write_key_file(fresh, bytes); !written) return written.error();
+  std::filesystem::rename(fresh, file_, error);
+  if (error) return config::key_file_errc::unreadable;
+  return {};
+}
+
+result<ChainWatch::Look> ChainWatch::look(RelayStore& store, const crypto::SigningKey& relay,
+                                          Seconds now) {
+  const auto before = seen(store, relay);
+  if (!before) return before.error();
+  const auto broken = [](std::uint64_t seq) { return Look{seq, false, true}; };
+
+  auto last = *before;
+  if (last.seq > 0) {
+    const auto entry = store.audit_entry(last.seq);
+    if (!entry && entry.error() == storage::errc::not_found) return broken(last.seq);
+    if (!entry) return entry.error();
+    if (identity::audit_hash(entry->entry) != last.hash) return broken(last.seq);
+  }
+  for (;;) {
+    const auto rows = store.audit(last.seq, page_size);
+    if (!rows) return rows.error();
+    for (const auto& row : *rows) {
+      const auto entry = identity::decode_audit_entry(row.entry);
+      // Only who has seen nothing may begin later: the oldest entries go after three years.
+      const bool begins = last.seq == 0;
+      if (!entry || entry->seq != row.seq ||
+          entry->detail != crypto::hash32({crypto::bytes_of(row.detail)}) ||
+          (!begins && (entry->seq != last.seq + 1 || entry->before != last.hash)))
+        return broken(begins ? row.seq : last.seq + 1);
+      last = {entry->seq, identity::audit_hash(row.entry)};
+    }
+    if (rows->size() < page_size) break;
+  }
+  if (last.seq == before->seq) return Look{last.seq, false, false};
+
+  // First where everybody sees it: what is not remembered is looked at again.
+  const auto bytes = identity::sign_checkpoint(
+      {last.seq, static_cast<std::uint64_t>(now.time_since_epoch().count()), last.hash}, relay);
+  const auto stored = store.put_checkpoint({last.seq, {bytes.begin(), bytes.end()}});
+  if (!stored) return stored.error();
+  if (const auto remembered = remember(last); !remembered) return remembered.error();
+  return Look{last.seq, true, false};
+}
+
+}  // namespace ishara::relay
