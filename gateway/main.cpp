@@ -7,6 +7,7 @@ int main(int count, char** arguments) {
   using namespace ishara::commands;
   return run(count, arguments,
              {
+                 add_audit,
                  add_channel,
                  add_desk,
                  add_doctor,

@@ -33,6 +33,11 @@ namespace json = boost::json;
                         "it is handed on when one of that queue's people looks in; ask them"};
 }
 
+[[noreturn]] void refuse_chain() {
+  throw CaseworkerError{"the desk's answer is not what its API says",
+                        "is --desk the address of a desk of this version?"};
+}
+
 crypto::Bytes bytes_at(const json::object& object, std::string_view name) {
   const auto* text = object.if_contains(name);
   if (text == nullptr || !text->is_string()) refuse_report();
@@ -200,6 +205,12 @@ const identity::Directory& Caseworker::directory() {
   if (!identity::write_seen_rosters(seen_file(settings_.key_file), verified->versions()))
     throw CaseworkerError{"cannot remember the roster versions beside your key file",
                           "make its folder writable for you"};
+  for (const auto& entry : entries) {
+    identity::SignedRoster roster{entry.bytes, {}};
+    std::ranges::copy(entry.signature, roster.signature.begin());
+    const bool is_root = entry.issuer == crypto::Id{};
+    rosters_.insert(is_root ? rosters_.begin() : rosters_.end(), std::move(roster));
+  }
   directory_ = std::move(*verified);
   return *directory_;
 }
@@ -378,6 +389,51 @@ OpenedReport Caseworker::open(const std::string& report_id) {
   differs("urgent", out.record.urgent);
   for (const auto* name : {"class", "urgent", "queue", "hour", "with_former"}) row.erase(name);
   out.row = json::serialize(row);
+  return out;
+}
+
+// --- For others
+
+identity::AuditExport Caseworker::audit() {
+  directory();
+  identity::AuditExport out;
+  out.rosters = rosters_;
+  std::string cursor;
+  do {
+    const auto page = parse_object(get("/audit?limit=200" + cursor));
+    for (const auto& value : array_at(page, "entries")) {
+      const auto& row = object_of(value);
+      const auto* detail = row.if_contains("detail");
+      if (detail == nullptr || !detail->is_string()) refuse_chain();
+      out.entries.push_back({0, bytes_at(row, "entry"), std::string{detail->get_string()}});
+    }
+    for (const auto& value : array_at(page, "checkpoints")) {
+      auto bytes = value.is_string() ? crypto::from_base64(value.get_string()) : std::nullopt;
+      if (!bytes) refuse_chain();
+      out.checkpoints.push_back(std::move(*bytes));
+    }
+    const auto* next = page.if_contains("next");
+    if (next == nullptr || !(next->is_null() || next->is_string())) refuse_chain();
+    // A page without an entry would lead nowhere.
+    if (!next->is_null() && array_at(page, "entries").empty()) refuse_chain();
+    cursor = next->is_null() ? "" : "&cursor=" + std::string{next->get_string()};
+  } while (!cursor.empty());
+  return out;
+}
+
+crypto::WipedBuffer Caseworker::export_report(const std::string& report_id) {
+  const auto report = fetch(report_id);
+  const auto& first = report.texts.front();
+  (void)verified_record(first, report.id, true);
+  const auto message = identity::claimed_message_id(first.envelope);
+  if (!message) refuse_report();
+  const auto key = text_key(first, report.id, *message);
+  // Not before the desk has taken note.
+  (void)post("/reports/" + report_id + "/export", false);
+  auto out = identity::write({rosters_, first.record, first.envelope, key}, signing_key_);
+  if (const auto verified = identity::verify_report_export(crypto::view(out), settings_.root_key);
+      !verified)
+    refuse_report();
   return out;
 }
 

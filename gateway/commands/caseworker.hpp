@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "gateway/http/client.hpp"
+#include "gateway/identity/exports.hpp"
 #include "gateway/identity/intake_record.hpp"
 #include "gateway/identity/message_content.hpp"
 #include "gateway/identity/ownership.hpp"
@@ -87,6 +88,11 @@ class Caseworker {
   std::optional<std::string> post(const std::string& path, bool conditional);
   // Fetches and verifies the rosters; refuses older ones than were ever seen with this key.
   const identity::Directory& directory();
+  // The audit chain with the rosters to verify it; for auditors and admins. Nothing of the chain is
+  // verified here.
+  identity::AuditExport audit();
+  // The first text of a report, disclosed for third parties; for leads. The desk takes note of it.
+  crypto::WipedBuffer export_report(const std::string& report_id);
   // Fetches, verifies and opens a report.
   OpenedReport open(const std::string& report_id);
 
@@ -164,6 +170,7 @@ class Caseworker {
   crypto::SigningKey signing_key_;
   crypto::BoxKey box_key_;
   std::optional<identity::Directory> directory_;
+  std::vector<identity::SignedRoster> rosters_;  // of the directory, the root's first
   bool has_grants_ = false;
   std::map<crypto::Id, crypto::BoxKey> queue_keys_;  // by kid
 };

@@ -193,4 +193,42 @@ crypto::WipedBuffer report_json(const OpenedReport& report) {
   return out;
 }
 
+crypto::WipedBuffer first_words_text(const identity::VerifiedReport& report) {
+  const auto& record = report.record;
+  crypto::WipedBuffer out;
+  append(out, "Report " + crypto::hex(record.report_id) + "  received for " +
+                  (report.queue.empty() ? "a queue that is gone" : printable(report.queue)));
+  append(out, record.urgent ? "  URGENT" : "");
+  append(out, record.consent_class == 0 ? "  helpers only\n" : "  helpers and police\n");
+  append(out, "\n  " + minute_text(report.content.at, "%Y-%m-%d %H:%M UTC") + "  " +
+                  printable(report.content.channel) + "\n    ");
+  report.content.text.reveal([&](std::string_view clear) { append_printable(out, clear, "    "); });
+  append(out,
+         "\n\nThese are the first words of the report as a gateway of this deployment received"
+         " them,\nunaltered. Member " +
+             crypto::hex(report.signer) + " disclosed them.\n");
+  return out;
+}
+
+crypto::WipedBuffer first_words_json(const identity::VerifiedReport& report) {
+  const json::object head{
+      {"kind", "report"},
+      {"good", true},
+      {"id", crypto::hex(report.record.report_id)},
+      {"queue", report.queue.empty() ? json::value{} : json::value(report.queue)},
+      {"hour", report.record.hour},
+      {"class", report.record.consent_class},
+      {"urgent", report.record.urgent},
+      {"at", minute_text(report.content.at, "%Y-%m-%dT%H:%MZ")},
+      {"channel", report.content.channel},
+      {"disclosed_by", crypto::hex(report.signer)}};
+  auto line = json::serialize(head);
+  line.pop_back();
+  crypto::WipedBuffer out;
+  append(out, line + ",\"text\":");
+  report.content.text.reveal([&](std::string_view clear) { append_json(out, clear); });
+  append(out, "}\n");
+  return out;
+}
+
 }  // namespace ishara::commands

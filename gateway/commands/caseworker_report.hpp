@@ -7,6 +7,7 @@
 
 #include "gateway/commands/caseworker.hpp"
 #include "gateway/crypto/wipe.hpp"
+#include "gateway/identity/exports.hpp"
 
 namespace ishara::commands {
 
@@ -17,5 +18,9 @@ crypto::WipedBuffer report_text(const OpenedReport& report);
 // `class` and `urgent` as signed; `flagged`, the names of fields that the row had otherwise;
 // `withdrawn`, `replies`, `texts`, `notes`.
 crypto::WipedBuffer report_json(const OpenedReport& report);
+
+// The same of an exported report that was verified.
+crypto::WipedBuffer first_words_text(const identity::VerifiedReport& report);
+crypto::WipedBuffer first_words_json(const identity::VerifiedReport& report);
 
 }  // namespace ishara::commands

@@ -286,6 +286,60 @@ TEST_CASE("consent, urgency and queue are shown as they were signed, and a lying
   CHECK(object().at("flagged") == (json::array{"class", "urgent"}));
 }
 
+TEST_CASE("a report is disclosed only when the desk has taken note, and as a gateway signed it") {
+  House house;
+  const auto path = "/api/v1/reports/" + house.id() + "/export";
+  CHECK_THROWS_AS(house.client().export_report(house.id()), CaseworkerError);
+  house.desk.answers[path] = "{}";
+  const auto file = house.client().export_report(house.id());
+  CHECK(house.desk.posted.contains(path));
+  const auto verified = identity::verify_report_export(crypto::view(file), house.founding.root_key);
+  REQUIRE(verified.has_value());
+  CHECK(verified->content.text.reveal([](std::string_view text) { return text == "help €"; }));
+  CHECK(verified->record.report_id == house.report_id);
+  CHECK(verified->signer == house.user()->id);
+  CHECK(verified->queue == "demo-helpers");
+  const auto shown = first_words_json(*verified);
+  const auto object = json::parse(std::string_view{shown.data(), shown.size()}).as_object();
+  CHECK(object.at("text").as_string() == "help €");
+  CHECK(object.at("good").as_bool());
+  const auto text = first_words_text(*verified);
+  CHECK(crypto::view(text).find("    help €\n") != std::string_view::npos);
+
+  house.desk.posted.clear();
+  house.report.message[100] ^= 1;
+  house.serve();
+  CHECK_THROWS_AS(house.client().export_report(house.id()), CaseworkerError);
+  CHECK(house.desk.posted.empty());
+}
+
+TEST_CASE("the audit chain is fetched with the rosters that verify it") {
+  House house;
+  const auto relay = crypto::signing_key(house.secret_of("keys/relay.key"));
+  const auto row = identity::scribe_of({identity::AuditAction::open, 7, {}, 0, "{}"})({});
+  const auto checkpoint = identity::sign_checkpoint({1, 8, identity::audit_hash(row.entry)}, relay);
+  const auto page = [&](json::value next, json::array entries) {
+    return json::serialize(json::object{{"entries", std::move(entries)},
+                                        {"checkpoints", {crypto::base64(checkpoint)}},
+                                        {"next", std::move(next)}});
+  };
+  json::array entries;
+  entries.push_back({{"entry", crypto::base64(row.entry)}, {"detail", "{}"}});
+  house.desk.answers["/api/v1/audit"] = page(nullptr, entries);
+  const auto file = identity::write(house.client().audit());
+  const auto verified = identity::verify_audit_export(file, house.founding.root_key, {});
+  REQUIRE(verified.has_value());
+  CHECK(verified->verdict.good());
+  CHECK(verified->verdict.vouched == 1);
+
+  for (const auto& answer :
+       {std::string{"{}"}, page("1", {}), page(3, entries), page(nullptr, {json::array{}})}) {
+    CAPTURE(answer);
+    house.desk.answers["/api/v1/audit"] = answer;
+    CHECK_THROWS_AS(house.client().audit(), CaseworkerError);
+  }
+}
+
 TEST_CASE("rosters that the pinned root key did not sign are refused (P22)") {
   House house;
   const auto stranger = crypto::signing_key(crypto::random_secret<32>());

@@ -35,6 +35,7 @@ std::filesystem::path config_file(const CLI::App& root);
 // callback may say `exit_code = complain(...)`. Neither text may hold what a reporter sent.
 int complain(std::string_view what, std::string_view what_to_do);
 
+void add_audit(CLI::App& root, int& exit_code);
 void add_channel(CLI::App& root, int& exit_code);
 void add_desk(CLI::App& root, int& exit_code);
 void add_doctor(CLI::App& root, int& exit_code);

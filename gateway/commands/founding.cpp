@@ -46,6 +46,26 @@ storage::QueueGrant grant(const crypto::Secret<32>& queue_seed, const crypto::Id
           .envelope = std::move(envelope).value()};  // the key is fresh, so it cannot be low-order
 }
 
+// A new person of the organisation, whose key and passphrase go to files.
+identity::OrganisationRoster::Member blocking_member(Founding& founding,
+                                                     const std::string& organisation,
+                                                     const std::string& role,
+                                                     std::vector<std::string> roles) {
+  const auto seed = crypto::random_secret<32>();
+  const auto id = crypto::random_bytes<16>();
+  auto passphrase = new_passphrase();
+  const auto name = organisation + "-" + role;
+  const auto file = identity::join({id, identity::blocking_seal_user_key(seed, id, passphrase)});
+  founding.files.push_back({"users/" + name + ".key", copy(file)});
+  founding.files.push_back({"users/" + name + ".passphrase", copy(crypto::bytes_of(passphrase))});
+  founding.members.push_back({name, organisation, role, std::move(passphrase)});
+  return {.id = id,
+          .signing_key = identity::user_signing_key(seed).public_key,
+          .box_key = identity::user_box_key(seed).public_key,
+          .roles = std::move(roles),
+          .queues = {}};
+}
+
 }  // namespace
 
 std::string new_passphrase() {
@@ -93,15 +113,7 @@ Founding blocking_found(const routing::Table& table) {
     roster.version = 1;
     roster.recovery_key = recovery.public_key;
 
-    const auto user_seed = crypto::random_secret<32>();
-    const auto user_id = crypto::random_bytes<16>();
-    const auto user_key = identity::user_box_key(user_seed);
-    identity::OrganisationRoster::Member member{
-        .id = user_id,
-        .signing_key = identity::user_signing_key(user_seed).public_key,
-        .box_key = user_key.public_key,
-        .roles = {"caseworker", "lead"},
-        .queues = {}};
+    auto caseworker = blocking_member(founding, name, "caseworker", {"caseworker", "lead"});
 
     for (const auto* queue : queues) {
       const auto id = queue_ids.find(queue->name.view())->second;
@@ -113,26 +125,18 @@ Founding blocking_found(const routing::Table& table) {
                                .fallback = {}});
       if (queue->fallback)
         roster.queues.back().fallback = queue_ids.find(queue->fallback->view())->second;
-      member.queues.push_back(id);
-      founding.grants.push_back(grant(seed, id, user_id, user_key.public_key));
+      caseworker.queues.push_back(id);
+      founding.grants.push_back(grant(seed, id, caseworker.id, caseworker.box_key));
       founding.grants.push_back(grant(seed, id, roster.organisation, recovery.public_key));
     }
-    roster.members.push_back(std::move(member));
+    roster.members.push_back(std::move(caseworker));
+    roster.members.push_back(blocking_member(founding, name, "auditor", {"auditor"}));
 
     root_roster.organisations.push_back({.id = roster.organisation,
                                          .name = name,
                                          .organisation_class = class_of(queues[0]->queue_class),
                                          .signing_key = key.public_key});
     founding.rosters.push_back(row(roster.organisation, identity::sign_roster(roster, key)));
-
-    auto passphrase = new_passphrase();
-    const auto user_name = name + "-caseworker";
-    const auto file =
-        identity::join({user_id, identity::blocking_seal_user_key(user_seed, user_id, passphrase)});
-    founding.files.push_back({"users/" + user_name + ".key", copy(file)});
-    founding.files.push_back(
-        {"users/" + user_name + ".passphrase", copy(crypto::bytes_of(passphrase))});
-    founding.members.push_back({user_name, name, std::move(passphrase)});
   }
 
   founding.rosters.insert(founding.rosters.begin(),

@@ -23,6 +23,7 @@ struct Founding {
   struct Member {
     std::string name;  // of her key file: users/<name>.key and users/<name>.passphrase
     std::string organisation;
+    std::string role;  // caseworker or auditor
     std::string passphrase;
   };
   crypto::PublicKey root_key{};
@@ -32,8 +33,8 @@ struct Founding {
   std::vector<storage::QueueGrant> grants;
 };
 
-// One organisation for each that the tables name, its queues as they are there, and one caseworker
-// who is a member of all of them. Blocks for one Argon2id an organisation.
+// One organisation for each that the tables name, its queues as they are there, one caseworker who
+// is a member of all of them, and an auditor. Blocks for two Argon2id an organisation.
 Founding blocking_found(const routing::Table& table);
 
 // 24 random digits in groups of four: typed on any keyboard, 79 bits.

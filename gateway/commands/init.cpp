@@ -215,7 +215,7 @@ int init(const Options& options) {
             << "\n\n  DEMO CUSTODY: one machine made every key. Use it to try Ishara out, never "
                "for real reports.\n\n";
   for (const auto& member : founding.members)
-    std::cout << "  caseworker of " << member.organisation << ": users/" << member.name
+    std::cout << "  " << member.role << " of " << member.organisation << ": users/" << member.name
               << ".key, passphrase in users/" << member.name << ".passphrase\n";
   std::cout << "\nNext: ishara channel add, then ishara serve --config " << config_path.string()
             << '\n';

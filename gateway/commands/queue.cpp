@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
-#include <boost/system/system_error.hpp>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
@@ -11,12 +10,10 @@
 
 #include "gateway/commands/caseworker.hpp"
 #include "gateway/commands/caseworker_report.hpp"
+#include "gateway/commands/client.hpp"
 #include "gateway/commands/commands.hpp"
-#include "gateway/commands/configuration.hpp"
-#include "gateway/commands/process.hpp"
 #include "gateway/commands/terminal.hpp"
 #include "gateway/config/key_file.hpp"
-#include "gateway/crypto/encoding.hpp"
 #include "i18n/utf8.hpp"
 
 namespace ishara::commands {
@@ -27,11 +24,7 @@ namespace json = boost::json;
 constexpr std::size_t longest_note = 16 * 1024;
 
 struct Options {
-  std::string desk;
-  std::string authorities;
-  std::string root_key;
-  std::string key_file;
-  std::string passphrase_file;
+  ClientOptions client;
   bool json = false;
   std::string queue;   // of list and pull
   std::string report;  // of the others
@@ -39,58 +32,8 @@ struct Options {
   int hours = 72;
   std::string target;  // of refer
   bool keep = false;
+  std::string file;  // of export
 };
-
-std::string address_of(const config::Desk& desk) {
-  if (desk.listen.is_socket()) return "unix:" + desk.listen.socket.string();
-  const bool six = desk.listen.host.find(':') != std::string::npos;
-  return std::string{desk.tls ? "https://" : "http://"} + (six ? "[" : "") + desk.listen.host +
-         (six ? "]" : "") + ":" + std::to_string(desk.listen.port);
-}
-
-// The desk's address and the root key: from the line, else from the configuration file.
-Caseworker::Settings settings_of(const CLI::App& root, Options options) {
-  if (options.desk.empty() || options.root_key.empty()) {
-    const auto config = load_configuration(root);
-    if (!config)
-      throw CaseworkerError{
-          "the desk's address or the root key is not known",
-          "give --desk and --root-key (it is on your enrolment sheet), or --config"};
-    if (options.desk.empty()) options.desk = address_of(config->desk);
-    if (options.root_key.empty())
-      options.root_key = crypto::hex(config->deployment.root_public_key);
-  }
-  Caseworker::Settings out;
-  auto origin = http::parse_origin(options.desk);
-  if (!origin)
-    throw CaseworkerError{"the desk's address cannot be read",
-                          "write https://host:port or unix:/path"};
-  out.desk = std::move(*origin);
-  out.desk.authorities = options.authorities;
-  const auto key = crypto::from_hex_exact<32>(options.root_key);
-  if (!key)
-    throw CaseworkerError{"the root key is not 64 hexadecimal digits",
-                          "copy it from your enrolment sheet"};
-  out.root_key = *key;
-  out.key_file = options.key_file;
-  return out;
-}
-
-crypto::WipedBuffer passphrase_of(const Options& options) {
-  if (options.passphrase_file.empty()) {
-    auto typed = ask_passphrase("Passphrase: ");
-    if (typed.empty())
-      throw CaseworkerError{"no passphrase",
-                            "type it on a terminal, or name a file with --passphrase-file"};
-    return typed;
-  }
-  const auto bytes = config::read_secret_file(options.passphrase_file, 1024);
-  if (!bytes)
-    throw CaseworkerError{"the passphrase file: " + bytes.error().message(), "chmod 600 it"};
-  crypto::WipedBuffer out{bytes->begin(), bytes->end()};
-  while (!out.empty() && (out.back() == '\n' || out.back() == '\r')) out.pop_back();
-  return out;
-}
 
 void print(const crypto::WipedBuffer& buffer) {
   std::fwrite(buffer.data(), 1, buffer.size(), stdout);
@@ -281,6 +224,19 @@ void refer(Caseworker& caseworker, const Options& options) {
   std::printf("%s\n", options.json ? "null" : "Given away, every text and note of it.");
 }
 
+// The file is as sensitive as the text in it.
+void disclose(Caseworker& caseworker, const Options& options) {
+  const auto text = caseworker.export_report(options.report);
+  const auto written = config::write_key_file(options.file, crypto::bytes_of(crypto::view(text)));
+  if (!written)
+    throw CaseworkerError{options.file + ": " + written.error().message(),
+                          "name a new file in a folder that is yours"};
+  std::printf("%s\n", options.json
+                          ? "null"
+                          : "Written. Whoever has the file can read the text; `ishara audit "
+                            "verify` shows that it is as it was received.");
+}
+
 using Action = std::function<void(Caseworker&, const Options&)>;
 
 }  // namespace
@@ -290,30 +246,9 @@ void add_queue(CLI::App& root, int& exit_code) {
   auto* queue =
       root.add_subcommand("queue",
                           "A caseworker's work: list, pull, show, reply, note, refer, renew, "
-                          "release, close, hold");
+                          "release, export, close, hold");
   queue->require_subcommand(1);
-  queue
-      ->add_option("--desk", options->desk, "Address of the desk (default: from the configuration)")
-      ->envname("ISHARA_DESK")
-      ->type_name("URL");
-  queue
-      ->add_option("--authorities", options->authorities,
-                   "PEM file of the only certificate authorities to trust")
-      ->type_name("FILE");
-  queue
-      ->add_option("--root-key", options->root_key,
-                   "Root key of the deployment (default: from the configuration)")
-      ->envname("ISHARA_ROOT_KEY")
-      ->type_name("HEX");
-  queue->add_option("--key", options->key_file, "Your key file")
-      ->envname("ISHARA_KEY")
-      ->type_name("FILE")
-      ->required();
-  queue
-      ->add_option("--passphrase-file", options->passphrase_file,
-                   "File with your passphrase, mode 0600 (default: ask)")
-      ->envname("ISHARA_PASSPHRASE_FILE")
-      ->type_name("FILE");
+  add_client_options(*queue, options->client);
   queue->add_flag("--json", options->json, "One JSON object a line");
   const std::string example =
       "Example:\n  ishara queue --desk https://desk.example.org --key me.key ";
@@ -324,18 +259,8 @@ void add_queue(CLI::App& root, int& exit_code) {
     auto* command = queue->add_subcommand(name, help);
     command->footer(example + name + arguments);
     command->callback([&root, &exit_code, options, action] {
-      harden_process(false);
-      crypto::start();
-      try {
-        Caseworker caseworker{settings_of(root, *options), crypto::view(passphrase_of(*options))};
-        caseworker.directory();
-        action(caseworker, *options);
-      } catch (const CaseworkerError& error) {
-        exit_code = complain(error.what(), error.what_to_do());
-      } catch (const boost::system::system_error&) {
-        exit_code = complain("the desk's answer is not what its API says",
-                             "is --desk the address of a desk of this version?");
-      }
+      exit_code = with_client(root, options->client,
+                              [&](Caseworker& caseworker) { action(caseworker, *options); });
     });
     return command;
   };
@@ -380,6 +305,11 @@ void add_queue(CLI::App& root, int& exit_code) {
   report(refers);
   refers->add_option("queue", options->target, "Name of the other queue")->required();
   refers->add_flag("--keep", options->keep, "Your queue goes on reading it");
+  auto* const exports =
+      add("export", "Disclose the first words of a report in a file that anybody can verify",
+          id + " case.export", disclose);
+  report(exports);
+  exports->add_option("file", options->file, "A new file")->required();
   report(add("close", "Close a report", id, [](Caseworker& caseworker, const Options& given) {
     change(caseworker, given, "close", "Closed.");
   }));

@@ -82,6 +82,13 @@ bool write_all(int descriptor, crypto::View bytes) {
   return true;
 }
 
+// A name is durable only when its folder is.
+bool sync_folder_of(const std::filesystem::path& file) {
+  const auto parent = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
+  const Descriptor folder{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  return folder.get() >= 0 && ::fsync(folder.get()) == 0;
+}
+
 }  // namespace
 
 const boost::system::error_category& key_file_category() noexcept {
@@ -113,10 +120,18 @@ boost::system::result<void> write_key_file(const std::filesystem::path& file, cr
     ::unlink(file.c_str());
     return key_file_errc::unreadable;
   }
-  // The name is durable only when its folder is.
-  const auto parent = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
-  const Descriptor folder{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (folder.get() < 0 || ::fsync(folder.get()) != 0) return key_file_errc::unreadable;
+  if (!sync_folder_of(file)) return key_file_errc::unreadable;
+  return {};
+}
+
+boost::system::result<void> replace_key_file(const std::filesystem::path& file,
+                                             crypto::View bytes) {
+  auto fresh = file;
+  fresh += "." + std::to_string(::getpid());
+  ::unlink(fresh.c_str());  // of a process that died here and had this number
+  if (const auto written = write_key_file(fresh, bytes); !written) return written.error();
+  if (::rename(fresh.c_str(), file.c_str()) != 0 || !sync_folder_of(file))
+    return key_file_errc::unreadable;
   return {};
 }
 

@@ -34,6 +34,8 @@ boost::system::result<crypto::WipedBytes> read_secret_file(const std::filesystem
 
 // Creates the file with mode 0600 and makes it durable; never overwrites.
 boost::system::result<void> write_key_file(const std::filesystem::path& file, crypto::View bytes);
+// The same, in the place of an older file: whole or not at all.
+boost::system::result<void> replace_key_file(const std::filesystem::path& file, crypto::View bytes);
 
 }  // namespace ishara::config
 

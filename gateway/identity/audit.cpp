@@ -303,6 +303,7 @@ AuditVerdict verify_audit(std::span<const storage::AuditRow> entries,
                           const std::optional<Checkpoint>& seen) {
   Chain chain{entries};
   std::optional<Checkpoint> newest;
+  crypto::Bytes newest_bytes;
   for (const auto& bytes : checkpoints) {
     const auto checkpoint = verify_checkpoint(bytes, directory);
     if (!checkpoint) {
@@ -313,7 +314,9 @@ AuditVerdict verify_audit(std::span<const storage::AuditRow> entries,
       continue;
     }
     chain.add(*checkpoint, false);
-    if (!newest || newest->seq < checkpoint->seq) newest = *checkpoint;
+    if (newest && newest->seq >= checkpoint->seq) continue;
+    newest = *checkpoint;
+    newest_bytes = bytes;
   }
   if (seen) chain.add(*seen, true);
   auto out = chain.verdict();
@@ -321,7 +324,10 @@ AuditVerdict verify_audit(std::span<const storage::AuditRow> entries,
     out.fault = AuditFault::unsigned_chain;
     out.seq = out.first;
   }
-  if (out.good()) out.newest = newest;
+  if (out.good()) {
+    out.newest = newest;
+    out.newest_bytes = std::move(newest_bytes);
+  }
   return out;
 }
 

@@ -133,6 +133,7 @@ struct AuditVerdict {
   std::uint64_t last = 0;
   std::uint64_t vouched = 0;           // up to here a checkpoint vouches for everything
   std::optional<Checkpoint> newest{};  // the last checkpoint, if all is right
+  crypto::Bytes newest_bytes{};        // and as it was signed
 
   bool good() const noexcept { return fault == AuditFault::none; }
 };

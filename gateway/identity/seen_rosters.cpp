@@ -1,10 +1,7 @@
 #include "gateway/identity/seen_rosters.hpp"
 
-#include <unistd.h>
-
 #include <sstream>
 #include <string>
-#include <system_error>
 
 #include "gateway/config/key_file.hpp"
 #include "gateway/crypto/encoding.hpp"
@@ -36,15 +33,7 @@ boost::system::result<void> write_seen_rosters(const std::filesystem::path& file
   for (const auto& [issuer, version] : versions)
     lines << (issuer == crypto::Id{} ? "root" : crypto::hex(issuer)) << ' ' << version << '\n';
   const auto text = lines.str();
-  auto fresh = file;
-  fresh += "." + std::to_string(::getpid());
-  std::error_code error;
-  std::filesystem::remove(fresh, error);  // of a process that died here and had this number
-  if (const auto written = config::write_key_file(fresh, crypto::bytes_of(text)); !written)
-    return written.error();
-  std::filesystem::rename(fresh, file, error);
-  if (error) return config::key_file_errc::unreadable;
-  return {};
+  return config::replace_key_file(file, crypto::bytes_of(text));
 }
 
 boost::system::result<void> remember_rosters(const std::filesystem::path& file,

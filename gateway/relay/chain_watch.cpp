@@ -1,10 +1,6 @@
 #include "gateway/relay/chain_watch.hpp"
 
-#include <unistd.h>
-
 #include <array>
-#include <string>
-#include <system_error>
 
 #include "gateway/config/key_file.hpp"
 #include "gateway/identity/audit.hpp"
@@ -38,20 +34,12 @@ result<ChainWatch::Seen> ChainWatch::seen(RelayStore& store,
   return checkpoint ? Seen{checkpoint->seq, checkpoint->head} : Seen{};
 }
 
-// Replaces the file whole or not at all.
 result<void> ChainWatch::remember(const Seen& seen) const {
   std::array<std::uint8_t, file_size> bytes{};
   identity::Writer write{bytes};
   write.u64(seen.seq);
   write.bytes(seen.hash);
-  auto fresh = file_;
-  fresh += "." + std::to_string(::getpid());
-  std::error_code error;
-  std::filesystem::remove(fresh, error);  // of a process that died here and had this number
-  if (const auto written = config::write_key_file(fresh, bytes); !written) return written.error();
-  std::filesystem::rename(fresh, file_, error);
-  if (error) return config::key_file_errc::unreadable;
-  return {};
+  return config::replace_key_file(file_, bytes);
 }
 
 result<ChainWatch::Look> ChainWatch::look(RelayStore& store, const crypto::SigningKey& relay,

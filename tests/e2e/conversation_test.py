@@ -59,7 +59,7 @@ class Conversation(unittest.TestCase):
 
     def pull(self, token):
         """The caseworker who gets the report with this token, and the report."""
-        for key in sorted((self.system.demo / "users").glob("*.key")):
+        for key in sorted((self.system.demo / "users").glob("*-caseworker.key")):
             self.key = key
             while (report := json.loads(self.queue("pull", "--json"))) is not None:
                 if token.letters in report["texts"][0]["text"]:

@@ -110,7 +110,7 @@ class Replies(unittest.TestCase):
         self.addCleanup(self.forget)
         until(lambda: self.sql("SELECT count(*) FROM retaddr_inbox") == ["0"],
               "the relay has read the yes")
-        for self.key in sorted((self.system.demo / "users").glob("*.key")):
+        for self.key in sorted((self.system.demo / "users").glob("*-caseworker.key")):
             try:
                 opened = self.queue("show")
                 break

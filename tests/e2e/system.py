@@ -197,7 +197,7 @@ class System:
 
     def _pull(self, count):
         texts = []
-        for key in sorted((self.demo / "users").glob("*.key")):
+        for key in sorted((self.demo / "users").glob("*-caseworker.key")):
             while len(texts) < count:
                 done = self.ishara("queue", "pull", "--json", "--key", key,
                                    "--passphrase-file", key.with_suffix(".passphrase"))
