@@ -192,10 +192,12 @@ class DurableSink::Work {
     if (written) {
       known.durable = true;
       away_ = true;
+      counters_.full = false;
       ++counters_.spooled;
       answer(std::move(done), Appended{false, known.answer_class});
       for (auto& other : others) answer(std::move(other), Appended{true, known.answer_class});
     } else {
+      counters_.full = written.error() == errc::full;
       forget(row);
       answer(std::move(done), written.error());
       for (auto& other : others) answer(std::move(other), written.error());
@@ -247,6 +249,7 @@ class DurableSink::Work {
     bytes_ = removed.bytes;
     if (!removed.done) co_return false;
     for (const auto& row : segment.rows) forget(row);
+    counters_.full = false;
     counters_.drained += segment.rows.size();
     counters_.refused += refused_rows;
     co_return true;

@@ -29,6 +29,7 @@ struct DurableCounters {
   std::uint64_t turned_away = 0;  // rows that neither could take
   std::uint64_t waiting = 0;      // rows in the spool now
   std::uint64_t bytes = 0;        // that they take
+  bool full = false;              // the last row for the spool found no room in it
 };
 
 class DurableSink final : public IntakeSink {

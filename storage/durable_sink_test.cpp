@@ -305,11 +305,13 @@ TEST_CASE("a full spool says so, and takes rows again after the draining") {
   }
   CHECK(bench.answers[0]->has_value());
   CHECK(bench.answers[39]->error() == errc::full);
+  CHECK(bench.sink->counters().full);
   const auto taken = bench.sink->counters().spooled;
   CHECK(taken + bench.sink->counters().turned_away == 40);
   bench.database.away = false;
   bench.drain();
   CHECK(bench.database.stored.size() == taken);
+  CHECK_FALSE(bench.sink->counters().full);
   bench.database.away = true;
   bench.add(intakes.next(queue));
   bench.answer_all();

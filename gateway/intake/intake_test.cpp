@@ -123,9 +123,11 @@ TEST_CASE("what cannot be stored now is answered 503, what never can 500") {
   CHECK(gateway.kannel("id=1&from=%2B250788000001&to=2020&text=help").status == 503);
   gateway.sink.fails = storage::errc::busy;
   CHECK(gateway.kannel("id=1&from=%2B250788000001&to=2020&text=help").status == 503);
+  gateway.sink.fails = storage::errc::full;
+  CHECK(gateway.kannel("id=1&from=%2B250788000001&to=2020&text=help").status == 503);
   gateway.sink.fails = storage::errc::refused;
   CHECK(gateway.kannel("id=1&from=%2B250788000001&to=2020&text=help").status == 500);
-  CHECK(gateway.intake.counters().unavailable == 2);
+  CHECK(gateway.intake.counters().unavailable == 3);
   CHECK(gateway.intake.counters().not_stored == 1);
 }
 

@@ -36,10 +36,6 @@ constexpr const char* last_knowledge = "knowledge.last";
 
 storage::Id spool_hash(std::span<const std::uint8_t> bytes) { return crypto::hash16({bytes}); }
 
-std::uint64_t spool_quota(const config::Config& config) {
-  return std::uint64_t{config.gateway.spool_mebibytes} << 20;
-}
-
 std::chrono::sys_seconds wall_clock() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
@@ -128,7 +124,9 @@ class Service::Work {
         sink_{context.get_executor(),
               writer_,
               [this] { return writer_.connected(); },
-              {.folder = config.paths.spool, .hash = spool_hash, .quota = spool_quota(config)}},
+              {.folder = config.paths.spool,
+               .hash = spool_hash,
+               .quota = std::uint64_t{config.gateway.spool_mebibytes} << 20}},
         relay_{context.get_executor(), {.socket = config.relay.socket}},
         statements_{pool_},
         intake_{{registry, sink_, relay_, statements_}, std::move(keys), wall_clock},
@@ -219,10 +217,10 @@ class Service::Work {
 
   // Ready is who can take a text, be it into the spool.
   std::string_view condition() const {
-    const auto spooled = sink_.counters().bytes;
+    const auto spool = sink_.counters();
     if (!intake_.knowledge()) return "not ready";
-    if (writer_.connected()) return spooled == 0 ? "ok" : "ok, draining";
-    return spooled < spool_quota(config_) ? "ok, spooling" : "not ready";
+    if (writer_.connected()) return spool.bytes == 0 ? "ok" : "ok, draining";
+    return spool.full ? "not ready" : "ok, spooling";
   }
 
   // The private listener: health, and the sums of the last full minute on.
@@ -316,9 +314,7 @@ class Service::Work {
     if (seconds_away_ == 2) log::write<log::Event::database_away>();
 
     const auto now = sink_.counters();
-    if (now.drained > told_.drained) told_full_ = false;
-    if (now.turned_away > told_.turned_away && !std::exchange(told_full_, true))
-      log::write<log::Event::spool_full>();
+    if (now.full && !told_.full) log::write<log::Event::spool_full>();
     if (now.refused > told_.refused)
       log::write<log::Event::spool_rows_refused>(now.refused - told_.refused);
     told_ = now;
@@ -438,7 +434,6 @@ class Service::Work {
   std::string metrics_;
   storage::DurableCounters told_;
   std::uint32_t seconds_away_ = 0;  // the database
-  bool told_full_ = false;
   bool wanted_ = false;
   bool reading_ = false;
   bool stopping_ = false;

@@ -1,6 +1,8 @@
 """Postgres goes away and comes back under load: every text is taken meanwhile, and is there once."""
 
+import os
 import unittest
+from unittest import mock
 
 import canary
 import load
@@ -16,8 +18,9 @@ class Outage(unittest.TestCase):
     def until_it_spools(self):
         until(lambda: self.deployment.readiness() == "ok, spooling", "it spools")
 
-    def under_load(self, seed, meanwhile):
-        """Three outages; `meanwhile` happens in each while texts are spooled."""
+    def under_load(self, seed, now_and_then):
+        """Three outages; `now_and_then` happens in each while texts are spooled, and again while they
+        are drained."""
         sender = load.Load(self.deployment.kannel, seed=seed)
 
         def taken(count):
@@ -30,9 +33,10 @@ class Outage(unittest.TestCase):
                 self.deployment.postgres(*how)
                 self.until_it_spools()
                 taken(50)
-                meanwhile()
+                now_and_then()
                 taken(50)
                 self.deployment.postgres("start")
+                now_and_then()
             taken(50)
         finally:
             sender.stop()
@@ -53,6 +57,28 @@ class Outage(unittest.TestCase):
         sender = self.under_load(52, kill)
         self.assertEqual(set(sender.statuses) - {0}, {200})
         self.assertGreater(sender.statuses[0], 0, "no request was hit by a kill")
+        self.ledger.prove(self, sender)
+
+    def test_a_full_spool_is_a_clear_503_and_nothing_is_torn(self):
+        def restart():
+            self.deployment.gateway.kill()
+            self.deployment.gateway.start()
+
+        with mock.patch.dict(os.environ, {"ISHARA_GATEWAY_SPOOL_MEBIBYTES": "1"}):
+            restart()
+        sender = load.Load(self.deployment.kannel, seed=53)
+        try:
+            self.deployment.postgres("stop")
+            until(lambda: sender.statuses[503] > 50, "the spool is full")
+            readiness = self.deployment.readiness()
+            self.deployment.postgres("start")
+            self.assertEqual(readiness, "not ready")
+            good = sender.statuses[200]
+            until(lambda: sender.statuses[200] > good + 50, "texts are taken again")
+        finally:
+            sender.stop()
+        restart()
+        self.assertEqual(set(sender.statuses), {200, 503})
         self.ledger.prove(self, sender)
 
     def test_a_webhook_that_comes_twice_is_stored_once_and_doctor_tells_what_waits(self):

