@@ -39,6 +39,18 @@ class Category final : public boost::system::error_category {
   }
 };
 
+std::filesystem::path folder_of(const std::filesystem::path& file) {
+  return file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
+}
+
+// Ours, or, for root, its folder's: root lays out and looks through what belongs to the services.
+bool has_right_owner(const struct stat& status, const std::filesystem::path& file) {
+  if (status.st_uid == ::geteuid()) return true;
+  struct stat folder {};
+  return ::geteuid() == 0 && ::stat(folder_of(file).c_str(), &folder) == 0 &&
+         status.st_uid == folder.st_uid;
+}
+
 boost::system::result<crypto::WipedBytes> read_checked(const std::filesystem::path& file,
                                                        std::size_t least, std::size_t most) {
   // Without O_NONBLOCK the open of a named pipe would wait for a writer.
@@ -54,7 +66,7 @@ boost::system::result<crypto::WipedBytes> read_checked(const std::filesystem::pa
   if (!S_ISREG(status.st_mode)) return key_file_errc::not_a_file;
   const auto mode = status.st_mode & 07777;
   if (mode != 0600 && mode != 0400) return key_file_errc::wrong_mode;
-  if (status.st_uid != ::geteuid()) return key_file_errc::wrong_owner;
+  if (!has_right_owner(status, file)) return key_file_errc::wrong_owner;
   // None at all: another process has put a new file in its place since it was opened.
   if (status.st_nlink > 1) return key_file_errc::linked;
   const auto size = static_cast<std::size_t>(status.st_size);
@@ -72,6 +84,14 @@ boost::system::result<crypto::WipedBytes> read_checked(const std::filesystem::pa
   return bytes;
 }
 
+// What root writes into a service's folder is the service's.
+bool give_to_owner_of_folder(const Descriptor& created, const std::filesystem::path& file) {
+  if (::geteuid() != 0) return true;
+  struct stat folder {};
+  return ::stat(folder_of(file).c_str(), &folder) == 0 &&
+         ::fchown(created.get(), folder.st_uid, folder.st_gid) == 0;
+}
+
 bool write_all(int descriptor, crypto::View bytes) {
   while (!bytes.empty()) {
     const auto count = ::write(descriptor, bytes.data(), bytes.size());
@@ -84,8 +104,7 @@ bool write_all(int descriptor, crypto::View bytes) {
 
 // A name is durable only when its folder is.
 bool sync_folder_of(const std::filesystem::path& file) {
-  const auto parent = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
-  const Descriptor folder{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  const Descriptor folder{::open(folder_of(file).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   return folder.get() >= 0 && ::fsync(folder.get()) == 0;
 }
 
@@ -115,8 +134,8 @@ boost::system::result<void> write_key_file(const std::filesystem::path& file, cr
     return key_file_errc::unreadable;
   }
   // The umask of the caller may have taken bits away.
-  if (::fchmod(created.get(), 0600) != 0 || !write_all(created.get(), bytes) ||
-      ::fsync(created.get()) != 0) {
+  if (!give_to_owner_of_folder(created, file) || ::fchmod(created.get(), 0600) != 0 ||
+      !write_all(created.get(), bytes) || ::fsync(created.get()) != 0) {
     ::unlink(file.c_str());
     return key_file_errc::unreadable;
   }

@@ -25,14 +25,16 @@ inline boost::system::error_code make_error_code(key_file_errc code) noexcept {
 }
 
 // The whole file, which must be of exactly `size` bytes, mode 0600 or 0400, owned by the effective
-// user, with no second name, and not a symbolic link. The bytes are wiped when the result goes.
+// user (for root: by its folder's), with no second name, and not a symbolic link. The bytes are
+// wiped when the result goes.
 boost::system::result<crypto::WipedBytes> read_key_file(const std::filesystem::path& file,
                                                         std::size_t size);
 // The same for a file of at most `limit` bytes.
 boost::system::result<crypto::WipedBytes> read_secret_file(const std::filesystem::path& file,
                                                            std::size_t limit);
 
-// Creates the file with mode 0600 and makes it durable; never overwrites.
+// Creates the file with mode 0600 and makes it durable; never overwrites. What root creates belongs
+// to the owner of its folder.
 boost::system::result<void> write_key_file(const std::filesystem::path& file, crypto::View bytes);
 // The same, in the place of an older file: whole or not at all.
 boost::system::result<void> replace_key_file(const std::filesystem::path& file, crypto::View bytes);

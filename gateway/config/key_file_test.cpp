@@ -51,6 +51,24 @@ TEST_CASE("a key file is never overwritten") {
   CHECK(write_key_file(folder / "none" / "a.key", key).error() == key_file_errc::missing);
 }
 
+TEST_CASE("root makes and reads what is its folder's owner's, and nobody else's") {
+  if (::geteuid() != 0) return;
+  const Folder folder;
+  const auto file = folder / "a.key";
+  constexpr ::uid_t service = 12'345;
+  REQUIRE(write_key_file(file, key).has_value());
+  REQUIRE(::chown(file.c_str(), service, service) == 0);
+  CHECK(read_key_file(file, key.size()).error() == key_file_errc::wrong_owner);
+  REQUIRE(::chown(file.parent_path().c_str(), service, service) == 0);
+  CHECK(read_key_file(file, key.size()).has_value());
+
+  REQUIRE(write_key_file(folder / "b.key", key).has_value());
+  struct stat status {};
+  REQUIRE(::stat((folder / "b.key").c_str(), &status) == 0);
+  CHECK(status.st_uid == service);
+  CHECK(status.st_gid == service);
+}
+
 TEST_CASE("a key file that others could read or swap is refused") {
   const Folder folder;
   const auto file = folder / "a.key";

@@ -120,15 +120,15 @@ class System:
         self.postgres("start")
         self.guard = subprocess.Popen([POSTGRES, "guard", self.folder / "postgres"],
                                       stdin=subprocess.PIPE)
-        self.psql = ["psql", "-d", self._url("postgres")]
+        self.psql = ["psql", "-d", self.database_url("postgres")]
         gateway, private, desk = (("127.0.0.1", port) for port in free_ports(3))
         self.demo = self.folder / "demo"
         self.configuration = self.demo / "ishara.toml"
         run(binary(), "init", "--custody", "demo", "--name", "e2e", "--directory", self.demo,
             "--country-pack", ROOT / "ops/packs/rw-demo", "--listen", "%s:%d" % gateway,
             "--private-listen", "%s:%d" % private, "--desk-listen", "%s:%d" % desk,
-            "--owner-url", self._url("ishara_owner"), "--gateway-url", self._url("ishara_gateway"),
-            "--relay-url", self._url("ishara_relay"), "--desk-url", self._url("ishara_desk"))
+            "--owner-url", self.database_url("ishara_owner"), "--gateway-url", self.database_url("ishara_gateway"),
+            "--relay-url", self.database_url("ishara_relay"), "--desk-url", self.database_url("ishara_desk"))
         (self.sendsms,) = free_ports(1)
         self.kannel = self._channel(gateway, "kannel", "post", "--from", "2020", "--account", "ishara",
                                     "--password", "sendsms-of-this-test", "--utc-offset", "+02:00",
@@ -142,7 +142,7 @@ class System:
         self.gateway.start()
         self.desk.start()
 
-    def _url(self, role):
+    def database_url(self, role):
         return run(POSTGRES, "url", self.folder / "postgres", role).stdout.strip()
 
     def _channel(self, address, provider, name="post", *more):
@@ -185,7 +185,7 @@ class System:
             self.desk.start()
             wanted = min(count - len(texts), FETCH_LIMIT)
             with ThreadPoolExecutor(2) as caseworkers:
-                halves = caseworkers.map(self._pull, (wanted // 2, wanted - wanted // 2))
+                halves = caseworkers.map(self.pull, (wanted // 2, wanted - wanted // 2))
                 opened = [text for half in halves for text in half]
             texts += opened
             if len(opened) < wanted:
@@ -195,7 +195,8 @@ class System:
     def take_all(self):
         return self.take(self.report_count() + 1)
 
-    def _pull(self, count):
+    def pull(self, count):
+        """As `take`, at the desk as it is."""
         texts = []
         for key in sorted((self.demo / "users").glob("*-caseworker.key")):
             while len(texts) < count:

@@ -1,0 +1,249 @@
+"""The three roles as systemd would run them: a user each, as scripts/install lays them out, with the
+environment of the units in ops/systemd. There is no systemd to start them here; so what they call is
+held against what the sandbox of the units lets them call."""
+
+import os
+import pathlib
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+import canary
+import system
+from kannel import until
+
+UNITS = system.ROOT / "ops/systemd"
+ROLES = ("relay", "gateway", "desk")
+EXPOSURE = 1.5  # at most, of 10; the README names it
+
+
+def settings(*files):
+    """The lines of [Service], in order: a name may stand more than once."""
+    lines, section = [], None
+    for line in "\n".join(file.read_text() for file in files).splitlines():
+        if line.startswith("["):
+            section = line
+        elif section == "[Service]" and "=" in line and not line.startswith("#"):
+            lines.append(tuple(line.split("=", 1)))
+    return lines
+
+
+def as_user(user):
+    return ["setpriv", "--reuid", user, "--regid", "ishara", "--clear-groups", "--no-new-privs",
+            "--inh-caps=-all", "--bounding-set=-all", "--"]
+
+
+def system_calls(group):
+    """The names in a group of systemd's, and in the groups that it names."""
+    names = set()
+    listed = subprocess.run(["systemd-analyze", "syscall-filter", group], check=True, text=True,
+                            stdout=subprocess.PIPE).stdout
+    for line in listed.splitlines()[1:]:
+        word = line.strip()
+        if word.startswith("@"):
+            names |= system_calls(word)
+        elif word and not word.startswith("#"):
+            names.add(word)
+    return names
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root can make users and become them")
+class Roles(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.system = deployment = system.shared()
+        for role in (deployment.desk, deployment.gateway, deployment.relay):
+            role.stop()
+        cls.root = deployment.folder / "installed"
+        cls.root.mkdir()
+        deployment.folder.chmod(0o711)
+        program = pathlib.Path(system.binary())
+        system.run(system.ROOT / "scripts/install", "--build", program.parent.resolve(), "--root",
+                   cls.root, deployment.demo)
+        cls.traces = {role: deployment.elsewhere(f"{role}.strace") for role in ROLES}
+        cls.state = {role: cls.root / f"var/lib/ishara-{role}" for role in ROLES}
+        runtime = cls.root / "run/ishara-relay"
+        runtime.mkdir(parents=True)
+        runtime.chmod(0o750)
+        shutil.chown(runtime, "ishara-relay", "ishara")
+        cls.processes = {}
+        for role in ROLES:
+            ready = getattr(deployment, role).ready
+            if role == "relay":
+                ready = runtime / "relay.sock"
+            # The log belongs to whoever starts the role, as the journal does.
+            process = system.Process(cls.command(role), deployment.folder / f"installed-{role}.log",
+                                     None, ready)
+            process.start()
+            cls.processes[role] = process
+
+    @classmethod
+    def tearDownClass(cls):
+        for role in reversed(ROLES):
+            if role in cls.processes:
+                cls.processes[role].stop()
+        for role in (cls.system.relay, cls.system.gateway, cls.system.desk):
+            role.start()
+
+    @classmethod
+    def below_root(cls, text):
+        return re.sub(r"(^|=)/(etc|usr|var|run)/", rf"\1{cls.root}/\2/", text)
+
+    @classmethod
+    def command(cls, role):
+        unit = dict(settings(UNITS / f"ishara-{role}.service"))
+        environment = [cls.below_root(value) for name, value in
+                       settings(UNITS / f"ishara-{role}.service") if name == "Environment"]
+        environment.append(f"ISHARA_PATHS_PACKS={cls.root}/usr/lib/ishara/packs")
+        start = [cls.below_root(word) for word in unit["ExecStart"].split()]
+        # As a grandchild, so that the process is the role's; what it sees may hold texts.
+        return ["strace", "-D", "-f", "-qq", "-e", "signal=none", "-o", cls.traces[role],
+                *as_user(unit["User"]), "env", "-i", *environment, *start]
+
+    def test_a_text_goes_its_way_between_three_users(self):
+        number, token = canary.Number("250788009101", "250"), canary.random_token()
+        self.system.plant([(number, token.letters, token)])
+        request = self.system.kannel.text(number, f"they keep our papers {token.letters}", "roles-1")
+        self.assertEqual(self.system.kannel.send(request).status, 200)
+        until(self.addresses_are_read, "the relay has read the address")
+        texts = self.system.pull(system.FETCH_LIMIT)
+        self.assertEqual([text for text in texts if token.letters in text],
+                         [f"they keep our papers {token.letters}"])
+
+    def addresses_are_read(self):
+        counted = system.run(*self.system.psql, "-XAtc", "SELECT count(*) FROM retaddr_inbox")
+        return counted.stdout.strip() == "0"
+
+    def test_no_role_reads_what_is_anothers(self):
+        secrets = {
+            "gateway": [*(self.root / "etc/ishara/gateway").rglob("*.*"), *self.files("gateway")],
+            "relay": [*(self.root / "etc/ishara/relay").rglob("*.*"), *self.files("relay")],
+            "desk": self.files("desk"),
+        }
+        for owner, files in secrets.items():
+            self.assertTrue(files, owner)
+            for file in files:
+                for role in ROLES:
+                    read = subprocess.run([*as_user(f"ishara-{role}"), "cat", file],
+                                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                    self.assertEqual(read.returncode == 0, role == owner, f"{role} {file}")
+
+    def files(self, role):
+        return [path for path in self.state[role].rglob("*") if path.is_file()]
+
+    def test_each_user_is_its_own_role_in_the_database_alone(self):
+        for role in ROLES:
+            for other in (*ROLES, "owner"):
+                asked = subprocess.run(
+                    [*as_user(f"ishara-{role}"), "psql", "-XAtc", "SELECT current_user", "-d",
+                     self.system.database_url(f"ishara_{other}")], cwd="/", text=True, stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL)
+                self.assertEqual(asked.stdout.strip(), f"ishara_{role}" if role == other else "")
+
+    def test_they_call_nothing_that_the_units_forbid(self):
+        sandbox = settings(UNITS / "ishara-.service.d/sandbox.conf")
+        allowed = set()
+        for name, value in sandbox:
+            if name == "SystemCallFilter":
+                if value.startswith("~"):
+                    allowed -= system_calls(value[1:])
+                else:
+                    allowed |= system_calls(value)
+        families = dict(sandbox)["RestrictAddressFamilies"].split()
+        for role in ROLES:
+            called = self.calls(role)
+            self.assertLess(20, len(called), f"strace saw nothing of {role}")
+            self.assertEqual(called.keys() - allowed, set(), role)
+            asked = re.findall(r"\bsocket\((\w+)", "\n".join(called["socket"]))
+            self.assertTrue(asked, role)
+            self.assertEqual(set(asked) - set(families), set(), role)
+            for name in ("mmap", "mprotect"):
+                for line in called[name]:
+                    self.assertFalse("PROT_WRITE" in line and "PROT_EXEC" in line, line)
+
+    def calls(self, role):
+        """What a role has called since it began, by name; not what brought it to life."""
+        called, born = {}, False
+        for line in self.traces[role].read_text(errors="replace").splitlines():
+            name = re.match(r"\d+ +(?:<\.\.\. )?(\w+)(?:\(| resumed)", line)
+            if name and born:
+                called.setdefault(name.group(1), []).append(line)
+            born = born or "/usr/lib/ishara/ishara" in line and "execve" in line
+        return called
+
+    def test_not_even_the_same_user_reads_their_memory(self):
+        control = subprocess.Popen([*as_user("ishara-gateway"), "sleep", "60"])
+        try:
+            until(lambda: b"sleep" in pathlib.Path(f"/proc/{control.pid}/cmdline").read_bytes(),
+                  "the control runs")
+            reader = "import sys; open(f'/proc/{sys.argv[1]}/mem', 'rb')"
+            for pid, may in ((control.pid, True), (self.processes["gateway"].process.pid, False)):
+                read = subprocess.run([*as_user("ishara-gateway"), "/usr/bin/python3", "-c", reader,
+                                       str(pid)], stderr=subprocess.DEVNULL, cwd="/")
+                self.assertEqual(read.returncode == 0, may)
+        finally:
+            control.kill()
+            control.wait()
+
+    def test_a_crash_leaves_no_core(self):
+        pattern = pathlib.Path("/proc/sys/kernel/core_pattern").read_text().strip()
+        if "/" in pattern or pattern.startswith("|"):
+            self.skipTest("this kernel puts cores elsewhere")
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.chown(folder, "ishara-gateway", "ishara")
+
+            def unlimited():
+                resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
+
+            def crash(command, running):
+                process = subprocess.Popen(command, cwd=folder, preexec_fn=unlimited,
+                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                running(process)
+                process.send_signal(signal.SIGSEGV)
+                self.assertEqual(process.wait(), -signal.SIGSEGV)
+                return os.listdir(folder)
+
+            def sleeping(process):
+                until(lambda: b"sleep" in pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes(),
+                      "it sleeps")
+
+            self.processes["gateway"].stop()
+            traced = self.command("gateway")
+            log = self.system.folder / "installed-crash.log"
+            gateway = system.Process(None, log, None, self.processes["gateway"].ready)
+
+            def serving(process):
+                gateway.process = process
+                until(gateway._ready, "the gateway is ready")
+
+            try:
+                self.assertEqual(crash(traced[traced.index("setpriv"):], serving), [])
+                # The same way to die leaves one where nobody forbids it.
+                self.assertEqual(len(crash([*as_user("ishara-gateway"), "sleep", "60"], sleeping)), 1)
+            finally:
+                self.processes["gateway"].start()
+
+    def test_the_units_are_sound_and_leave_little_open(self):
+        units = self.root / "etc/systemd/system"
+        others = self.root / "usr/lib/systemd/system"  # what the units refer to
+        others.mkdir(parents=True)
+        for target in pathlib.Path("/usr/lib/systemd/system").glob("*.target"):
+            shutil.copy(target, others)
+        for role in ROLES:
+            name = f"ishara-{role}.service"
+            verified = subprocess.run(["systemd-analyze", "verify", f"--root={self.root}", name],
+                                      text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            said = [line for line in verified.stdout.splitlines() if name in line]
+            self.assertEqual(said, [], verified.stdout)
+            examined = subprocess.run(["systemd-analyze", "security", "--offline=true", units / name],
+                                      text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            exposure = float(re.search(r"exposure level for \S+ ([\d.]+)", examined.stdout).group(1))
+            self.assertLessEqual(exposure, EXPOSURE, role)
+
+
+if __name__ == "__main__":
+    unittest.main()
