@@ -232,6 +232,9 @@ class DurableSink::Work {
     auto& segment = **oldest.segment;
     std::vector<result<Appended>> stored(segment.rows.size(), errc::unavailable);
     co_await store_all(segment.rows, stored);
+    for (std::size_t i = 0; i < stored.size(); ++i)
+      if (stored[i] && stored[i]->duplicate && has_texts(segment.rows[i]))
+        stored[i] = co_await store_under_own_id(segment.rows[i]);
 
     Bytes refused = std::move(segment.unreadable);
     std::uint64_t refused_rows = refused.empty() ? 0 : 1;
@@ -253,6 +256,21 @@ class DurableSink::Work {
     counters_.drained += segment.rows.size();
     counters_.refused += refused_rows;
     co_return true;
+  }
+
+  bool has_texts(const SpooledRow& row) const {
+    const auto report = reports_.find(report_of(row));
+    return std::holds_alternative<Intake>(row) && report != reports_.end() && report->second > 1;
+  }
+
+  // Its webhook was stored before. Either this very report is there, or one from before a restart,
+  // of which nobody could be asked when the webhook came again; then the texts that wait for this
+  // one would belong to nothing. So it is stored for their sake, and refused if it is there.
+  asio::awaitable<result<Appended>> store_under_own_id(SpooledRow row) {
+    std::get<Intake>(row).dedupe = report_of(row);
+    auto stored = co_await to_database(std::move(row));
+    if (!stored && stored.error() == errc::refused) co_return Appended{true, 0};
+    co_return stored;
   }
 
   asio::awaitable<void> store(SpooledRow row, result<Appended>& stored) {
