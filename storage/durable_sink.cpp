@@ -285,19 +285,19 @@ class DurableSink::Work {
       std::size_t count;
       postgres::OneShot<> done;
     };
-    return asio::async_initiate<const asio::use_awaitable_t<>, void()>(
-        [this, &rows, &stored](auto handler) {
-          auto rest = std::make_shared<Rest>(
-              Rest{rows.size() + 1, postgres::OneShot<>::of(std::move(handler))});
-          const auto one_less = [rest](const std::exception_ptr& bug) {
-            if (bug) std::rethrow_exception(bug);
-            if (--rest->count == 0) std::move(rest->done)();
-          };
-          for (std::size_t i = 0; i < rows.size(); ++i)
-            asio::co_spawn(executor_, store(rows[i], stored[i]), one_less);
-          asio::post(executor_, [one_less] { one_less(nullptr); });
-        },
-        asio::use_awaitable);
+    auto begin = [this, &rows, &stored](auto handler) {
+      auto rest = std::make_shared<Rest>(
+          Rest{rows.size() + 1, postgres::OneShot<>::of(std::move(handler))});
+      const auto one_less = [rest](const std::exception_ptr& bug) {
+        if (bug) std::rethrow_exception(bug);
+        if (--rest->count == 0) std::move(rest->done)();
+      };
+      for (std::size_t i = 0; i < rows.size(); ++i)
+        asio::co_spawn(executor_, store(rows[i], stored[i]), one_less);
+      asio::post(executor_, [one_less] { one_less(nullptr); });
+    };
+    co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(std::move(begin),
+                                                                         asio::use_awaitable);
   }
 
   const asio::any_io_executor executor_;
