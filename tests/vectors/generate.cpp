@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gateway/crypto/encoding.hpp"
+#include "gateway/identity/audit.hpp"
 #include "gateway/identity/author.hpp"
 #include "gateway/identity/epoch.hpp"
 #include "gateway/identity/intake_record.hpp"
@@ -444,6 +445,43 @@ std::string signed_file() {
               resigned(announced, 8, 1, epoch_domain, relay()), by_relay);
   file.refuse("EPOCH", "signed for another domain",
               resigned(announced, 0, 1, "ishara/v1/ckpt", relay()), by_relay);
+
+  AuditEntry entry;
+  entry.action = AuditAction::transfer;
+  entry.flags = 1;
+  entry.seq = 2;
+  entry.time = hour * std::uint64_t{3600};
+  entry.actor = user_id;
+  entry.subject = report_id;
+  entry.object = queue_id;
+  entry.detail = crypto::hash32({crypto::bytes_of("{}")});
+  entry.before = repeated<32>(0xee);
+  const auto entry_bytes = encode(entry);
+  file.add("AUDIT_ENTRY", "the second of a chain", entry_bytes, {},
+           open_case("AUDIT_ENTRY", entry_bytes, {}));
+  for (const auto& [name, at, value] : std::vector<std::tuple<const char*, std::size_t, int>>{
+           {"version 2", 0, 2}, {"type 11", 1, 11}, {"number 0", 15, 0}}) {
+    auto bad = copy(entry_bytes);
+    bad[at] = static_cast<std::uint8_t>(value);
+    file.refuse("AUDIT_ENTRY", name, bad, {});
+  }
+  file.refuse("AUDIT_ENTRY", "cut by a byte", View{entry_bytes}.first(135), {});
+
+  const auto checkpoint = sign_checkpoint({2, entry.time + 60, audit_hash(entry_bytes)}, relay());
+  constexpr std::string_view checkpoint_domain = "ishara/v1/ckpt";
+  file.add_with_spoiled("CHECKPOINT", "of that entry", checkpoint, by_relay,
+                        {0, 1, 2, 7, 8, 16, 24, 56, 72, 135});
+  for (const auto& [name, at, value] :
+       std::vector<std::tuple<const char*, std::size_t, int>>{{"version 2, signed", 0, 2},
+                                                              {"a zero set, signed", 5, 1},
+                                                              {"number 0, signed", 15, 0},
+                                                              {"of another relay, signed", 56, 0}})
+    file.refuse(
+        "CHECKPOINT", name,
+        resigned(checkpoint, at, static_cast<std::uint8_t>(value), checkpoint_domain, relay()),
+        by_relay);
+  file.refuse("CHECKPOINT", "signed for another domain",
+              resigned(checkpoint, 0, 1, "ishara/v1/epoch", relay()), by_relay);
 
   const auto root_key = crypto::signing_key(secret(0x7a));
   RootRoster root;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "gateway/crypto/encoding.hpp"
+#include "gateway/identity/audit.hpp"
 #include "gateway/identity/epoch.hpp"
 #include "gateway/identity/intake_record.hpp"
 #include "gateway/identity/keys.hpp"
@@ -252,6 +253,27 @@ json::value open_epoch(View bytes, const Given& given) {
           {"key", hex(announced->key)}};
 }
 
+json::value open_audit_entry(View bytes, const Given&) {
+  const auto entry = decode_audit_entry(bytes);
+  if (!entry) return nullptr;
+  return {{"action", static_cast<int>(entry->action)},
+          {"flags", entry->flags},
+          {"seq", entry->seq},
+          {"time", entry->time},
+          {"actor", hex(entry->actor)},
+          {"subject", hex(entry->subject)},
+          {"object", hex(entry->object)},
+          {"detail", hex(entry->detail)},
+          {"before", hex(entry->before)},
+          {"hash", hex(audit_hash(bytes))}};
+}
+
+json::value open_checkpoint(View bytes, const Given& given) {
+  const auto checkpoint = verify_checkpoint(bytes, given.key("relay"));
+  if (!checkpoint) return nullptr;
+  return {{"seq", checkpoint->seq}, {"time", checkpoint->time}, {"head", hex(checkpoint->head)}};
+}
+
 json::value open_roster(View bytes, const Given& given) {
   const auto root =
       verify_root({{bytes.begin(), bytes.end()}, given.array<64>("signature")}, given.key("root"));
@@ -298,6 +320,8 @@ json::value open_case(std::string_view type, View bytes, const json::object& wit
       {"INTAKE", open_intake},
       {"STATEMENT", open_statement},
       {"EPOCH", open_epoch},
+      {"AUDIT_ENTRY", open_audit_entry},
+      {"CHECKPOINT", open_checkpoint},
       {"ROSTER", open_roster},
       {"TEXT", open_whole_text},
   };

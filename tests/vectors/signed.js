@@ -1,8 +1,8 @@
-// INTAKE, STATEMENT, EPOCH and ROSTER: what is signed and not sealed; and a whole text, whose
-// MESSAGE counts only after its INTAKE.
+// INTAKE, STATEMENT, EPOCH, ROSTER and what makes up the audit chain: what is signed and not sealed;
+// and a whole text, whose MESSAGE counts only after its INTAKE.
 
 import {concat, equal, fromHex, fromUtf8, hex, integer, isZero, Reader} from './bytes.js';
-import {isSigned, tagged, withSignature} from './layout.js';
+import {isSigned, keyId, tagged, withSignature} from './layout.js';
 import {opens as boxes} from './boxes.js';
 import {opens as texts} from './texts.js';
 
@@ -11,6 +11,7 @@ const domains = {
   statement: 'ishara/v1/stmt',
   epoch: 'ishara/v1/epoch',
   roster: 'ishara/v1/roster',
+  checkpoint: 'ishara/v1/ckpt',
 };
 const transfer = 8;
 const consent = 9;
@@ -75,6 +76,41 @@ function openEpoch(crypto, bytes, given) {
   return {epoch, not_before: notBefore, not_after: notAfter, key: hex(read.bytes(32))};
 }
 
+function openAuditEntry(crypto, bytes) {
+  if (bytes.length !== 136) return null;
+  const read = new Reader(bytes);
+  const [version, type, action, flags, seq, time] =
+    [1, 1, 2, 4, 8, 8].map((size) => read.integer(size));
+  if (version !== 1 || type !== 0x0a || seq === 0) return null;
+  return {
+    action,
+    flags,
+    seq,
+    time,
+    actor: hex(read.bytes(16)),
+    subject: hex(read.bytes(16)),
+    object: hex(read.bytes(16)),
+    detail: hex(read.bytes(32)),
+    before: hex(read.bytes(32)),
+    hash: hex(crypto.hash(32, tagged('ishara/v1/audit', bytes))),
+  };
+}
+
+function openCheckpoint(crypto, bytes, given) {
+  if (bytes.length !== 136) return null;
+  const read = new Reader(bytes);
+  const [version, type] = [1, 1].map((size) => read.integer(size));
+  const zeros = read.bytes(6);
+  const [seq, time] = [8, 8].map((size) => read.integer(size));
+  const head = hex(read.bytes(32));
+  const relay = fromHex(given.relay);
+  if (version !== 1 || type !== 0x0b || !isZero(zeros) || seq === 0 ||
+      !equal(read.bytes(16), keyId(crypto, relay)) ||
+      !isSigned(crypto, domains.checkpoint, bytes, relay))
+    return null;
+  return {seq, time, head};
+}
+
 // The signature is checked before a byte is parsed; a version below one that was seen is refused.
 function openRoster(crypto, bytes, given) {
   if (!crypto.verify(fromHex(given.signature), tagged(domains.roster, bytes), fromHex(given.root)))
@@ -100,6 +136,8 @@ export const opens = {
   INTAKE: openIntake,
   STATEMENT: openStatement,
   EPOCH: openEpoch,
+  AUDIT_ENTRY: openAuditEntry,
+  CHECKPOINT: openCheckpoint,
   ROSTER: openRoster,
   TEXT: openWholeText,
 };
@@ -154,6 +192,18 @@ export const makes = {
     return {
       bytes: withSignature(crypto, domains.statement, bytes, signer.secretKey),
       with: {signer: hex(signer.publicKey)},
+      opens: opened,
+    };
+  },
+  CHECKPOINT: (crypto, draw) => {
+    const relay = crypto.signingKey(crypto.random(32));
+    const opened = {seq: 1 + draw.below(2 ** 40), time: draw.below(2 ** 40),
+      head: hex(crypto.random(32))};
+    const bytes = concat([1, 0x0b, 0, 0, 0, 0, 0, 0], integer(opened.seq, 8),
+      integer(opened.time, 8), fromHex(opened.head), keyId(crypto, relay.publicKey));
+    return {
+      bytes: withSignature(crypto, domains.checkpoint, bytes, relay.secretKey),
+      with: {relay: hex(relay.publicKey)},
       opens: opened,
     };
   },
