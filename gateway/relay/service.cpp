@@ -544,7 +544,8 @@ class Service::Work {
   Keys keys_;
   EpochFolder folder_;
   asio::thread_pool folder_thread_{1};
-  Workbench bench_;
+  ChainWatch chain_{config_.paths.state / "relay.audit"};
+  Workbench bench_;  // after what its threads use
   ResolveLimit resolve_limit_;
   FreshLimit fresh_limit_;
   RefLimit ref_limit_;
@@ -554,7 +555,6 @@ class Service::Work {
   std::list<asio::steady_timer> timers_;
   std::uint64_t refused_peers_ = 0;
   std::deque<storage::AuditScribe> untold_;
-  ChainWatch chain_{config_.paths.state / "relay.audit"};
   bool stopping_ = false;
 };
 
