@@ -1,10 +1,15 @@
-// `ishara doctor`: whether this deployment is fit for real reports, one finding a line.
+// `ishara doctor`: whether this deployment is fit for real reports, one finding a line. With
+// --canary: whether a number or a text lies anywhere in clear; ops/canary/doctor.py looks.
+
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <array>
 #include <boost/json.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "gateway/aggregators/registry.hpp"
 #include "gateway/commands/commands.hpp"
@@ -269,17 +274,69 @@ int examine(const fs::path& file, bool as_json) {
   return findings.exit_code();
 }
 
+struct Canary {
+  bool wanted = false;
+  std::string url;
+  std::string provider;
+  std::string token;
+  std::string database;
+  std::vector<std::string> places;
+};
+
+// Becomes the program that looks; returns only if that fails.
+int become_canary(const fs::path& file, const Canary& canary, bool as_json) {
+  if (canary.url.empty() || canary.provider.empty() || canary.database.empty())
+    return complain("--canary needs --url, --provider and --database",
+                    "see the example of `ishara doctor --help`");
+  const auto loaded = config::load(file, config::environment());
+  if (!loaded.config)
+    return complain("the configuration has mistakes", "`ishara doctor` lists them");
+  const auto program = fs::read_symlink("/proc/self/exe");
+  std::vector<std::string> line{
+      "python3",    (program.parent_path() / "canary" / "doctor.py").string(),
+      "--ishara",   program.string(),
+      "--url",      canary.url,
+      "--provider", canary.provider,
+      "--token",    canary.token,
+      "--database", canary.database};
+  if (as_json) line.emplace_back("--json");
+  const auto& paths = loaded.config->paths;
+  for (const auto& folder : {paths.state, paths.spool, paths.epochs})
+    if (fs::exists(folder)) line.push_back(folder.string());
+  line.insert(line.end(), canary.places.begin(), canary.places.end());
+  std::vector<char*> words;
+  for (auto& word : line) words.push_back(word.data());
+  words.push_back(nullptr);
+  ::execvp(words.front(), words.data());
+  return complain("python3 cannot be run", "install it, and see that canary/ lies beside ishara");
+}
+
 }  // namespace
 
 void add_doctor(CLI::App& root, int& exit_code) {
   auto* command = root.add_subcommand("doctor", "Check configuration, keys, database and rosters");
   auto as_json = std::make_shared<bool>(false);
+  auto canary = std::make_shared<Canary>();
   command->add_flag("--json", *as_json, "One JSON object a finding");
+  command->add_flag("--canary", canary->wanted,
+                    "Send made-up texts through a channel and look for them everywhere instead");
+  command->add_option("--url", canary->url, "With --canary: the channel's, as `channel add` said");
+  command->add_option("--provider", canary->provider, "With --canary: the channel's");
+  command->add_option("--token", canary->token, "With --canary: Twilio's auth token");
+  command->add_option("--database", canary->database,
+                      "With --canary: a connection that may read every table (superuser)");
+  command->add_option("places", canary->places,
+                      "With --canary: files and folders to search, beside our own: logs, Postgres");
   command->footer("Keys of the configuration file:\n" + config::describe_keys() +
                   "\nExit code 1 if any finding is a failure.\n"
-                  "Example:\n  ishara doctor --config /etc/ishara/ishara.toml");
-  command->callback(
-      [&root, &exit_code, as_json] { exit_code = examine(config_file(root), *as_json); });
+                  "Examples:\n  ishara doctor --config /etc/ishara/ishara.toml\n"
+                  "  ishara doctor --canary --provider kannel --url "
+                  "http://127.0.0.1:8080/in/kannel/<secret> \\\n"
+                  "    --database 'dbname=ishara user=postgres' /var/log /var/lib/postgresql");
+  command->callback([&root, &exit_code, as_json, canary] {
+    exit_code = canary->wanted ? become_canary(config_file(root), *canary, *as_json)
+                               : examine(config_file(root), *as_json);
+  });
 }
 
 }  // namespace ishara::commands

@@ -50,21 +50,31 @@ class Kannel(unittest.TestCase):
 
     def test_texts_sent_while_the_gateway_is_away_arrive_once_when_it_is_back(self):
         deployment = system.shared()
-        self.arrives_after(3, deployment.gateway.stop, deployment.gateway.start)
 
-    def test_texts_sent_while_postgres_is_away_arrive_once_when_it_is_back(self):
-        deployment = system.shared()
-        self.arrives_after(4, lambda: deployment.postgres("stop"), lambda: deployment.postgres("start"))
-
-    def arrives_after(self, seed, leave, come_back):
         @contextlib.contextmanager
-        def outage(gateway, phones):
-            leave()
+        def away(gateway, phones):
+            deployment.gateway.stop()
             try:
                 yield
                 kannel.until(lambda: gateway.retries() >= 2, "smsbox has offered them again", 60)
                 self.assertEqual(dict(phones.answers), {})
             finally:
-                come_back()
+                deployment.gateway.start()
 
-        self.texts_arrive(texts.make(2, seed), kannel.BY_POST, system.shared().kannel, outage)
+        self.texts_arrive(texts.make(2, 3), kannel.BY_POST, deployment.kannel, away)
+
+    def test_texts_sent_while_postgres_is_away_are_answered_and_arrive_once_when_it_is_back(self):
+        deployment = system.shared()
+
+        @contextlib.contextmanager
+        def away(gateway, phones):
+            deployment.postgres("stop")
+            try:
+                yield
+                kannel.until(lambda: len(phones.answers) == 2, "both phones have an answer", 60)
+                self.assertEqual(gateway.retries(), 0)
+            finally:
+                deployment.postgres("start")
+            kannel.until(lambda: deployment.readiness() == "ok", "the spool is empty")
+
+        self.texts_arrive(texts.make(2, 4), kannel.BY_POST, deployment.kannel, away)

@@ -18,6 +18,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import subprocess
 import sys
 import zlib
@@ -214,7 +215,7 @@ def decompressed(path, magic):
         except zlib.error:
             pass  # what is no gzip any more was searched as it stands
         return opened
-    if magic == b"\x28\xb5\x2f\xfd":
+    if magic == b"\x28\xb5\x2f\xfd" and shutil.which("zstd"):
         return subprocess.run(["zstd", "-dcq", str(path)], stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL).stdout
     return None
@@ -253,7 +254,9 @@ class Control:
         folder.mkdir(parents=True)
         (folder / "plain").write_bytes(self.content())
         (folder / "log.gz").write_bytes(gzip.compress(self.content()))
-        subprocess.run(["zstd", "-q", "-o", str(folder / "log.zst")], input=self.content(), check=True)
+        if shutil.which("zstd"):
+            subprocess.run(["zstd", "-q", "-o", str(folder / "log.zst")], input=self.content(),
+                           check=True)
 
     def insert(self, psql):
         """Plants a scratch table, and with it the WAL; one value is long enough to be compressed.
