@@ -62,8 +62,11 @@ class Roles(unittest.TestCase):
         cls.root.mkdir()
         deployment.folder.chmod(0o711)
         program = pathlib.Path(system.binary())
-        system.run(system.ROOT / "scripts/install", "--build", program.parent.resolve(), "--root",
-                   cls.root, deployment.demo)
+        cls.source = deployment.folder / "to-install"
+        shutil.copytree(deployment.demo, cls.source, copy_function=shutil.copy)
+        cls.install = (system.ROOT / "scripts/install", "--build", program.parent.resolve(), "--root",
+                       cls.root)
+        system.run(*cls.install, cls.source)
         cls.traces = {role: deployment.elsewhere(f"{role}.strace") for role in ROLES}
         cls.state = {role: cls.root / f"var/lib/ishara-{role}" for role in ROLES}
         runtime = cls.root / "run/ishara-relay"
@@ -117,6 +120,22 @@ class Roles(unittest.TestCase):
     def addresses_are_read(self):
         counted = system.run(*self.system.psql, "-XAtc", "SELECT count(*) FROM retaddr_inbox")
         return counted.stdout.strip() == "0"
+
+    def test_nothing_secret_stays_where_it_was(self):
+        left = [path for folder in ("keys", "channels", "sending", "epochs", "state")
+                for path in (self.source / folder).rglob("*") if path.is_file()]
+        self.assertEqual(left, [])
+
+    def test_installing_again_keeps_every_key_and_takes_no_second_deployment(self):
+        keys = [path for path in self.root.rglob("*.key") if path.is_file()]
+        before = [(path, path.read_bytes()) for path in keys]
+        self.assertLess(4, len(before))
+        system.run(*self.install, self.source)
+        self.assertEqual([(path, path.read_bytes()) for path in keys], before)
+        refused = system.run(*self.install, self.system.demo, check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("another deployment is installed already", refused.stderr)
+        self.assertEqual([(path, path.read_bytes()) for path in keys], before)
 
     def test_no_role_reads_what_is_anothers(self):
         secrets = {
