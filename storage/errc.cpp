@@ -32,6 +32,8 @@ class StoreCategory final : public boost::system::error_category {
         return "an applied migration differs from the one in this program";
       case errc::full:
         return "the spool has no room";
+      case errc::not_empty:
+        return "the database is not empty";
     }
     return "unknown storage error";
   }

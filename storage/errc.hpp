@@ -19,6 +19,7 @@ enum class errc {
   schema,         // tables or grants are not those of this program: run `ishara migrate`
   changed,        // a migration that was applied is not the one in this program
   full,           // the spool has no room, by its quota or by the disk
+  not_empty,      // the database that a backup is to go into holds something
 };
 
 const boost::system::error_category& store_category() noexcept;

@@ -23,6 +23,8 @@ namespace blocking {
 // Errors: `changed`, `schema` (the role may not do this, or the schema is newer than the program),
 // `unavailable`.
 result<Migrated> migrate(const std::string& url);
+// The same up to `version`, for rows of that schema. `schema` if there is no such version.
+result<Migrated> migrate_to(const std::string& url, std::uint32_t version);
 
 // The version of the schema; `schema` unless it is exactly the one of this program. Any role may
 // ask: what a service checks when it starts.

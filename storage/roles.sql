@@ -12,6 +12,7 @@ BEGIN
                           ('ishara_gateway', 'LOGIN'),
                           ('ishara_relay', 'LOGIN'),
                           ('ishara_desk', 'LOGIN'),
+                          ('ishara_backup', 'LOGIN'),
                           ('ishara_promote', 'NOLOGIN'))  -- owns the SECURITY DEFINER functions
                   AS r (name, login)
   LOOP

@@ -22,9 +22,28 @@ void take_turn(Transaction& transaction) {
   transaction.execute("SELECT pg_advisory_xact_lock($1::bigint)", {parameter(0x1544a00)});
 }
 
+result<std::uint32_t> schema_of(const std::string& url) {
+  Session session{url};
+  return session.transact([](Transaction& transaction) {
+    const auto rows =
+        transaction.execute("SELECT coalesce(max(version), 0) FROM schema_version", {});
+    return static_cast<std::uint32_t>(rows.at(0).at(0).integer());
+  });
+}
+
 }  // namespace
 
 result<Migrated> migrate(const std::string& url) {
+  auto migrated = migrate_to(url, static_cast<std::uint32_t>(postgres::migrations().size()));
+  if (!migrated) return migrated.error();
+  // A newer release may have been here.
+  const auto version = check_schema(url);
+  if (!version) return version.error();
+  return migrated;
+}
+
+result<Migrated> migrate_to(const std::string& url, std::uint32_t version) {
+  if (version == 0 || version > postgres::migrations().size()) return errc::schema;
   Session session{url, patient};
   const auto prepared = session.transact([](Transaction& transaction) {
     take_turn(transaction);
@@ -36,7 +55,7 @@ result<Migrated> migrate(const std::string& url) {
   });
   if (!prepared) return prepared.error();
 
-  const auto files = postgres::migrations();
+  const auto files = postgres::migrations().first(version);
   Migrated migrated;
   for (const auto& file : files) {
     ++migrated.version;
@@ -63,20 +82,13 @@ result<Migrated> migrate(const std::string& url) {
     if (!applied) return applied.error();
     if (*applied) migrated.applied.emplace_back(file.name);
   }
-  const auto version = check_schema(url);
-  if (!version) return version.error();
   return migrated;
 }
 
 result<std::uint32_t> check_schema(const std::string& url) {
-  Session session{url};
-  return session.transact([](Transaction& transaction) {
-    const auto rows =
-        transaction.execute("SELECT coalesce(max(version), 0) FROM schema_version", {});
-    const auto version = static_cast<std::uint32_t>(rows.at(0).at(0).integer());
-    if (version != postgres::migrations().size()) throw Undo{errc::schema};
-    return version;
-  });
+  const auto version = schema_of(url);
+  if (version && *version != postgres::migrations().size()) return errc::schema;
+  return version;
 }
 
 }  // namespace ishara::storage::blocking

@@ -11,21 +11,10 @@
 #include "storage/postgres/pg_fixture.hpp"
 
 namespace ishara::storage {
-namespace {
-
-// An empty database of the owner's: drops what the template holds.
-void empty(const TestDatabase& database) {
-  database.query("DROP OWNED BY ishara_promote CASCADE");
-  database.query(
-      "DO $$ BEGIN EXECUTE (SELECT string_agg(format('DROP TABLE %I CASCADE;', tablename), ' ')"
-      " FROM pg_tables WHERE schemaname = 'public'); END $$");
-}
-
-}  // namespace
 
 TEST_CASE("migrate builds an empty database and changes nothing the second time") {
   const TestDatabase database;
-  empty(database);
+  database.empty();
   CHECK(blocking::check_schema(database.url("ishara_owner")).error() == errc::schema);
   const auto first = blocking::migrate(database.url("ishara_owner"));
   REQUIRE(first.has_value());
@@ -39,7 +28,7 @@ TEST_CASE("migrate builds an empty database and changes nothing the second time"
 
 TEST_CASE("two migrate runs at once apply each file once") {
   const TestDatabase database;
-  empty(database);
+  database.empty();
   std::size_t applied[2] = {};
   bool good[2] = {};
   {
@@ -81,7 +70,7 @@ TEST_CASE("a service role cannot migrate") {
 
 TEST_CASE("the grants in the database are those of the checked-in matrix, exactly") {
   const TestDatabase database;
-  empty(database);
+  database.empty();
   REQUIRE(blocking::migrate(database.url("ishara_owner")).has_value());
 
   std::set<std::string> wanted;

@@ -90,6 +90,13 @@ std::string TestDatabase::url(std::string_view role) const {
   return TestCluster::get().url(role, name_);
 }
 
+void TestDatabase::empty() const {
+  query("DROP OWNED BY ishara_promote CASCADE");
+  query(
+      "DO $$ BEGIN EXECUTE (SELECT string_agg(format('DROP TABLE %I CASCADE;', tablename), ' ')"
+      " FROM pg_tables WHERE schemaname = 'public'); END $$");
+}
+
 std::vector<std::vector<std::string>> TestDatabase::query(std::string_view sql) const {
   std::vector<std::vector<std::string>> rows;
   must(postgres::Session{url("postgres")}.transact([&](postgres::Transaction& transaction) {

@@ -34,8 +34,11 @@ class TestDatabase {
   TestDatabase(const TestDatabase&) = delete;
   TestDatabase& operator=(const TestDatabase&) = delete;
 
-  // Roles: ishara_gateway, ishara_relay, ishara_desk, ishara_owner, postgres (superuser).
+  // Roles: ishara_gateway, ishara_relay, ishara_desk, ishara_backup, ishara_owner, postgres
+  // (superuser).
   std::string url(std::string_view role) const;
+  // Drops all that the template holds: a database as its owner gets it.
+  void empty() const;
   // As superuser: rows of fields as text, null as "NULL".
   std::vector<std::vector<std::string>> query(std::string_view sql) const;
   // The first field of the first row.
