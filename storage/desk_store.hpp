@@ -144,6 +144,17 @@ class DeskStore : public Store {
   // Removes replies that have done their work: sent, refused, fetched before the hour `fetched`, or
   // submitted before the hour `oldest`. Returns how many.
   result<std::uint32_t> forget_replies(std::uint32_t fetched, std::uint32_t oldest);
+  // Deletes at most `limit` reports that are closed since this day (unix time / 86400) or longer,
+  // with their texts, notes and waiting replies, and leaves an entry for each. Nothing else is
+  // left: the first INTAKE says when it came and whose it was, and there is nobody to be told. One
+  // that a lead holds stays. Several desks may do it at once, and none waits for a report that is
+  // in use. Returns how many.
+  result<std::uint32_t> expire(std::uint32_t closed_day, std::uint32_t limit,
+                               const AuditScribe& scribe);
+  // Removes texts, notes and statements from before this hour of reports of which nothing else is
+  // left: they were on their way when their report went. Returns how many rows, of statements at
+  // most a batch.
+  result<std::uint32_t> forget_orphans(std::uint32_t before);
   // Removes audit entries that are older than three years; returns how many.
   result<std::uint32_t> forget_audit();
 };

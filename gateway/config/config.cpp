@@ -61,6 +61,8 @@ constexpr std::array known{
     Known{"desk", "listen", R"(listen = "127.0.0.1:8082")", "caseworkers' API"},
     Known{"desk", "tls_certificate", R"(tls_certificate = "tls/chain.pem")", "whole chain, PEM"},
     Known{"desk", "tls_key", R"(tls_key = "tls/key.pem")", "PEM, mode 0600"},
+    Known{"desk", "closed_days", "closed_days = 180",
+          "that a closed report is kept before it is deleted, 30 to 730"},
     Known{"database", "gateway_url", R"(gateway_url = "host=/run/postgresql dbname=ishara")",
           "libpq address for the gateway, without a password"},
     Known{"database", "relay_url", R"(relay_url = "host=/run/postgresql dbname=ishara")",
@@ -537,6 +539,7 @@ Loaded parse(std::string_view text, const std::filesystem::path& file,
   read_relay(reader, out.relay);
   reader.endpoint("desk", "listen", out.desk.listen);
   out.desk.tls = reader.tls("desk");
+  reader.number("desk", "closed_days", out.desk.closed_days, 30, 730);
   reader.database("gateway_url", true, out.database.gateway_url);
   reader.database("relay_url", true, out.database.relay_url);
   reader.database("desk_url", true, out.database.desk_url);

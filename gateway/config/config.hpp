@@ -69,6 +69,7 @@ struct Gateway {
 struct Desk {
   Endpoint listen{"127.0.0.1", 8082, {}};
   std::optional<Tls> tls;
+  std::uint32_t closed_days = 180;  // that a closed report is kept before it is deleted
 };
 
 // The relay has no listener but this socket, over which gateways ask it.

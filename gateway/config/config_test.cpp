@@ -38,6 +38,7 @@ TEST_CASE("a short file is enough, and the rest has defaults beside it") {
   CHECK(config.paths.keys == "/etc/x/keys");
   CHECK(config.paths.spool == "/etc/x/state/spool");
   CHECK(config.gateway.spool_mebibytes == 256);
+  CHECK(config.desk.closed_days == 180);
 }
 
 TEST_CASE("a file with every key is read as it is written") {
@@ -50,6 +51,7 @@ TEST_CASE("a file with every key is read as it is written") {
                 "head_seconds = 7\nbody_seconds = 8\nidle_seconds = 9\nwrite_seconds = 10\n"
                 "spool_mebibytes = 11\n"
                 "[desk]\nlisten = \"[::1]:0\"\ntls_certificate = \"d.pem\"\ntls_key = \"k.pem\"\n"
+                "closed_days = 31\n"
                 "[database]\ngateway_url = \"postgresql://gateway@/ishara?host=/run\"\n"
                 "relay_url = \"r\"\ndesk_url = \"b\"\nowner_url = \"c\"\n"
                 "[relay]\nsocket = \"run/relay\"\nusers = [\"0\", \"root\"]\n"
@@ -74,6 +76,7 @@ TEST_CASE("a file with every key is read as it is written") {
   CHECK(config.paths.epochs == "/etc/x/e");
   CHECK(config.paths.spool == "/etc/x/w");
   CHECK(config.gateway.spool_mebibytes == 11);
+  CHECK(config.desk.closed_days == 31);
   CHECK(config.database.relay_url == "r");
   CHECK(config.relay.socket == "/etc/x/run/relay");
   CHECK(config.relay.users == std::vector<std::uint32_t>{0, 0});
@@ -134,6 +137,17 @@ TEST_CASE("the relay's users are of this machine, and its switch is true or fals
   CHECK_FALSE(loaded.config->relay.thread_by_number);
   CHECK(loaded.config->relay.socket == "/etc/x/state/relay.sock");
   CHECK(loaded.config->relay.users.empty());
+}
+
+TEST_CASE("a closed report is kept for 30 to 730 days") {
+  for (const char* days : {"30", "730"}) {
+    CAPTURE(days);
+    CHECK(mistakes(least + "[desk]\nclosed_days = " + days + "\n").empty());
+  }
+  for (const char* days : {"29", "731", "-1"}) {
+    CAPTURE(days);
+    CHECK(mistakes(least + "[desk]\nclosed_days = " + days + "\n").size() == 1);
+  }
 }
 
 TEST_CASE("a file that is not TOML is refused with its place and without quoting it") {

@@ -33,6 +33,11 @@ constexpr http::Limits limits{.body = 256 * 1024, .connections = 1'000};
 constexpr std::chrono::hours fetched_replies{24};  // stay so long
 constexpr std::chrono::days oldest_reply{30};
 
+// Closed reports go in small batches, so that nobody who works on others waits for long.
+constexpr std::uint32_t expired_at_once = 100;
+// No text waits so long in a spool for its report, and nobody writes a note to one that is gone.
+constexpr std::chrono::days oldest_orphan{30};
+
 // What was withdrawn goes when the relay's statement is told, and is looked for every minute in
 // case that was missed. Many statements at once are one search.
 constexpr std::chrono::seconds withdrawal_interval{60};
@@ -197,7 +202,9 @@ class Service::Work {
       // Once a change of state, not every five seconds.
       if (error && error != last) log::write<log::Event::roster_refused>(error.value());
       last = error;
+      co_await promote_drafts();
       co_await forget_replies();
+      co_await expire_reports();
       co_await count_strays();
       refresh_.expires_after(error ? 1s : roster_interval);
       boost::system::error_code cancelled;
@@ -205,11 +212,45 @@ class Service::Work {
     }
   }
 
+  using Due = std::optional<std::chrono::steady_clock::time_point>;
+
+  // Whether something is to be done again that was done at `last`, if it was.
+  static bool is_due(Due& last, std::chrono::minutes interval) {
+    const auto moment = std::chrono::steady_clock::now();
+    if (last && moment - *last < interval) return false;
+    last = moment;
+    return true;
+  }
+
+  // Every minute, as every gateway does: those may all be down.
+  asio::awaitable<void> promote_drafts() {
+    if (!is_due(promoted_, 1min)) co_return;
+    auto job = [](storage::blocking::DeskStore& store) { return store.promote_drafts(); };
+    (void)co_await pool_.call(std::move(job));
+  }
+
+  // Every hour: reports that were closed long enough ago, and what is left of others.
+  asio::awaitable<void> expire_reports() {
+    if (!is_due(expired_, 60min)) co_return;
+    bool more = true;
+    while (more && !stopping_) {
+      auto job = [closed_day = hour_before(std::chrono::days{config_.desk.closed_days}) / 24,
+                  tell =
+                      scribe(identity::AuditAction::expire)](storage::blocking::DeskStore& store) {
+        return store.expire(closed_day, expired_at_once, tell);
+      };
+      const auto expired = co_await pool_.call(std::move(job));
+      more = expired && *expired == expired_at_once;
+    }
+    auto job = [before = hour_before(oldest_orphan)](storage::blocking::DeskStore& store) {
+      return store.forget_orphans(before);
+    };
+    (void)co_await pool_.call(std::move(job));
+  }
+
   // Every ten minutes: what the relay has dealt with need not lie in the outbox.
   asio::awaitable<void> forget_replies() {
-    const auto moment = std::chrono::steady_clock::now();
-    if (forgot_ && moment - *forgot_ < 10min) co_return;
-    forgot_ = moment;
+    if (!is_due(forgot_, 10min)) co_return;
     auto job = [fetched = hour_before(fetched_replies),
                 oldest = hour_before(oldest_reply)](storage::blocking::DeskStore& store) {
       (void)store.forget_audit();
@@ -220,9 +261,7 @@ class Service::Work {
 
   // Every ten minutes: a lead should see to it that somebody of the former queue looks in.
   asio::awaitable<void> count_strays() {
-    const auto moment = std::chrono::steady_clock::now();
-    if (!desk_.directory() || (counted_ && moment - *counted_ < 10min)) co_return;
-    counted_ = moment;
+    if (!desk_.directory() || !is_due(counted_, 10min)) co_return;
     auto job = [directory = desk_.directory()](storage::blocking::DeskStore& store) {
       StoredCases cases{store};
       const auto counted = overdue_strays(cases, *directory, hour_before(0h));
@@ -248,8 +287,10 @@ class Service::Work {
   asio::steady_timer withdrawals_;
   std::chrono::steady_clock::time_point withdrawals_due_;
   std::optional<storage::Listener> listener_;
-  std::optional<std::chrono::steady_clock::time_point> forgot_;
-  std::optional<std::chrono::steady_clock::time_point> counted_;
+  Due promoted_;
+  Due forgot_;
+  Due expired_;
+  Due counted_;
   std::uint32_t overdue_ = 0;
   bool stopping_ = false;
 };

@@ -19,7 +19,7 @@ constexpr std::uint8_t entry_type = 0x0a;
 constexpr std::uint8_t checkpoint_type = 0x0b;
 constexpr std::size_t signed_size = checkpoint_size - 64;
 
-constexpr std::array<std::string_view, 23> names{
+constexpr std::array<std::string_view, 24> names{
     "none",          "start",         "list",
     "pull",          "open",          "history",
     "renew",         "release",       "close",
@@ -27,8 +27,8 @@ constexpr std::array<std::string_view, 23> names{
     "rewrap",        "hold",          "erase",
     "export_report", "read_audit",    "reply_sent",
     "reply_unknown", "epoch_created", "epoch_destroyed",
-    "sweep",         "alarm"};
-static_assert(names.size() == static_cast<std::size_t>(AuditAction::alarm) + 1);
+    "sweep",         "alarm",         "expire"};
+static_assert(names.size() == static_cast<std::size_t>(AuditAction::expire) + 1);
 
 // What is removed because of its age goes once a day, and the newest entry may be some days old.
 constexpr std::chrono::seconds shortest_cut_chain = audit_life - std::chrono::days{31};

@@ -54,6 +54,7 @@ enum class AuditAction : std::uint16_t {
   epoch_destroyed,  // and was destroyed [flags: its epoch]
   sweep,            // retention of return addresses
   alarm,            // something rang; the detail says what
+  expire,           // removed it, because it was closed long enough ago
 };
 // In lower case, as in the enumeration; "unknown" for a number that is none.
 std::string_view name_of(AuditAction action) noexcept;

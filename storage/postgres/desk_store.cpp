@@ -343,6 +343,51 @@ result<std::uint32_t> DeskStore::forget_replies(std::uint32_t fetched, std::uint
   });
 }
 
+result<std::uint32_t> DeskStore::expire(std::uint32_t closed_day, std::uint32_t limit,
+                                        const AuditScribe& scribe) {
+  return session().transact([&](Transaction& transaction) {
+    std::vector<Id> reports;
+    for (const auto& row : transaction.execute(
+             "SELECT report_id FROM report WHERE stage = 2 AND closed_day <= $1::integer"
+             " AND NOT held ORDER BY closed_day LIMIT $2::integer FOR UPDATE SKIP LOCKED",
+             {parameter(closed_day), parameter(limit)}))
+      reports.push_back(row[0].id());
+    if (reports.empty()) return std::uint32_t{0};
+    for (const char* rows : {"DELETE FROM text WHERE report_id = ANY($1::uuid[])",
+                             "DELETE FROM note WHERE report_id = ANY($1::uuid[])",
+                             "DELETE FROM reply_outbox WHERE report_id = ANY($1::uuid[])",
+                             "DELETE FROM report WHERE report_id = ANY($1::uuid[])"})
+      transaction.execute(rows, {parameter(reports)});
+    for (const auto& report : reports) append_audit(transaction, report, {}, scribe);
+    return static_cast<std::uint32_t>(reports.size());
+  });
+}
+
+result<std::uint32_t> DeskStore::forget_orphans(std::uint32_t before) {
+  return session().transact([&](Transaction& transaction) {
+    std::int64_t gone = 0;
+    // By report, which the index answers, and not by reading every text.
+    for (const char* table : {"text", "note"})
+      gone += transaction
+                  .execute(std::string{"WITH lost AS (SELECT DISTINCT m.report_id FROM "} + table +
+                               " AS m WHERE m.hour < $1::integer AND NOT EXISTS"
+                               " (SELECT FROM report AS r WHERE r.report_id = m.report_id)),"
+                               " gone AS (DELETE FROM " +
+                               table +
+                               " AS m USING lost WHERE m.report_id = lost.report_id"
+                               " AND m.hour < $1::integer RETURNING 1) SELECT count(*) FROM gone",
+                           {parameter(before)})
+                  .at(0)
+                  .at(0)
+                  .integer();
+    gone += transaction.execute("SELECT forget_statements($1::integer)", {parameter(before)})
+                .at(0)
+                .at(0)
+                .integer();
+    return static_cast<std::uint32_t>(gone);
+  });
+}
+
 result<std::uint32_t> DeskStore::forget_audit() {
   return session().transact([&](Transaction& transaction) {
     return static_cast<std::uint32_t>(

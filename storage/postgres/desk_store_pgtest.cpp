@@ -273,6 +273,152 @@ TEST_CASE("desks that erase the same report at once do not fail each other") {
 
 namespace {
 
+constexpr std::uint32_t today = 20'000;
+
+// Closed by somebody, on this day.
+void close(const Office& office, std::uint32_t day) {
+  office.database.query("UPDATE report SET stage = 2");
+  office.database.query("UPDATE report SET closed_day = " + std::to_string(day));
+}
+
+}  // namespace
+
+TEST_CASE("the database knows the day on which a report was closed, as long as it is (P24)") {
+  Office office;
+  const auto closed_day = [&] { return office.database.value("SELECT closed_day FROM report"); };
+  const auto day = [&] {
+    return office.database.value("SELECT floor(extract(epoch FROM now()) / 86400)::integer");
+  };
+  CHECK(closed_day() == "NULL");
+  const auto before = day();
+  office.database.query("UPDATE report SET stage = 2");
+  const auto closed = closed_day();
+  CHECK((closed == before || closed == day()));
+
+  // It does not begin anew while the report stays closed, and does when it is opened again.
+  close(office, today);
+  office.database.query("UPDATE report SET stage = 2, urgent = true");
+  CHECK(closed_day() == std::to_string(today));
+  SUBCASE("by a later text") {
+    office.database.query(
+        "INSERT INTO text (message_id, report_id, queue_id, hour, record, message, wraps)"
+        " SELECT gen_random_uuid(), report_id, queue_id, hour, record, message, wraps FROM text");
+    CHECK(closed_day() == "NULL");
+  }
+  SUBCASE("by a new owner") {
+    REQUIRE(office.store.transfer(office.transfer(), test_scribe()).has_value());
+    CHECK(closed_day() == "NULL");
+  }
+}
+
+TEST_CASE("a closed report goes after its time with everything about it (P24)") {
+  Office office;
+  REQUIRE(office.store.put_reply(office.reply(), office.note(), test_scribe()).has_value());
+  const auto entries = std::stoi(office.count("audit"));
+  const auto counts = [&] {
+    std::string all;
+    for (const char* table : {"report", "text", "note", "reply_outbox"}) all += office.count(table);
+    return all;
+  };
+  const auto expire = [&](std::uint32_t day) {
+    return office.store.expire(day, 10, test_scribe()).value();
+  };
+  CHECK(expire(today) == 0);  // it is open
+  close(office, today);
+  CHECK(expire(today - 1) == 0);
+  office.database.query("UPDATE report SET held = true");
+  CHECK(expire(today) == 0);
+  office.database.query("UPDATE report SET held = false");
+  CHECK(counts() == "1111");
+  // Not even half of it happens if one table fails.
+  office.database.query("REVOKE DELETE ON reply_outbox FROM ishara_desk");
+  CHECK(office.store.expire(today, 10, test_scribe()).has_error());
+  CHECK(counts() == "1111");
+  CHECK(std::stoi(office.count("audit")) == entries);
+  office.database.query("GRANT DELETE ON reply_outbox TO ishara_desk");
+  CHECK(expire(today) == 1);
+  CHECK(counts() == "0000");
+  CHECK(office.count("withdrawn") == "0");
+  CHECK(expire(today) == 0);
+  CHECK(std::stoi(office.count("audit")) == entries + 1);
+}
+
+TEST_CASE("desks expire many reports at once, a few at a time, each of them once (P24)") {
+  Office office;
+  office.database.query(
+      "INSERT INTO report (report_id, queue_id, hour, class, urgent, record, message, wraps)"
+      " SELECT gen_random_uuid(), queue_id, hour, class, urgent, record, message, wraps"
+      "   FROM report, generate_series(1, 199)");
+  close(office, today);
+  office.database.query("UPDATE report SET stage = 1 WHERE report_id = '" +
+                        parameter(office.report) + "'");
+  std::uint32_t expired[4] = {};
+  bool bounded[4] = {};
+  {
+    std::vector<std::jthread> desks;
+    for (std::size_t i = 0; i < 4; ++i)
+      desks.emplace_back([&, i] {
+        DeskStore store{office.database.url("ishara_desk")};
+        bounded[i] = true;
+        // What another desk has taken is passed over, so each one ends.
+        for (std::uint32_t count = 1; count > 0; expired[i] += count) {
+          count = store.expire(today, 7, test_scribe()).value();
+          bounded[i] = bounded[i] && count <= 7;
+        }
+      });
+  }
+  CHECK(expired[0] + expired[1] + expired[2] + expired[3] == 199);
+  for (const bool one : bounded) CHECK(one);
+  CHECK(office.count("report") == "1");
+  CHECK(office.count("audit") == "199");
+}
+
+TEST_CASE("closed reports are found by their index") {
+  Office office;
+  office.database.query(
+      "INSERT INTO report (report_id, queue_id, hour, class, urgent, record, message, wraps)"
+      " SELECT gen_random_uuid(), queue_id, hour, class, urgent, record, message, wraps"
+      "   FROM report, generate_series(1, 5000)");
+  close(office, today);
+  office.database.query("UPDATE report SET closed_day = 19000 WHERE report_id = '" +
+                        parameter(office.report) + "'");
+  office.database.query("ANALYZE report");
+  std::string plan;
+  for (const auto& row : office.database.query(
+           "EXPLAIN SELECT report_id FROM report WHERE stage = 2 AND closed_day <= 19500"
+           " AND NOT held ORDER BY closed_day LIMIT 100 FOR UPDATE SKIP LOCKED"))
+    plan += row[0];
+  CHECK(plan.find("report_closed") != std::string::npos);
+}
+
+TEST_CASE("what names a report that is gone goes in the end, and not what comes before one (P24)") {
+  Office office;
+  REQUIRE(office.store.put_note(office.note(), test_scribe()).has_value());  // of hour 5
+  // Of hour 7; their hour stands in their own bytes.
+  const auto sign_hour_7 = [&](const Id& report) {
+    Statement statement{office.make.id(), report, Bytes(136)};
+    statement.bytes[7] = 7;
+    REQUIRE(office.store.put_statement(statement).has_value());
+  };
+  sign_hour_7(office.report);
+  const auto forget = [&](std::uint32_t before) {
+    const auto gone = office.store.forget_orphans(before);
+    REQUIRE(gone.has_value());
+    return office.count("text") + office.count("note") + office.count("statement");
+  };
+  CHECK(forget(100) == "111");
+  office.database.query(
+      "WITH gone AS (DELETE FROM report RETURNING *)"
+      " INSERT INTO withdrawn SELECT report_id, hour, record FROM gone");
+  CHECK(forget(7) == "001");
+  CHECK(forget(100) == "001");  // it tells the last owner why the report is gone
+  office.database.query("DELETE FROM withdrawn");
+  CHECK(forget(7) == "001");
+  CHECK(forget(8) == "000");
+}
+
+namespace {
+
 // The office's report left one queue, and its text and first text have their first wrap still for
 // that queue's kid.
 struct Left : Office {
