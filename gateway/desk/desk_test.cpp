@@ -1159,6 +1159,20 @@ TEST_CASE("what is handed on is sealed for the present owner and nobody else (P1
   CHECK(overtaken.hand_on(of_another, {id(3)}, house.worker) == 204);
 }
 
+TEST_CASE("whoever has a wrap of a message keeps it, whatever its former owner sends (P33)") {
+  House house;
+  const Overtaken overtaken{house};
+  auto left = overtaken.text({id(1), id(3)});
+  const auto before = house.cases.reports[id(50)].texts[1].wraps;
+  overtaken.give(id(3), true);
+  left.key = seed(77);  // its wraps have the right headers and open nothing
+  CHECK(overtaken.hand_on(left, {id(3), id(1)}, house.worker) == 204);
+  const auto& after = house.cases.reports[id(50)].texts[1].wraps;
+  REQUIRE(after.size() == 2 * 192);
+  CHECK(std::equal(after.begin(), after.begin() + 192, before.begin() + 192));
+  CHECK(std::equal(after.begin() + 192, after.end(), before.begin()));
+}
+
 TEST_CASE("without a signed transfer nothing is handed on, whatever the rows say (P12, P33)") {
   House house;
   const Overtaken overtaken{house};

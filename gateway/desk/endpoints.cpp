@@ -593,6 +593,21 @@ bool handed_on_fits(crypto::View wraps, const StrayReport& report,
   return true;
 }
 
+// Whoever has a wrap of the message keeps that one. The desk cannot tell whether a new one opens,
+// and the former owner shall not be able to take the message from the present one.
+storage::Bytes keep_stored(storage::Bytes wraps, crypto::View stored) {
+  constexpr auto size = identity::box_envelope_size;
+  for (std::size_t at = 0; at < wraps.size(); at += size) {
+    const auto reader = identity::wrap_recipient(crypto::View{wraps}.subspan(at, size));
+    for (auto rest = stored; reader && rest.size() >= size; rest = rest.subspan(size)) {
+      const auto known = identity::wrap_recipient(rest.first(size));
+      if (known && known->kid == reader->kid)
+        std::ranges::copy(rest.first(size), wraps.begin() + static_cast<std::ptrdiff_t>(at));
+    }
+  }
+  return wraps;
+}
+
 Answer hand_on_strays(const Call& call, Cases& cases) {
   const auto id = crypto::from_hex_exact<16>(call.argument);
   if (!id) return not_found();
@@ -612,7 +627,7 @@ Answer hand_on_strays(const Call& call, Cases& cases) {
     // Somebody else of the queue was faster: nothing is left to do.
     if (left == report.messages.end()) return true;
     if (!handed_on_fits(wraps, report, *left, *call.directory)) return false;
-    handed_on.messages.push_back({*left, {wraps.begin(), wraps.end()}});
+    handed_on.messages.push_back({*left, keep_stored({wraps.begin(), wraps.end()}, left->wraps)});
     return true;
   });
   if (!texts) return bad_body();
