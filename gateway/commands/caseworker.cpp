@@ -254,33 +254,53 @@ identity::IntakeRecord Caseworker::verified_record(const Sealed& text, const cry
   return *record;
 }
 
-crypto::Secret<32> Caseworker::text_key(const Sealed& sealed, const crypto::Id& report,
-                                        const crypto::Id& message) {
+std::optional<crypto::Secret<32>> Caseworker::find_key(const Sealed& sealed,
+                                                       const crypto::Id& report,
+                                                       const crypto::Id& message) {
   if (sealed.wraps.size() % identity::box_envelope_size != 0) refuse_report();
+  bool is_hers = false;
   for (std::size_t at = 0; at < sealed.wraps.size(); at += identity::box_envelope_size) {
     const auto wrap = crypto::View{sealed.wraps}.subspan(at, identity::box_envelope_size);
     const auto recipient = identity::wrap_recipient(wrap);
     const auto* key = recipient ? queue_key(recipient->kid) : nullptr;
     if (key == nullptr) continue;
+    is_hers = true;
     auto opened = identity::open_key_wrap(wrap, report, message, *recipient, *key);
-    if (!opened) refuse_report();
-    return std::move(*opened);
+    // A wrap can be sound and hold another key; the id says which one is this message's.
+    if (opened && identity::message_id_of(*opened) == message) return std::move(*opened);
   }
-  throw CaseworkerError{"the report is not sealed to a queue whose key you have",
-                        "ask a lead of the queue to grant you its key"};
+  if (!is_hers)
+    throw CaseworkerError{"the report is not sealed to a queue whose key you have",
+                          "ask a lead of the queue to grant you its key"};
+  return std::nullopt;
 }
 
-OpenedReport::Note Caseworker::open_note(const Sealed& note, const crypto::Id& report) {
+crypto::Secret<32> Caseworker::text_key(const Sealed& sealed, const crypto::Id& report,
+                                        const crypto::Id& message) {
+  auto key = find_key(sealed, report, message);
+  if (!key)
+    throw CaseworkerError{
+        "a text or note of this report is sealed so that you cannot open it",
+        "tell your lead: whoever had the report before sealed it wrongly, or it was tampered with"};
+  return std::move(*key);
+}
+
+std::optional<OpenedReport::Note> Caseworker::open_note(const Sealed& note,
+                                                        const crypto::Id& report) {
   const auto header = identity::claimed_note(note.envelope);
   const auto* const author = directory().member(note.author);
-  if (!header || header->report_id != report || author == nullptr) refuse_report();
-  const auto key = text_key(note, report, header->message_id);
+  if (!header || header->report_id != report || author == nullptr ||
+      !identity::signed_by(note.envelope, author->signing_key))
+    refuse_report();
+  // From here on it is her colleague's own doing and no fault of the desk.
+  const auto key = find_key(note, report, header->message_id);
+  if (!key) return std::nullopt;
   const auto plain = identity::open_note(note.envelope, header->hour, report, header->message_id,
-                                         key, author->signing_key);
-  if (!plain) refuse_report();
+                                         *key, author->signing_key);
+  if (!plain) return std::nullopt;
   auto content = identity::decode_note(*plain);
-  if (!content) refuse_report();
-  return {std::move(*content), crypto::hex(author->id)};
+  if (!content) return std::nullopt;
+  return OpenedReport::Note{std::move(*content), crypto::hex(author->id)};
 }
 
 Caseworker::Fetched Caseworker::fetch(const std::string& report_id) {
@@ -351,6 +371,7 @@ OpenedReport Caseworker::open(const std::string& report_id) {
   for (const auto& text : fetched.texts) {
     const bool first = &text == &fetched.texts.front();
     const auto record = verified_record(text, fetched.id, first);
+    if (first) out.record = record;
     if (is_with_former(text, fetched.ownership)) {
       if (first) refuse_stray("the report");
       ++out.with_former;
@@ -358,24 +379,30 @@ OpenedReport Caseworker::open(const std::string& report_id) {
     }
     const auto message_id = identity::claimed_message_id(text.envelope);
     if (!message_id) refuse_report();
-    const auto key = text_key(text, fetched.id, *message_id);
+    const auto key = find_key(text, fetched.id, *message_id);
+    if (!key) {
+      ++out.unreadable;
+      continue;
+    }
     const auto plain =
-        identity::open_text(text.envelope, record.hour, fetched.id, *message_id, key);
+        identity::open_text(text.envelope, record.hour, fetched.id, *message_id, *key);
     if (!plain) refuse_report();
     auto content = identity::decode_message(*plain);
     if (!content) refuse_report();
-    if (first) out.record = record;
     out.texts.push_back(std::move(*content));
     out.unverified.push_back(record.joined_by_number);
   }
   for (const auto& note : fetched.notes) {
     // What somebody wrote who has left cannot be checked any more, so it is nobody's word.
-    if (is_with_former(note, fetched.ownership))
+    if (is_with_former(note, fetched.ownership)) {
       ++out.with_former;
-    else if (directory().member(note.author))
-      out.notes.push_back(open_note(note, fetched.id));
-    else
+    } else if (!directory().member(note.author)) {
       ++out.unchecked_notes;
+    } else if (auto opened = open_note(note, fetched.id)) {
+      out.notes.push_back(std::move(*opened));
+    } else {
+      ++out.unreadable;
+    }
   }
   out.replies = std::move(fetched.replies);
   out.ownership = fetched.ownership;
@@ -563,8 +590,6 @@ void Caseworker::refer(const std::string& report_id, const std::string& queue, b
   const auto wrapped = [&](const Sealed& sealed, const crypto::Id& message) {
     if (is_with_former(sealed, report.ownership)) refuse_stray("a text of this report");
     const auto key = text_key(sealed, report.id, message);
-    // Whoever hands on a key that is not this text's would hand on nothing.
-    if (identity::message_id_of(key) != message) refuse_report();
     return crypto::base64(wrap_for(key, report.id, message, *target, keep ? &owner : nullptr));
   };
   for (const auto& text : report.texts) {

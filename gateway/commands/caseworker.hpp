@@ -55,6 +55,9 @@ struct OpenedReport {
   std::size_t unchecked_notes = 0;  // by people who have left the rosters: not shown
   // Texts and notes that nobody of the queue which had the report before has handed on yet.
   std::size_t with_former = 0;
+  // Texts and notes sealed for a key of hers in a way that does not open: whoever wraps a key may
+  // send rubbish, and that hides nothing but the one message.
+  std::size_t unreadable = 0;
   struct Reply {
     std::string id;
     std::string state;  // the desk's word
@@ -146,10 +149,15 @@ class Caseworker {
   };
   Fetched fetch(const std::string& report_id);
   identity::IntakeRecord verified_record(const Sealed& text, const crypto::Id& report, bool first);
-  // Opens the wrap for a queue whose key she has.
+  // The key of a text or note from a wrap for a queue whose key she has; nothing if none of these
+  // holds it.
+  std::optional<crypto::Secret<32>> find_key(const Sealed& sealed, const crypto::Id& report,
+                                             const crypto::Id& message);
+  // The same where nothing can be done without.
   crypto::Secret<32> text_key(const Sealed& sealed, const crypto::Id& report,
                               const crypto::Id& message);
-  OpenedReport::Note open_note(const Sealed& note, const crypto::Id& report);
+  // Nothing for a note that its author sealed so that nobody can read it.
+  std::optional<OpenedReport::Note> open_note(const Sealed& note, const crypto::Id& report);
   // Wraps of a key for the queue, its fallback of the same class and, with `and_for`, one more.
   crypto::Bytes wrap_for(const crypto::Secret<32>& key, const crypto::Id& report,
                          const crypto::Id& message, const identity::Directory::Queue& queue,

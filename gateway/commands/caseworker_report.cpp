@@ -137,6 +137,10 @@ crypto::WipedBuffer report_text(const OpenedReport& report) {
     append(out, "\n  " + std::to_string(report.with_former) +
                     (report.with_former == 1 ? " text" : " texts") +
                     " with the former queue; it comes here when one of its people looks in\n");
+  if (report.unreadable > 0)
+    append(out, "\n  " + std::to_string(report.unreadable) +
+                    (report.unreadable == 1 ? " text or note does" : " texts or notes do") +
+                    " not open: sealed wrongly by whoever wrote or handed on; tell your lead\n");
   return out;
 }
 
@@ -189,7 +193,8 @@ crypto::WipedBuffer report_json(const OpenedReport& report) {
     first = false;
   }
   append(out, "],\"unchecked_notes\":" + std::to_string(report.unchecked_notes) +
-                  ",\"with_former\":" + std::to_string(report.with_former) + "}\n");
+                  ",\"with_former\":" + std::to_string(report.with_former) +
+                  ",\"unreadable\":" + std::to_string(report.unreadable) + "}\n");
   return out;
 }
 

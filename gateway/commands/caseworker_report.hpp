@@ -16,7 +16,7 @@ crypto::WipedBuffer report_text(const OpenedReport& report);
 
 // One line: the unsigned rest of the desk's row; `queue` (null if no roster has it), `hour`,
 // `class` and `urgent` as signed; `flagged`, the names of fields that the row had otherwise;
-// `withdrawn`, `replies`, `texts`, `notes`.
+// `withdrawn`, `replies`, `texts`, `notes`; how many of them are not shown, and why.
 crypto::WipedBuffer report_json(const OpenedReport& report);
 
 // The same of an exported report that was verified.

@@ -21,6 +21,7 @@
 #include "gateway/http/server.hpp"
 #include "gateway/identity/author.hpp"
 #include "gateway/identity/epoch.hpp"
+#include "gateway/identity/note.hpp"
 #include "gateway/identity/reply.hpp"
 #include "gateway/identity/statement.hpp"
 #include "gateway/identity/user_file.hpp"
@@ -199,6 +200,7 @@ struct House {
     auto caseworker = client();
     try {
       const auto opened = caseworker.open(id());
+      if (opened.texts.empty()) return false;
       return opened.texts.at(0).text.reveal([](std::string_view text) { return text == "help €"; });
     } catch (const CaseworkerError& error) {
       refused = error.what();
@@ -666,6 +668,27 @@ struct StrayHouse : RelayHouse {
                            {queue.kid, queue.generation}, {sender.public_key, *shared});
     return {made.begin(), made.end()};
   }
+  // A text of the report as the gateway seals it.
+  intake::Sealed sealed(bool first, const intake::Readers& readers) const {
+    identity::SenderKeys sender_keys;
+    identity::MessageContent content;
+    content.text = identity::Text{first ? "help €" : "more"};
+    content.category = "UNC";
+    intake::Marks marks;
+    marks.report_id = report_id;
+    marks.first = first;
+    return *intake::seal(content, marks, readers, std::nullopt, sender_keys,
+                         std::chrono::sys_seconds{std::chrono::hours{500'000}}, gateway);
+  }
+  // The desk shows a later text with these wraps.
+  void tell_later(const intake::Sealed& later, const storage::Bytes& wraps) {
+    auto& answer = desk.answers["/api/v1/reports/" + id()];
+    auto shown = json::parse(answer).as_object();
+    shown["texts"].as_array().push_back({{"record", crypto::base64(later.record)},
+                                         {"message", crypto::base64(later.message)},
+                                         {"wraps", crypto::base64(wraps)}});
+    answer = json::serialize(shown);
+  }
   void ask_for(const crypto::Id& message_id, const crypto::Bytes& wraps) {
     json::array texts;
     texts.push_back(
@@ -844,27 +867,11 @@ TEST_CASE("a text that is with the former queue hides nothing but itself, and ke
   // She is of the new queue alone, and has no key of the former one.
   std::erase_if(house.founding.grants,
                 [&](const auto& grant) { return grant.queue_id == house.helpers.id; });
-  identity::SenderKeys sender_keys;
-  const auto sealed = [&](bool first, const intake::Readers& readers) {
-    identity::MessageContent content;
-    content.text = identity::Text{first ? "help €" : "more"};
-    content.category = "UNC";
-    intake::Marks marks;
-    marks.report_id = house.report_id;
-    marks.first = first;
-    return *intake::seal(content, marks, readers, std::nullopt, sender_keys,
-                         std::chrono::sys_seconds{std::chrono::hours{500'000}}, house.gateway);
-  };
   SUBCASE("a later text") {
-    house.report = sealed(true, {.owner = &house.helpers, .fallback = &house.others});
+    house.report = house.sealed(true, {.owner = &house.helpers, .fallback = &house.others});
     house.add_statement(house.step(house.others.id), house.worker);
-    const auto later = sealed(false, {.owner = &house.helpers});
-    auto& answer = house.desk.answers["/api/v1/reports/" + house.id()];
-    auto told = json::parse(answer).as_object();
-    told["texts"].as_array().push_back({{"record", crypto::base64(later.record)},
-                                        {"message", crypto::base64(later.message)},
-                                        {"wraps", crypto::base64(later.wraps)}});
-    answer = json::serialize(told);
+    const auto later = house.sealed(false, {.owner = &house.helpers});
+    house.tell_later(later, later.wraps);
     const auto opened = house.client().open(house.id());
     CHECK(opened.texts.size() == 1);
     CHECK(opened.with_former == 1);
@@ -890,6 +897,61 @@ TEST_CASE("a text that is with the former queue hides nothing but itself, and ke
     CHECK_THROWS_WITH_AS((void)caseworker.open(house.id()),
                          "the report is not sealed to a queue whose key you have", CaseworkerError);
   }
+}
+
+TEST_CASE("a message whose wrap does not open hides nothing but itself (P33)") {
+  StrayHouse house;
+  const auto later = house.sealed(false, {.owner = &house.helpers});
+  auto rubbish = later.wraps;
+  rubbish[150] ^= 1;
+  const auto message = *identity::claimed_message_id(later.message);
+  const auto of_another_key = house.wrap({crypto::random_secret<32>(), message}, house.helpers);
+  std::size_t texts = 1;
+  std::size_t unreadable = 1;
+  SUBCASE("a later text with rubbish") { house.tell_later(later, rubbish); }
+  SUBCASE("a later text with a sound wrap of another key") {
+    house.tell_later(later, {of_another_key.begin(), of_another_key.end()});
+  }
+  SUBCASE("but another wrap for her opens it") {
+    auto both = rubbish;
+    both.insert(both.end(), later.wraps.begin(), later.wraps.end());
+    house.tell_later(later, both);
+    texts = 2;
+    unreadable = 0;
+  }
+  SUBCASE("the first text") {
+    house.report.wraps[150] ^= 1;
+    house.serve();
+    house.tell_later(later, later.wraps);
+  }
+  SUBCASE("a note") {
+    identity::NoteContent content;
+    content.text = identity::Text{"call her sister"};
+    const auto note =
+        identity::seal_note(500'000, house.report_id, identity::encode(content), house.worker);
+    json::array notes;
+    notes.push_back(
+        {{"author", crypto::hex(house.user()->id)},
+         {"note", crypto::base64(note.envelope)},
+         {"wraps", crypto::base64(house.wrap({crypto::random_secret<32>(), note.message_id},
+                                             house.helpers))}});
+    house.history["notes"] = std::move(notes);
+    house.serve();
+  }
+  const auto opened = house.client().open(house.id());
+  CHECK(opened.record.report_id == house.report_id);
+  CHECK(opened.texts.size() == texts);
+  CHECK(opened.notes.empty());
+  CHECK(opened.unreadable == unreadable);
+  CHECK((house.shown().find("does not open") != std::string::npos) == (unreadable == 1));
+  const auto shown = report_json(opened);
+  CHECK(json::parse(std::string_view{shown.data(), shown.size()}).at("unreadable") == unreadable);
+  if (unreadable == 0) return;
+  auto caseworker = house.client();
+  CHECK_THROWS_WITH_AS(
+      caseworker.refer(house.id(), house.directory->queue(house.others.id)->name, false),
+      "a text or note of this report is sealed so that you cannot open it", CaseworkerError);
+  CHECK(house.desk.posted.empty());
 }
 
 }  // namespace
