@@ -247,6 +247,22 @@ SpoolReading read_spooled(View bytes, SpoolHash hash) {
   }
 }
 
+namespace {
+
+// Whether a record that is whole lies anywhere in what begins with a torn one. Then a disk has
+// damaged what it had; a write that a power cut has torn is seldom followed by anything.
+bool has_a_record(View torn, SpoolHash hash) {
+  while (torn.size() > 1) {
+    torn = torn.subspan(1);
+    const auto found = std::ranges::search(torn, magic);
+    torn = torn.subspan(static_cast<std::size_t>(found.begin() - torn.begin()));
+    if (read_spooled(torn, hash).intact > 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 Spool::Spool(SpoolSettings settings, const std::function<void(const SpooledRow&)>& found)
     : settings_{std::move(settings)} {
   const auto& folder = settings_.folder;
@@ -274,8 +290,13 @@ Spool::Spool(SpoolSettings settings, const std::function<void(const SpooledRow&)
     if (segment.get() < 0 || !read_all(segment.get(), bytes))
       unusable(folder, "has a segment that cannot be read");
     const auto reading = read_spooled(bytes, settings_.hash);
-    if (reading.intact < bytes.size() &&
-        ::ftruncate(segment.get(), static_cast<off_t>(reading.intact)) != 0)
+    const auto tail = View{bytes}.subspan(reading.intact);
+    if (has_a_record(tail, settings_.hash)) {
+      if (!write_beside(number, tail) || ::fsync(opened.get()) != 0)
+        unusable(folder, "has a damaged segment that cannot be set aside");
+      ++damaged_;
+    }
+    if (!tail.empty() && ::ftruncate(segment.get(), static_cast<off_t>(reading.intact)) != 0)
       unusable(folder, "has a segment that cannot be mended");
     // What its writer had not flushed before it was killed counts from now on.
     if (::fsync(segment.get()) != 0) unusable(folder, "cannot be flushed to the disk");
@@ -301,6 +322,24 @@ fs::path Spool::file(std::uint64_t number, const char* extension) const {
   std::array<char, 17> name{};
   std::snprintf(name.data(), name.size(), "%016llx", static_cast<unsigned long long>(number));
   return settings_.folder / (std::string{name.data()} + extension);
+}
+
+// The names of what was set aside before are never used again.
+fs::path Spool::beside(std::uint64_t number) const {
+  auto name = file(number, set_aside);
+  for (int other = 2; fs::exists(fs::symlink_status(name)); ++other)
+    name = file(number, ("-" + std::to_string(other) + set_aside).c_str());
+  return name;
+}
+
+result<void> Spool::write_beside(std::uint64_t number, View bytes) const {
+  const auto name = beside(number);
+  const File aside{name, O_WRONLY | O_CREAT | O_EXCL};
+  if (aside.get() < 0) return problem(errno);
+  if (write_all(aside.get(), bytes) && ::fsync(aside.get()) == 0) return {};
+  const auto code = problem(errno);
+  ::unlink(name.c_str());
+  return code;
 }
 
 result<void> Spool::append(std::span<const SpooledRow> rows) {
@@ -368,10 +407,8 @@ result<std::optional<Spool::Segment>> Spool::oldest() {
 
 result<void> Spool::remove(std::uint64_t number, View refused) {
   if (!refused.empty()) {
-    const File aside{file(number, set_aside), O_WRONLY | O_CREAT | O_TRUNC};
-    if (aside.get() < 0 || !write_all(aside.get(), refused) || ::fsync(aside.get()) != 0 ||
-        ::fsync(folder_) != 0)
-      return problem(errno);
+    if (const auto written = write_beside(number, refused); !written) return written.error();
+    if (::fsync(folder_) != 0) return problem(errno);
   }
   forget(number);
   // Without it a power cut brings the segment back, and its rows are recognised.

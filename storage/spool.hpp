@@ -10,7 +10,8 @@
 // to drafts, which nobody spools; a record that this program cannot read is set aside, never lost.
 //
 // What `append` has taken survives a power cut. A cut in the middle of it leaves a torn tail, which
-// fails its hash, was never acknowledged, and is cut off at the next start.
+// fails its hash, was never acknowledged, and is cut off at the next start. If a whole record lies
+// behind the torn one the disk may have damaged what it had: such a tail is set aside.
 //
 // Threads: one at a time; every call blocks on the disk. One process has the folder at a time.
 
@@ -62,9 +63,9 @@ struct SpoolSettings {
 
 class Spool {
  public:
-  // Cuts torn tails, makes what is left durable, and shows every row that waits to `found`, the
-  // oldest first. Throws std::runtime_error if the folder cannot be used, is open to others, or
-  // another process has it.
+  // Cuts torn tails, sets aside damaged ones, makes what is left durable, and shows every row that
+  // waits to `found`, the oldest first. Throws std::runtime_error if the folder cannot be used, is
+  // open to others, or another process has it.
   Spool(SpoolSettings settings, const std::function<void(const SpooledRow&)>& found);
   ~Spool();
   Spool(const Spool&) = delete;
@@ -82,22 +83,28 @@ class Spool {
   // The oldest one, to which nothing is added from now on; nothing if the spool is empty.
   result<std::optional<Segment>> oldest();
   // Deletes a segment whose rows are stored. What must not be lost with it, since the database will
-  // never take it, goes to a file beside it that nobody reads: `0000000000000001.refused`.
+  // never take it, goes to a file beside it that nobody reads and nothing writes over:
+  // `0000000000000001.refused`, or `0000000000000001-2.refused` if there is one.
   result<void> remove(std::uint64_t number, std::span<const std::uint8_t> refused);
 
   std::uint64_t bytes() const noexcept { return bytes_; }
+  // Segments of which the constructor had to set something aside.
+  std::uint64_t damaged() const noexcept { return damaged_; }
 
  private:
   result<void> begin_segment();
   void abandon_segment();
   void forget(std::uint64_t number);
   std::filesystem::path file(std::uint64_t number, const char* extension) const;
+  std::filesystem::path beside(std::uint64_t number) const;
+  result<void> write_beside(std::uint64_t number, std::span<const std::uint8_t> bytes) const;
 
   SpoolSettings settings_;
   int folder_ = -1;
   int current_ = -1;  // the newest segment, if it may grow
   std::uint64_t newest_ = 0;
   std::uint64_t bytes_ = 0;
+  std::uint64_t damaged_ = 0;
   std::map<std::uint64_t, std::uint64_t> sizes_;  // of the segments, by number
 };
 

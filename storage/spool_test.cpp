@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 
@@ -354,6 +355,64 @@ TEST_CASE("rows behind a damaged place are not thrown away with their segment") 
   CHECK(hashes((*segment)->rows) == hashes(std::span{all}.first(1)));
   CHECK(std::string{(*segment)->unreadable.begin(), (*segment)->unreadable.end()} ==
         damaged.substr(first));
+}
+
+TEST_CASE("what an earlier outage has set aside is never written over") {
+  const Folder folder;
+  TestIntakes intakes{14};
+  const auto all = rows(intakes, 2);
+  for (const auto& row : all) {
+    Opened opened{folder.settings()};
+    REQUIRE(opened.spool.append({&row, 1}).has_value());
+    REQUIRE(opened.spool.remove((*opened.spool.oldest())->number, written(row)).has_value());
+  }
+  std::set<std::string> aside;
+  for (const auto& file : folder.files(".refused")) aside.insert(content(file));
+  std::set<std::string> refused;
+  for (const auto& row : all) {
+    const auto bytes = written(row);
+    refused.insert({bytes.begin(), bytes.end()});
+  }
+  CHECK(aside == refused);
+}
+
+TEST_CASE("a start sets aside what lies behind a damaged place, and keeps what is before it") {
+  const Folder folder;
+  TestIntakes intakes{15};
+  const auto all = rows(intakes, 4);
+  {
+    Opened opened{folder.settings()};
+    REQUIRE(opened.spool.append(all).has_value());
+  }
+  const auto one = written(all[0]).size();
+  std::size_t good = 0;  // rows
+  std::size_t changed = 0;
+  SUBCASE("in the first record") { changed = 30; }
+  SUBCASE("in the length of the second") {
+    good = 1;
+    changed = one + 5;
+  }
+  SUBCASE("in the word that begins the third") {
+    good = 2;
+    changed = 2 * one;
+  }
+  auto damaged = content(folder.files().at(0));
+  damaged[changed] = static_cast<char>(damaged[changed] ^ 1);
+  replace(folder.files().at(0), damaged);
+  {
+    Opened opened{folder.settings()};
+    CHECK(opened.found == hashes(std::span{all}.first(good)));
+    CHECK(opened.spool.damaged() == 1);
+    CHECK(folder.files().size() == (good == 0 ? 0 : 1));
+    REQUIRE(folder.files(".refused").size() == 1);
+    CHECK(content(folder.files(".refused")[0]) == damaged.substr(good * one));
+    // What the database refuses of the same segment goes to a file of its own.
+    if (good != 0)
+      REQUIRE(opened.spool.remove((*opened.spool.oldest())->number, written(all[0])).has_value());
+  }
+  Opened again{folder.settings()};
+  CHECK(again.spool.damaged() == 0);
+  CHECK(folder.files(".refused").size() == (good == 0 ? 1 : 2));
 }
 
 TEST_CASE("a spool has one process at a time, and a folder that nobody else can enter") {
