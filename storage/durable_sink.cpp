@@ -28,6 +28,8 @@ using Done = postgres::OneShot<result<Appended>>;
 
 constexpr std::size_t most_in_a_group = 512;          // rows for one flush to the disk
 constexpr std::chrono::milliseconds look_again{250};  // whether the database is back
+// A sitting ends 60 minutes after its first text; the hour of a row is rounded down.
+constexpr std::uint32_t hours_of_a_sitting = 2;
 
 // Ids are random or keyed hashes: nobody can choose them.
 struct IdHash {
@@ -38,13 +40,17 @@ struct IdHash {
   }
 };
 
+// The present one since 1970.
+template <class Unit>
+std::uint32_t now_in() {
+  const auto now = std::chrono::floor<Unit>(std::chrono::system_clock::now());
+  return static_cast<std::uint32_t>(now.time_since_epoch().count());
+}
+
 // The row of a dedupe hash that waits too long in the spool would be forgotten as soon as it is
 // stored: its 48 hours begin when it comes to the database.
 void renew_day(SpooledRow& row) {
-  const auto today = static_cast<std::uint32_t>(
-      std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now())
-          .time_since_epoch()
-          .count());
+  const auto today = now_in<std::chrono::days>();
   std::visit([&](auto& one) { one.day = std::max(one.day, today); }, row);
 }
 
@@ -58,10 +64,11 @@ class DurableSink::Work {
         database_{database},
         connected_{std::move(connected)},
         hash_{settings.hash},
-        spool_{std::move(settings), [this](const SpooledRow& row) { remember(row, true); }},
+        spool_{std::move(settings), [this](const SpooledRow& row) { remember_found(row); }},
         bytes_{spool_.bytes()},
         waker_{executor},
         ended_{executor, Clock::time_point::max()} {
+    counters_.refused = spool_.damaged();
     spawn(drain());
   }
   ~Work() { disk_.join(); }
@@ -98,6 +105,7 @@ class DurableSink::Work {
   struct Waiting {
     std::int16_t answer_class = 0;
     bool durable = false;
+    std::size_t rows = 1;      // a power cut may bring one back that was drained and came again
     std::vector<Done> others;  // the same webhook again, before it is durable
   };
   struct Pending {
@@ -132,6 +140,14 @@ class DurableSink::Work {
         asio::use_awaitable, std::move(row));
   }
 
+  void remember_found(const SpooledRow& row) {
+    if (!remember(row, true)) {
+      ++waiting_.at(dedupe_of(row)).rows;
+      ++reports_[report_of(row)];
+    }
+  }
+
+  // False: a row with this hash waits.
   bool remember(const SpooledRow& row, bool durable) {
     const auto [place, is_new] = waiting_.try_emplace(dedupe_of(row));
     if (!is_new) return false;
@@ -142,7 +158,8 @@ class DurableSink::Work {
   }
 
   void forget(const SpooledRow& row) {
-    if (waiting_.erase(dedupe_of(row)) == 0) return;
+    const auto known = waiting_.find(dedupe_of(row));
+    if (--known->second.rows == 0) waiting_.erase(known);
     const auto report = reports_.find(report_of(row));
     if (--report->second == 0) reports_.erase(report);
   }
@@ -233,7 +250,7 @@ class DurableSink::Work {
     std::vector<result<Appended>> stored(segment.rows.size(), errc::unavailable);
     co_await store_all(segment.rows, stored);
     for (std::size_t i = 0; i < stored.size(); ++i)
-      if (stored[i] && stored[i]->duplicate && has_texts(segment.rows[i]))
+      if (stored[i] && stored[i]->duplicate && may_have_texts(segment.rows[i]))
         stored[i] = co_await store_under_own_id(segment.rows[i]);
 
     Bytes refused = std::move(segment.unreadable);
@@ -258,16 +275,22 @@ class DurableSink::Work {
     co_return true;
   }
 
-  bool has_texts(const SpooledRow& row) const {
-    const auto report = reports_.find(report_of(row));
-    return std::holds_alternative<Intake>(row) && report != reports_.end() && report->second > 1;
+  // Texts of it wait, or may still come: the gateway has told a sitting of its id.
+  bool may_have_texts(const SpooledRow& row) const {
+    const auto* intake = std::get_if<Intake>(&row);
+    if (!intake) return false;
+    const auto report = reports_.find(intake->report_id);
+    const bool texts_wait = report != reports_.end() && report->second > 1;
+    return texts_wait || intake->hour + hours_of_a_sitting >= now_in<std::chrono::hours>();
   }
 
   // Its webhook was stored before. Either this very report is there, or one from before a restart,
-  // of which nobody could be asked when the webhook came again; then the texts that wait for this
-  // one would belong to nothing. So it is stored for their sake, and refused if it is there.
+  // of which nobody could be asked when the webhook came again; then the texts of this one would
+  // belong to nothing. So it is stored for their sake, and refused if it is there: a first text
+  // that is there twice is better than a second one that nobody finds.
   asio::awaitable<result<Appended>> store_under_own_id(SpooledRow row) {
     std::get<Intake>(row).dedupe = report_of(row);
+    renew_day(row);
     auto stored = co_await to_database(std::move(row));
     if (!stored && stored.error() == errc::refused) co_return Appended{true, 0};
     co_return stored;
