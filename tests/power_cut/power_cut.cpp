@@ -296,20 +296,31 @@ std::size_t check(const fs::path& folder, const std::set<std::uint32_t>& acknowl
     if (written(one) != written(row(number))) wrong(point, "a row is not what it was");
     if (!found.insert(number).second) wrong(point, "a row is there twice");
   };
+  const auto expect = [&](const std::set<std::uint32_t>& wanted, const char* otherwise) {
+    for (const auto number : wanted)
+      if (!found.contains(number)) wrong(point, otherwise);
+  };
   const std::vector<SpooledRow> more{row(999'999)};
+  std::set<std::uint32_t> waiting;
   {
     Spool spool{settings(folder), look};
-    for (const auto number : acknowledged)
-      if (!found.contains(number)) wrong(point, "an acknowledged row is gone");
+    expect(acknowledged, "an acknowledged row is gone");
+    waiting = found;
     // It goes on from there.
-    if (spool.oldest().value() && spool.bytes() > 32 * 1024)
-      spool.remove(spool.oldest().value()->number, {}).value();
-    else
+    const auto oldest = spool.oldest().value();
+    if (oldest && spool.bytes() > 32 * 1024) {
+      for (const auto& one : oldest->rows) waiting.erase(number_of(one));
+      spool.remove(oldest->number, {}).value();
+    } else {
       spool.append(more).value();
+      waiting.insert(number_of(more[0]));
+    }
   }
   const auto before = found.size();
   found.clear();
   Spool{settings(folder), look};
+  expect(waiting, "a row is gone at the start after the next");
+  if (found.size() != waiting.size()) wrong(point, "a row that was stored elsewhere is back");
   return before;
 }
 
