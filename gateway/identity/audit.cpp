@@ -30,8 +30,13 @@ constexpr std::array<std::string_view, 24> names{
     "sweep",         "alarm",         "expire"};
 static_assert(names.size() == static_cast<std::size_t>(AuditAction::expire) + 1);
 
-// What is removed because of its age goes once a day, and the newest entry may be some days old.
+// Nobody may have acted for some days where the chain begins, or before it ends.
 constexpr std::chrono::seconds shortest_cut_chain = audit_life - std::chrono::days{31};
+
+// Both as a relay has signed them: what stands in entries is the word of whoever wrote them.
+bool are_a_life_apart(std::uint64_t from, std::uint64_t to) {
+  return to >= from && to - from >= static_cast<std::uint64_t>(shortest_cut_chain.count());
+}
 
 }  // namespace
 
@@ -180,7 +185,6 @@ class Chain {
       hashes_.push_back(audit_hash(row.entry));
     }
     vouched_.resize(entries_.size());
-    check_beginning();
   }
 
   bool empty() const { return entries_.empty(); }
@@ -189,8 +193,12 @@ class Chain {
 
   // A signed checkpoint, or one that was seen.
   void add(const Checkpoint& checkpoint, bool seen) {
-    if (!empty() && checkpoint.seq < first()) return;
-    const auto [known, fresh] = heads_.try_emplace(checkpoint.seq, Head{checkpoint.head, seen});
+    if (!empty() && checkpoint.seq < first()) {
+      if (seen) seen_before_ = checkpoint;
+      return;
+    }
+    const auto [known, fresh] =
+        heads_.try_emplace(checkpoint.seq, Head{checkpoint.head, checkpoint.time, seen});
     if (!fresh && known->second.hash != checkpoint.head) found(AuditFault::forked, checkpoint.seq);
   }
 
@@ -202,6 +210,7 @@ class Chain {
   }
 
   AuditVerdict verdict() {
+    check_beginning();
     vouch();
     check_links();
     check_heads();
@@ -218,6 +227,7 @@ class Chain {
  private:
   struct Head {
     crypto::Digest hash{};
+    std::uint64_t time = 0;
     bool seen = false;
   };
 
@@ -227,15 +237,19 @@ class Chain {
     return seq <= last() && hashes_[seq - first()] == head.hash;
   }
 
+  // What is missing before the first entry is older than the first checkpoint behind it.
   void check_beginning() {
     if (empty()) return;
     const auto& front = entries_.front();
-    if (front.seq == 1 && front.before != crypto::Digest{}) found(AuditFault::altered, 1);
-    const auto newest = entries_.back().time;
-    if (front.seq > 1 &&
-        (newest < front.time ||
-         newest - front.time < static_cast<std::uint64_t>(shortest_cut_chain.count())))
+    if (front.seq == 1) {
+      if (front.before != crypto::Digest{}) found(AuditFault::altered, 1);
+      return;
+    }
+    const auto newest = heads_.empty() ? 0 : heads_.rbegin()->second.time;
+    if (heads_.empty() || !are_a_life_apart(heads_.begin()->second.time, newest))
       found(AuditFault::missing, 1);
+    if (seen_before_ && !are_a_life_apart(seen_before_->time, newest))
+      found(AuditFault::missing, seen_before_->seq + 1);
   }
 
   // What a checkpoint vouches for: its entry, and the entries that lead there without a break.
@@ -292,6 +306,7 @@ class Chain {
   std::vector<crypto::Digest> hashes_;
   std::vector<bool> vouched_;
   std::map<std::uint64_t, Head> heads_;
+  std::optional<Checkpoint> seen_before_;  // of an entry before the first one
   AuditFault fault_ = AuditFault::none;
   std::uint64_t seq_ = 0;
 };
@@ -324,7 +339,10 @@ AuditVerdict verify_audit(std::span<const storage::AuditRow> entries,
     out.fault = AuditFault::unsigned_chain;
     out.seq = out.first;
   }
-  if (out.good()) {
+  if (!out.good()) return out;
+  if (newest && seen && seen->seq > newest->seq) {
+    out.newest = seen;
+  } else {
     out.newest = newest;
     out.newest_bytes = std::move(newest_bytes);
   }

@@ -134,14 +134,16 @@ struct AuditVerdict {
   std::uint64_t last = 0;
   std::uint64_t vouched = 0;           // up to here a checkpoint vouches for everything
   std::optional<Checkpoint> newest{};  // the last checkpoint, if all is right
-  crypto::Bytes newest_bytes{};        // and as it was signed
+  crypto::Bytes newest_bytes{};        // and as it was signed; empty if it is the one seen before
 
   bool good() const noexcept { return fault == AuditFault::none; }
 };
 
-// Whether this is the whole chain as it was written, in order, and continues `seen`, a checkpoint
-// that was verified before. A chain may begin later than with entry 1 only if what is missing there
-// is so old that it need not be kept.
+// Whether this is the whole chain as it was written up to its last checkpoint, in order, and
+// continues `seen`, a checkpoint that was verified before. Nobody vouches for the entries after
+// `vouched`: whoever writes the database may have made them up. A chain may begin later than with
+// entry 1 only if what is missing there is so old that it need not be kept, by the times that the
+// relay has signed.
 AuditVerdict verify_audit(std::span<const storage::AuditRow> entries,
                           std::span<const crypto::Bytes> checkpoints, const Directory& directory,
                           const std::optional<Checkpoint>& seen);

@@ -213,8 +213,11 @@ TEST_CASE("whatever is done to a chain, the first entry that is wrong is named")
 
 TEST_CASE("every bit of every entry counts that another one follows") {
   House house;
-  for (std::uint64_t seq = 1; seq < 20; ++seq)
-    for (std::size_t bit = 0; bit < 8 * audit_entry_size; bit += 7) {
+  house.rows.resize(8);
+  house.checkpoints.clear();
+  house.sign();
+  for (std::uint64_t seq = 1; seq < 8; ++seq)
+    for (std::size_t bit = 0; bit < 8 * audit_entry_size; ++bit) {
       CAPTURE(seq);
       CAPTURE(bit);
       const auto mask = static_cast<std::uint8_t>(1 << (bit % 8));
@@ -260,25 +263,87 @@ TEST_CASE("who has seen a checkpoint is not shown another past") {
 }
 
 TEST_CASE("a chain may begin later only when what came before is three years old") {
-  const auto cut_after = [](std::uint64_t seconds) {
-    House house;
-    const auto front = decode_audit_entry(house.rows[0].entry)->time;
-    AuditEntry last = *decode_audit_entry(house.rows[19].entry);
-    last.time = front + seconds;
-    const auto bytes = encode(last);
-    house.rows[19].entry.assign(bytes.begin(), bytes.end());
-    house.checkpoints.pop_back();
-    house.sign();
-    house.rows.erase(house.rows.begin(), house.rows.begin() + 3);
-    return house.verify();
-  };
   constexpr std::uint64_t three_years =
       static_cast<std::uint64_t>(std::chrono::seconds{audit_life}.count());
-  CHECK(cut_after(three_years).good());
-  CHECK(cut_after(three_years).first == 4);
-  const auto early = cut_after(three_years / 2);
-  CHECK(early.fault == AuditFault::missing);
-  CHECK(early.seq == 1);
+  constexpr std::uint64_t beginning = 1'790'000'000;
+  struct Row {
+    const char* name;
+    std::uint64_t span;                 // from the first checkpoint to the last one, as signed
+    std::optional<std::uint64_t> seen;  // after the first one was signed: one of entry 2
+    void (*lie)(House&);
+    std::uint64_t missing;  // 0: good
+  };
+  const auto no_lie = [](House&) {};
+  static const auto set_time = [](House& house, std::uint64_t seq, std::uint64_t time) {
+    auto entry = *decode_audit_entry(at(house, seq).entry);
+    entry.time = time;
+    const auto bytes = encode(entry);
+    at(house, seq).entry.assign(bytes.begin(), bytes.end());
+    house.recompute(seq);
+  };
+  const Row rows[] = {
+      {"three years", three_years, {}, no_lie, 0},
+      {"half of it", three_years / 2, {}, no_lie, 1},
+      {"half of it, and the first entry says it is old",
+       three_years / 2,
+       {},
+       [](House& h) { set_time(h, 4, 1'262'304'000); },
+       1},
+      {"half of it, and an entry says that it was written later",
+       three_years / 2,
+       {},
+       [](House& h) { set_time(h, 19, 2'208'988'800); },
+       1},
+      {"half of it, and a checkpoint is left from before the beginning",
+       three_years / 2,
+       {},
+       [](House& h) {
+         const auto old = sign_checkpoint({2, 1'262'304'000, audit_hash(at(h, 2).entry)}, h.relay);
+         h.checkpoints.emplace(h.checkpoints.begin(), old.begin(), old.end());
+       },
+       1},
+      {"three years, and who looks has seen what is missing long ago", three_years, 0, no_lie, 0},
+      {"three years, and who looks has seen it yesterday", three_years, three_years - 86'400,
+       no_lie, 3},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    House house;
+    house.checkpoints.clear();
+    row.lie(house);
+    for (const std::uint64_t seq : {5, 20}) {
+      const auto bytes = sign_checkpoint(
+          {seq, beginning + (seq == 20 ? row.span : 0), audit_hash(at(house, seq).entry)},
+          house.relay);
+      house.checkpoints.emplace_back(bytes.begin(), bytes.end());
+    }
+    std::optional<Checkpoint> seen;
+    if (row.seen) seen = Checkpoint{2, beginning + *row.seen, audit_hash(at(house, 2).entry)};
+    house.rows.erase(house.rows.begin(), house.rows.begin() + 3);
+    const auto verdict = house.verify(seen);
+    CHECK(verdict.fault == (row.missing == 0 ? AuditFault::none : AuditFault::missing));
+    CHECK(verdict.seq == row.missing);
+    CHECK(verdict.first == 4);
+  }
+}
+
+TEST_CASE(
+    "what is after the last checkpoint that is left may be anything, and is not vouched for") {
+  House house;
+  house.checkpoints.resize(1);
+  at(house, 7).entry[30] ^= 1;
+  house.recompute(7);
+  const auto verdict = house.verify();
+  CHECK(verdict.good());
+  CHECK(verdict.vouched == 5);
+  CHECK(verdict.last == 20);
+  // A checkpoint that was seen vouches as one in the file does.
+  House whole;
+  const auto seen = *whole.verify().newest;
+  whole.checkpoints.resize(1);
+  CHECK(whole.verify(seen).vouched == 20);
+  CHECK(*whole.verify(seen).newest == seen);
+  CHECK(house.verify(seen).fault != AuditFault::none);
 }
 
 }  // namespace ishara::identity
