@@ -102,7 +102,7 @@ class DeskStore : public Store {
   result<std::vector<ReplySummary>> replies(const Id& report);
 
   // Both store a thing once, however often it comes. A reply and its author's note, if she keeps
-  // one, are stored together or not at all.
+  // one, are stored together or not at all; there is an entry if either was new.
   result<void> put_note(const Note& note, const AuditScribe& scribe);
   result<void> put_reply(const OutboxReply& reply, const std::optional<Note>& note,
                          const AuditScribe& scribe);

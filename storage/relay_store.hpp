@@ -101,7 +101,8 @@ class RelayStore : public Store {
   result<AuditHead> audit_entry(std::uint64_t seq);
   // That of the highest entry; seq 0 if there is none.
   result<StoredCheckpoint> last_checkpoint();
-  result<void> put_checkpoint(const StoredCheckpoint& checkpoint);
+  // False if there is one of this number: then nothing was stored.
+  result<bool> put_checkpoint(const StoredCheckpoint& checkpoint);
   // Leaves an entry for each reply that was sent before this hour, or whose outcome was lost, if it
   // has none yet.
   result<void> audit_replies(std::uint32_t before, const AuditScribe& sent,

@@ -6,8 +6,9 @@
 //
 //   relay.audit      seq 8 ‖ hash of that entry 32, mode 0600
 //
-// Without the file (the first start) it trusts the last checkpoint that it has signed itself, and
-// without one it begins with the first entry.
+// Without the file (the first start) it trusts the last checkpoint if it has signed that itself,
+// and without one it begins with entry 1. A checkpoint that it has not signed is a broken chain
+// too. A last checkpoint that is gone is signed again.
 //
 // Threads: one at a time; the calls block.
 
@@ -40,9 +41,14 @@ class ChainWatch {
   struct Seen {
     std::uint64_t seq = 0;  // 0: nothing yet
     crypto::Digest hash{};
+    bool is_forged = false;  // there is no file, and a checkpoint that this relay has not signed
   };
   boost::system::result<Seen> seen(storage::blocking::RelayStore& store,
                                    const crypto::SigningKey& relay) const;
+  // Signs for this entry, unless it has done so before.
+  boost::system::result<Look> sign(storage::blocking::RelayStore& store,
+                                   const crypto::SigningKey& relay, const Seen& last,
+                                   Seconds now) const;
   boost::system::result<void> remember(const Seen& seen) const;
 
   std::filesystem::path file_;

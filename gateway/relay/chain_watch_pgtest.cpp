@@ -148,6 +148,89 @@ TEST_CASE("a relay whose file is gone goes by the last checkpoint that it has si
   CHECK(scene.look().broken);
 }
 
+TEST_CASE("a relay whose file is gone does not begin where somebody else wants it to") {
+  struct Row {
+    const char* name;
+    void (*spoil)(Scene&);
+    std::uint64_t seq;
+  };
+  const Row rows[] = {
+      {"the last checkpoint is somebody else's",
+       [](Scene& s) {
+         s.database.query("UPDATE checkpoint SET bytes = set_byte(bytes, 100, 1)");
+         s.rewrite(2);
+       },
+       10},
+      {"a later one is",
+       [](Scene& s) {
+         s.database.query("INSERT INTO checkpoint VALUES (30, decode(repeat('00', 136), 'hex'))");
+       },
+       30},
+      {"it stands under another number",
+       [](Scene& s) { s.database.query("UPDATE checkpoint SET seq = 9"); }, 9},
+      {"there is none, and the beginning is gone",
+       [](Scene& s) {
+         s.database.query("DELETE FROM checkpoint");
+         s.database.query("DELETE FROM audit WHERE seq < 4");
+       },
+       1},
+      {"there is none, and the first entry follows another one",
+       [](Scene& s) {
+         s.database.query("DELETE FROM checkpoint");
+         auto entry = s.store.audit_entry(1)->entry;
+         entry[120] ^= 1;
+         s.replace(1, entry);
+       },
+       1},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    Scene scene;
+    scene.act(10);
+    REQUIRE(scene.look().has_signed);
+    fs::remove(scene.folder / "relay.audit");
+    row.spoil(scene);
+    const auto look = scene.look();
+    CHECK(look.broken);
+    CHECK(look.seq == row.seq);
+    CHECK_FALSE(look.has_signed);
+  }
+}
+
+TEST_CASE("where the relay wants to sign, nobody else's checkpoint may stand") {
+  Scene scene;
+  scene.act(5);
+  scene.database.query("INSERT INTO checkpoint VALUES (5, decode(repeat('00', 136), 'hex'))");
+  REQUIRE(scene.store.last_checkpoint()->seq == 5);
+  CHECK(scene.look().broken);
+  scene.database.query("DELETE FROM checkpoint");
+  REQUIRE(scene.look().has_signed);
+  scene.act(2);
+  scene.database.query("INSERT INTO checkpoint VALUES (7, decode(repeat('00', 136), 'hex'))");
+  CHECK(scene.look().broken);
+  CHECK(scene.look().seq == 7);
+}
+
+TEST_CASE("a last checkpoint that is gone is signed again") {
+  Scene scene;
+  scene.act(5);
+  REQUIRE(scene.look().has_signed);
+  scene.database.query("DELETE FROM checkpoint");
+  CHECK(scene.look().has_signed);
+  CHECK(scene.store.last_checkpoint()->seq == 5);
+  CHECK_FALSE(scene.look().has_signed);
+  // Also when it was stored, and the relay stopped before it remembered.
+  scene.act(2);
+  const auto file = scene.folder / "relay.audit";
+  fs::copy_file(file, scene.folder / "before");
+  REQUIRE(scene.look().has_signed);
+  fs::rename(scene.folder / "before", file);
+  const auto look = scene.look();
+  CHECK_FALSE(look.broken);
+  CHECK_FALSE(look.has_signed);
+  CHECK(look.seq == 7);
+}
+
 TEST_CASE("a file that is not as the relay wrote it is not believed") {
   Scene scene;
   scene.act(5);

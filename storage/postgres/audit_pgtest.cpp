@@ -119,12 +119,22 @@ TEST_CASE("a deed and its entry are committed together, and what fails leaves no
   REQUIRE(office.desk.put_reply(reply, {}, scribe()).has_value());
   CHECK(office.entries().size() == 9);
 
+  // A reply that is there, but with a note that is not: no note without an entry.
+  const Note with_reply{office.make.id(),      report, amina, 5, office.make.bytes(648),
+                        office.make.bytes(192)};
+  REQUIRE(office.desk.put_reply(reply, with_reply, scribe(6)).has_value());
+  REQUIRE(office.entries().size() == 10);
+  CHECK(office.entries().back().entry[3] == 6);
+  CHECK(object_of(office.entries().back()) == reply.reply_id);
+  REQUIRE(office.desk.put_reply(reply, with_reply, scribe(6)).has_value());
+  CHECK(office.entries().size() == 10);
+
   // And where the entry cannot be written, nothing happens either.
   office.database.query("REVOKE INSERT ON audit FROM ishara_desk");
   const Note other{office.make.id(),      report, amina, 5, office.make.bytes(648),
                    office.make.bytes(192)};
   CHECK(office.desk.put_note(other, scribe()).has_error());
-  CHECK(office.desk.notes(report)->size() == 1);
+  CHECK(office.desk.notes(report)->size() == 2);
 }
 
 TEST_CASE("whoever acts at the same time, the entries stand in one unbroken chain") {
@@ -207,6 +217,30 @@ TEST_CASE("what a reporter brings about is told in the next hour, in the order o
     CHECK(told[i].entry[3] == static_cast<std::uint8_t>(reply->second));
   }
   CHECK(tell(hour + 9).size() == 8);  // once
+}
+
+TEST_CASE("however much there is to tell, all of it is told, in one unbroken chain") {
+  Office office;
+  for (int i = 0; i < 120; ++i) {
+    REQUIRE(office.desk.erase(office.place(), 7, false).has_value());
+    const OutboxReply reply{office.make.id(), office.make.id(), 7, office.make.bytes(712)};
+    REQUIRE(office.relay.settle(reply, {reply.reply_id, ReplyState::sent, 0}, 7).has_value());
+  }
+  REQUIRE(office.desk.audit_erasures(8, scribe(9)).has_value());
+  REQUIRE(office.relay.audit_replies(8, scribe(3), scribe(4)).has_value());
+  const auto entries = office.entries();
+  REQUIRE(entries.size() == 240);
+  for (std::size_t i = 1; i < entries.size(); ++i) {
+    CHECK(entries[i].seq == i + 1);
+    CHECK(std::equal(entries[i].entry.begin() + 104, entries[i].entry.end(),
+                     entries[i - 1].entry.begin()));
+  }
+}
+
+TEST_CASE("a checkpoint that could not be stored is not taken for one that was") {
+  Office office;
+  CHECK(office.relay.put_checkpoint({1, office.make.bytes(136)}).value());
+  CHECK_FALSE(office.relay.put_checkpoint({1, office.make.bytes(136)}).value());
 }
 
 TEST_CASE("a reply whose sending was broken off is told as unknown, also if it is fetched then") {

@@ -8,6 +8,7 @@
 namespace ishara::storage::blocking {
 
 using postgres::append_audit;
+using postgres::Deed;
 using postgres::parameter;
 using postgres::Transaction;
 using postgres::Undo;
@@ -125,14 +126,17 @@ result<void> DeskStore::put_note(const Note& note, const AuditScribe& scribe) {
 result<void> DeskStore::put_reply(const OutboxReply& reply, const std::optional<Note>& note,
                                   const AuditScribe& scribe) {
   return session().transact([&](Transaction& transaction) {
-    const auto stored = transaction.execute(
-        "INSERT INTO reply_outbox (reply_id, report_id, hour, reply)"
-        " VALUES ($1::uuid, $2::uuid, $3::integer, $4::bytea)"
-        " ON CONFLICT DO NOTHING RETURNING 1",
-        {parameter(reply.reply_id), parameter(reply.report_id), parameter(reply.hour),
-         parameter(reply.envelope)});
-    if (note) insert(transaction, *note);
-    if (!stored.empty()) append_audit(transaction, reply.report_id, reply.reply_id, scribe);
+    bool is_new = !transaction
+                       .execute(
+                           "INSERT INTO reply_outbox (reply_id, report_id, hour, reply)"
+                           " VALUES ($1::uuid, $2::uuid, $3::integer, $4::bytea)"
+                           " ON CONFLICT DO NOTHING RETURNING 1",
+                           {parameter(reply.reply_id), parameter(reply.report_id),
+                            parameter(reply.hour), parameter(reply.envelope)})
+                       .empty();
+    // A note that comes with a reply which was there is stored, and told, all the same.
+    if (note && insert(transaction, *note)) is_new = true;
+    if (is_new) append_audit(transaction, reply.report_id, reply.reply_id, scribe);
   });
 }
 
@@ -212,14 +216,13 @@ result<std::vector<LeftBehind>> DeskStore::left_behind(std::span<const QueueKey>
 result<void> DeskStore::hand_on(const HandedOn& handed_on, const AuditScribe& scribe) {
   return session().transact([&](Transaction& transaction) {
     hold_report(transaction, handed_on.report_id, handed_on.known_statements);
-    std::vector<Id> replaced;
+    std::vector<Deed> replaced;
     for (const auto& message : handed_on.messages)
       if (replace_wraps(transaction, handed_on, message))
-        replaced.push_back(message.seen.message_id);
+        replaced.push_back({scribe, handed_on.report_id, message.seen.message_id});
     // There is something to read: consoles that look at this queue should know.
     transaction.execute("SELECT pg_notify('queue', $1)", {parameter(handed_on.to_queue)});
-    for (const auto& message : replaced)
-      append_audit(transaction, handed_on.report_id, message, scribe);
+    append_audit(transaction, replaced);
   });
 }
 
@@ -306,16 +309,25 @@ result<void> DeskStore::erase(const Id& report, std::uint32_t hour, bool even_he
 }
 
 result<void> DeskStore::audit_erasures(std::uint32_t before, const AuditScribe& scribe) {
-  return session().transact([&](Transaction& transaction) {
-    for (const auto& row :
-         transaction.execute("SELECT report_id FROM withdrawn WHERE NOT told AND hour < $1::integer"
-                             " ORDER BY report_id LIMIT 500 FOR UPDATE",
-                             {parameter(before)})) {
-      transaction.execute("UPDATE withdrawn SET told = true WHERE report_id = $1::uuid",
-                          {parameter(row[0].id())});
-      append_audit(transaction, row[0].id(), {}, scribe);
-    }
-  });
+  for (;;) {
+    const auto told = session().transact([&](Transaction& transaction) {
+      std::vector<Deed> deeds;
+      std::vector<Id> reports;
+      for (const auto& row : transaction.execute(
+               "SELECT report_id FROM withdrawn WHERE NOT told AND hour < $1::integer"
+               " ORDER BY report_id LIMIT $2::integer FOR UPDATE",
+               {parameter(before), parameter(postgres::most_deeds)})) {
+        reports.push_back(row[0].id());
+        deeds.push_back({scribe, row[0].id()});
+      }
+      transaction.execute("UPDATE withdrawn SET told = true WHERE report_id = ANY($1::uuid[])",
+                          {parameter(reports)});
+      append_audit(transaction, deeds);
+      return deeds.size();
+    });
+    if (!told) return told.error();
+    if (*told < postgres::most_deeds) return {};
+  }
 }
 
 result<Bytes> DeskStore::first_record(const Id& report) {

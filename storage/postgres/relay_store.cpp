@@ -280,28 +280,40 @@ result<StoredCheckpoint> RelayStore::last_checkpoint() {
   });
 }
 
-result<void> RelayStore::put_checkpoint(const StoredCheckpoint& checkpoint) {
+result<bool> RelayStore::put_checkpoint(const StoredCheckpoint& checkpoint) {
   return session().transact([&](Transaction& transaction) {
-    transaction.execute(
-        "INSERT INTO checkpoint (seq, bytes) VALUES ($1::bigint, $2::bytea) ON CONFLICT DO NOTHING",
-        {parameter(static_cast<std::int64_t>(checkpoint.seq)), parameter(checkpoint.bytes)});
+    return !transaction
+                .execute(
+                    "INSERT INTO checkpoint (seq, bytes) VALUES ($1::bigint, $2::bytea)"
+                    " ON CONFLICT DO NOTHING RETURNING 1",
+                    {parameter(static_cast<std::int64_t>(checkpoint.seq)),
+                     parameter(checkpoint.bytes)})
+                .empty();
   });
 }
 
 result<void> RelayStore::audit_replies(std::uint32_t before, const AuditScribe& sent,
                                        const AuditScribe& unknown) {
-  return session().transact([&](Transaction& transaction) {
-    for (const auto& row : transaction.execute(
-             "SELECT reply_id, report_id, untold = 3 FROM reply_state"
-             " WHERE untold IS NOT NULL AND hour < $1::integer ORDER BY reply_id LIMIT 500"
-             " FOR UPDATE",
-             {parameter(before)})) {
-      transaction.execute("UPDATE reply_state SET untold = NULL WHERE reply_id = $1::uuid",
-                          {parameter(row[0].id())});
-      postgres::append_audit(transaction, row[1].id(), row[0].id(),
-                             row[2].boolean() ? sent : unknown);
-    }
-  });
+  for (;;) {
+    const auto told = session().transact([&](Transaction& transaction) {
+      std::vector<postgres::Deed> deeds;
+      std::vector<Id> replies;
+      for (const auto& row :
+           transaction.execute("SELECT reply_id, report_id, untold = 3 FROM reply_state"
+                               " WHERE untold IS NOT NULL AND hour < $1::integer ORDER BY reply_id"
+                               " LIMIT $2::integer FOR UPDATE",
+                               {parameter(before), parameter(postgres::most_deeds)})) {
+        replies.push_back(row[0].id());
+        deeds.push_back({row[2].boolean() ? sent : unknown, row[1].id(), row[0].id()});
+      }
+      transaction.execute("UPDATE reply_state SET untold = NULL WHERE reply_id = ANY($1::uuid[])",
+                          {parameter(replies)});
+      postgres::append_audit(transaction, deeds);
+      return deeds.size();
+    });
+    if (!told) return told.error();
+    if (*told < postgres::most_deeds) return {};
+  }
 }
 
 }  // namespace ishara::storage::blocking

@@ -1,6 +1,9 @@
 #pragma once
 // What several stores write in the same way. Threads: those of the transaction.
 
+#include <span>
+#include <vector>
+
 #include "storage/audit.hpp"
 #include "storage/postgres/session.hpp"
 
@@ -30,15 +33,40 @@ inline AuditHead audit_head(Transaction& transaction) {
   return {static_cast<std::uint64_t>(rows[0][0].integer()), rows[0][1].bytes()};
 }
 
-// Call it last in a transaction: nobody who has the audit's turn may wait for anything else.
-inline void append_audit(Transaction& transaction, const Id& subject, const Id& object,
-                         const AuditScribe& scribe) {
+// What a scribe is to write an entry about. The scribe outlives it.
+struct Deed {
+  const AuditScribe& scribe;
+  Id subject{};
+  Id object{};
+};
+
+// Call it last in a transaction: nobody who has the audit's turn may wait for anything else, and
+// whoever acts meanwhile waits for this transaction. Therefore also few at a time.
+inline constexpr std::size_t most_deeds = 50;
+inline void append_audit(Transaction& transaction, std::span<const Deed> deeds) {
+  if (deeds.empty()) return;
   take_turn(transaction, Turn::audit);
   auto head = audit_head(transaction);
-  const auto row = scribe({head.seq + 1, std::move(head.entry), subject, object});
+  std::vector<std::int64_t> numbers;
+  std::vector<Bytes> entries, details;
+  for (const auto& deed : deeds) {
+    auto row = deed.scribe({head.seq + 1, std::move(head.entry), deed.subject, deed.object});
+    numbers.push_back(static_cast<std::int64_t>(row.seq));
+    details.emplace_back(row.detail.begin(), row.detail.end());
+    head = {row.seq, row.entry};
+    entries.push_back(std::move(row.entry));
+  }
   transaction.execute(
-      "INSERT INTO audit (seq, entry, detail) VALUES ($1::bigint, $2::bytea, $3)",
-      {parameter(static_cast<std::int64_t>(row.seq)), parameter(row.entry), row.detail});
+      "INSERT INTO audit (seq, entry, detail)"
+      " SELECT seq, entry, convert_from(detail, 'UTF8')"
+      " FROM unnest($1::bigint[], $2::bytea[], $3::bytea[]) AS row (seq, entry, detail)",
+      {parameter(std::span<const std::int64_t>{numbers}),
+       parameter(std::span<const Bytes>{entries}), parameter(std::span<const Bytes>{details})});
+}
+inline void append_audit(Transaction& transaction, const Id& subject, const Id& object,
+                         const AuditScribe& scribe) {
+  const Deed deed{scribe, subject, object};
+  append_audit(transaction, std::span{&deed, 1});
 }
 
 }  // namespace ishara::storage::postgres
