@@ -28,6 +28,7 @@ using Done = postgres::OneShot<result<Appended>>;
 
 constexpr std::size_t most_in_a_group = 512;          // rows for one flush to the disk
 constexpr std::chrono::milliseconds look_again{250};  // whether the database is back
+constexpr int most_tries = 4;                         // of a segment, one after the other
 // A sitting ends 60 minutes after its first text; the hour of a row is rounded down.
 constexpr std::uint32_t hours_of_a_sitting = 2;
 
@@ -66,9 +67,9 @@ class DurableSink::Work {
         hash_{settings.hash},
         spool_{std::move(settings), [this](const SpooledRow& row) { remember_found(row); }},
         bytes_{spool_.bytes()},
+        damaged_{spool_.damaged()},
         waker_{executor},
         ended_{executor, Clock::time_point::max()} {
-    counters_.refused = spool_.damaged();
     spawn(drain());
   }
   ~Work() { disk_.join(); }
@@ -76,14 +77,17 @@ class DurableSink::Work {
   Work& operator=(const Work&) = delete;
 
   asio::awaitable<result<Appended>> append(SpooledRow row) {
-    const bool direct =
-        !away_ && !waiting_.contains(dedupe_of(row)) && !reports_.contains(report_of(row));
-    if (direct) {
-      SpooledRow copy = row;
+    if (connected_()) away_ = false;
+    const bool waits = waiting_.contains(dedupe_of(row)) || reports_.contains(report_of(row));
+    SpooledRow copy = row;
+    if (!away_ && !waits) {
       const auto stored = co_await to_database(std::move(copy));
       if (stored || stored.error() != errc::unavailable) co_return stored;
+      away_ = true;
     }
     auto taken = co_await to_spool(std::move(row));
+    // Out of its order is better than not at all.
+    if (!taken && waits && connected_()) taken = co_await to_database(std::move(copy));
     if (!taken) ++counters_.turned_away;
     co_return taken;
   }
@@ -98,6 +102,7 @@ class DurableSink::Work {
     auto out = counters_;
     out.waiting = waiting_.size();
     out.bytes = bytes_;
+    out.refused += damaged_;
     return out;
   }
 
@@ -117,8 +122,10 @@ class DurableSink::Work {
     result<void> done = errc::unavailable;
     std::uint64_t bytes = 0;
   };
-  struct Oldest {
+  struct Next {
     result<std::optional<Spool::Segment>> segment = errc::unavailable;
+    std::uint64_t bytes = 0;
+    std::uint64_t damaged = 0;
   };
 
   void spawn(asio::awaitable<void> task) {
@@ -208,7 +215,6 @@ class DurableSink::Work {
     auto others = std::exchange(known.others, {});
     if (written) {
       known.durable = true;
-      away_ = true;
       counters_.full = false;
       ++counters_.spooled;
       answer(std::move(done), Appended{false, known.answer_class});
@@ -233,20 +239,34 @@ class DurableSink::Work {
         waker_.expires_after(look_again);
       co_await waker_.async_wait(asio::as_tuple(asio::use_awaitable));
       if (stopping_ || !connected_()) continue;
-      away_ = false;
       bool more = true;
-      while (more && !stopping_) more = co_await drain_oldest();
+      while (more && !stopping_) more = co_await drain_next();
     }
     draining_ = false;
     ended_.cancel();
   }
 
-  // Stores the rows of the oldest segment and deletes it. False: there is none, or it has to wait.
-  asio::awaitable<bool> drain_oldest() {
-    auto read = [this] { return Oldest{spool_.oldest()}; };
-    auto oldest = co_await offload(disk_, std::move(read));
-    if (!oldest.segment || !*oldest.segment) co_return false;
-    auto& segment = **oldest.segment;
+  // Stores the rows of the next segment and deletes it. False: there is none, or it has to wait.
+  asio::awaitable<bool> drain_next() {
+    auto read = [this, after = passed_] {
+      Next next{spool_.next(after)};
+      next.bytes = spool_.bytes();
+      next.damaged = spool_.damaged();
+      return next;
+    };
+    auto next = co_await offload(disk_, std::move(read));
+    bytes_ = next.bytes;
+    damaged_ = next.damaged;
+    if (!next.segment) co_return false;
+    if (!*next.segment) {
+      passed_ = 0;
+      if (bytes_ == 0 && !writing_) {  // also those of a segment that could not be read
+        waiting_.clear();
+        reports_.clear();
+      }
+      co_return false;
+    }
+    auto& segment = **next.segment;
     std::vector<result<Appended>> stored(segment.rows.size(), errc::unavailable);
     co_await store_all(segment.rows, stored);
     for (std::size_t i = 0; i < stored.size(); ++i)
@@ -257,7 +277,7 @@ class DurableSink::Work {
     std::uint64_t refused_rows = refused.empty() ? 0 : 1;
     for (std::size_t i = 0; i < stored.size(); ++i) {
       if (stored[i]) continue;
-      if (stored[i].error() != errc::refused) co_return false;
+      if (stored[i].error() != errc::refused) co_return pass_over(segment.number);
       write_spooled(refused, segment.rows[i], hash_);
       ++refused_rows;
     }
@@ -267,12 +287,23 @@ class DurableSink::Work {
     };
     const auto removed = co_await offload(disk_, std::move(remove));
     bytes_ = removed.bytes;
-    if (!removed.done) co_return false;
+    if (!removed.done) co_return pass_over(segment.number);
+    tries_ = 0;
     for (const auto& row : segment.rows) forget(row);
     counters_.full = false;
     counters_.drained += segment.rows.size();
     counters_.refused += refused_rows;
     co_return true;
+  }
+
+  // A segment that fails again and again while the database is there does not hold up those behind
+  // it; it is tried again when they are drained. True: go on with them.
+  bool pass_over(std::uint64_t number) {
+    tries_ = connected_() ? tries_ + 1 : 0;
+    if (tries_ < most_tries) return false;
+    tries_ = 0;
+    passed_ = number;
+    return true;
   }
 
   // Texts of it wait, or may still come: the gateway has told a sitting of its id.
@@ -331,9 +362,12 @@ class DurableSink::Work {
   std::unordered_map<Id, std::size_t, IdHash> reports_;  // how many rows of each wait
   Spool spool_;                                          // of the thread in `disk_` from here on
   std::uint64_t bytes_ = 0;
+  std::uint64_t damaged_ = 0;    // segments
+  std::uint64_t passed_ = 0;     // up to this one they have failed too often, for this time
+  int tries_ = 0;                // of the segment after it
   std::deque<Pending> pending_;  // not yet on the way to the disk
   DurableCounters counters_;
-  bool away_ = false;  // since a row had to be spooled, until the database is seen again
+  bool away_ = false;  // since it could not take a row, until it is connected again
   bool writing_ = false;
   bool draining_ = true;
   bool stopping_ = false;

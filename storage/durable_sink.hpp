@@ -7,7 +7,8 @@
 // the row: a crash between its commit and the deletion of its segment stores nothing twice.
 //
 // Order: new rows go straight to the database once it is back, past what still waits. Only a text
-// whose report waits goes behind it, so that the rows of one report keep their order.
+// whose report waits goes behind it, so that the rows of one report keep their order as long as the
+// spool takes them.
 //
 // Threads: everything on the one thread of `executor`; the disk has a thread of its own. Destroying
 // it answers nobody: call `stop` before, or never run the context again.
@@ -25,7 +26,8 @@ namespace ishara::storage {
 struct DurableCounters {
   std::uint64_t spooled = 0;  // rows taken by the spool
   std::uint64_t drained = 0;  // rows of it that the database has stored
-  std::uint64_t refused = 0;  // rows of it that the database will never take; they are set aside
+  std::uint64_t refused = 0;  // rows of it that the database will never take, and segments that the
+                              // disk has damaged; they are set aside
   std::uint64_t turned_away = 0;  // rows that neither could take
   std::uint64_t waiting = 0;      // rows in the spool now
   std::uint64_t bytes = 0;        // that they take

@@ -145,7 +145,7 @@ std::optional<SpooledRow> row_of(View bytes) {
 // --- Files
 
 constexpr const char* live = ".spool";
-constexpr const char* set_aside = ".refused";
+constexpr const char* refused_name = ".refused";
 
 // The number of a segment of this name, or nothing.
 std::optional<std::uint64_t> number_of(const fs::path& name) {
@@ -285,10 +285,16 @@ Spool::Spool(SpoolSettings settings, const std::function<void(const SpooledRow&)
   if (error) unusable(folder, "cannot be read");
   std::ranges::sort(numbers);
   for (const auto number : numbers) {
-    const File segment{file(number, live), O_RDWR};
+    newest_ = number;
+    const File segment{file(number, live), O_RDONLY};
+    if (segment.get() < 0 && errno != EIO) unusable(folder, "has a segment that cannot be opened");
     Bytes bytes;
-    if (segment.get() < 0 || !read_all(segment.get(), bytes))
-      unusable(folder, "has a segment that cannot be read");
+    if (segment.get() < 0 || !read_all(segment.get(), bytes)) {
+      if (::rename(file(number, live).c_str(), beside(number).c_str()) != 0)
+        unusable(folder, "has a segment that can be neither read nor set aside");
+      ++damaged_;
+      continue;
+    }
     const auto reading = read_spooled(bytes, settings_.hash);
     const auto tail = View{bytes}.subspan(reading.intact);
     if (has_a_record(tail, settings_.hash)) {
@@ -296,11 +302,13 @@ Spool::Spool(SpoolSettings settings, const std::function<void(const SpooledRow&)
         unusable(folder, "has a damaged segment that cannot be set aside");
       ++damaged_;
     }
-    if (!tail.empty() && ::ftruncate(segment.get(), static_cast<off_t>(reading.intact)) != 0)
-      unusable(folder, "has a segment that cannot be mended");
+    if (!tail.empty()) {
+      const File longer{file(number, live), O_WRONLY};
+      if (longer.get() < 0 || ::ftruncate(longer.get(), static_cast<off_t>(reading.intact)) != 0)
+        unusable(folder, "has a segment that cannot be mended");
+    }
     // What its writer had not flushed before it was killed counts from now on.
     if (::fsync(segment.get()) != 0) unusable(folder, "cannot be flushed to the disk");
-    newest_ = number;
     if (reading.intact == 0) {
       ::unlink(file(number, live).c_str());
       continue;
@@ -326,9 +334,10 @@ fs::path Spool::file(std::uint64_t number, const char* extension) const {
 
 // The names of what was set aside before are never used again.
 fs::path Spool::beside(std::uint64_t number) const {
-  auto name = file(number, set_aside);
-  for (int other = 2; fs::exists(fs::symlink_status(name)); ++other)
-    name = file(number, ("-" + std::to_string(other) + set_aside).c_str());
+  auto name = file(number, refused_name);
+  std::error_code unknown;
+  for (int other = 2; fs::exists(fs::symlink_status(name, unknown)); ++other)
+    name = file(number, ("-" + std::to_string(other) + refused_name).c_str());
   return name;
 }
 
@@ -391,25 +400,41 @@ void Spool::forget(std::uint64_t number) {
   sizes_.erase(known);
 }
 
-result<std::optional<Spool::Segment>> Spool::oldest() {
+// Needs neither to read it nor any room.
+result<void> Spool::set_aside(std::uint64_t number) {
+  if (::rename(file(number, live).c_str(), beside(number).c_str()) != 0 && errno != ENOENT)
+    return problem(errno);
+  forget(number);
+  ::fsync(folder_);
+  return {};
+}
+
+result<std::optional<Spool::Segment>> Spool::next(std::uint64_t after) {
   using Found = std::optional<Segment>;
-  if (sizes_.empty()) return Found{};
-  const auto [number, size] = *sizes_.begin();
-  if (number == newest_ && current_ >= 0) ::close(std::exchange(current_, -1));
-  const File segment{file(number, live), O_RDONLY};
-  Bytes bytes;
-  if (segment.get() < 0 || !read_all(segment.get(), bytes)) return errc::unavailable;
-  if (bytes.size() > size) bytes.resize(size);  // a tail that could not be cut
-  auto reading = read_spooled(bytes, settings_.hash);
-  put(reading.unreadable, View{bytes}.subspan(reading.intact));
-  return Found{{number, std::move(reading.rows), std::move(reading.unreadable)}};
+  for (;;) {
+    const auto found = sizes_.upper_bound(after);
+    if (found == sizes_.end()) return Found{};
+    const auto [number, size] = *found;
+    if (number == newest_ && current_ >= 0) ::close(std::exchange(current_, -1));
+    const File segment{file(number, live), O_RDONLY};
+    // Anything else, such as too many open files, passes.
+    if (segment.get() < 0 && errno != EIO && errno != ENOENT) return errc::unavailable;
+    Bytes bytes;
+    if (segment.get() < 0 || !read_all(segment.get(), bytes)) {
+      if (const auto gone = set_aside(number); !gone) return gone.error();
+      ++damaged_;
+      continue;
+    }
+    if (bytes.size() > size) bytes.resize(size);  // a tail that could not be cut
+    auto reading = read_spooled(bytes, settings_.hash);
+    put(reading.unreadable, View{bytes}.subspan(reading.intact));
+    return Found{{number, std::move(reading.rows), std::move(reading.unreadable)}};
+  }
 }
 
 result<void> Spool::remove(std::uint64_t number, View refused) {
-  if (!refused.empty()) {
-    if (const auto written = write_beside(number, refused); !written) return written.error();
-    if (::fsync(folder_) != 0) return problem(errno);
-  }
+  if (!refused.empty() && (!write_beside(number, refused) || ::fsync(folder_) != 0))
+    return set_aside(number);
   forget(number);
   // Without it a power cut brings the segment back, and its rows are recognised.
   ::fsync(folder_);
@@ -420,7 +445,7 @@ result<SpoolContents> spool_contents(const fs::path& folder, SpoolHash hash) {
   SpoolContents out;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator{folder, error}) {
-    if (entry.path().extension() == set_aside) ++out.refused_files;
+    if (entry.path().extension() == refused_name) ++out.refused_files;
     if (!number_of(entry.path())) continue;
     const File segment{entry.path(), O_RDONLY};
     Bytes bytes;

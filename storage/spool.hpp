@@ -80,21 +80,25 @@ class Spool {
     std::vector<SpooledRow> rows;  // in the order in which they came
     Bytes unreadable;              // records of another program, or what the disk has damaged
   };
-  // The oldest one, to which nothing is added from now on; nothing if the spool is empty.
-  result<std::optional<Segment>> oldest();
+  // The oldest one with a higher number than `after`, to which nothing is added from now on;
+  // nothing if there is none. A segment that the disk cannot read is set aside and counts as
+  // damaged.
+  result<std::optional<Segment>> next(std::uint64_t after);
   // Deletes a segment whose rows are stored. What must not be lost with it, since the database will
   // never take it, goes to a file beside it that nobody reads and nothing writes over:
-  // `0000000000000001.refused`, or `0000000000000001-2.refused` if there is one.
+  // `0000000000000001.refused`, or `0000000000000001-2.refused` if there is one. If it
+  // cannot be written the whole segment gets that name instead.
   result<void> remove(std::uint64_t number, std::span<const std::uint8_t> refused);
 
   std::uint64_t bytes() const noexcept { return bytes_; }
-  // Segments of which the constructor had to set something aside.
+  // Segments of which something was set aside because the disk had damaged it.
   std::uint64_t damaged() const noexcept { return damaged_; }
 
  private:
   result<void> begin_segment();
   void abandon_segment();
   void forget(std::uint64_t number);
+  result<void> set_aside(std::uint64_t number);
   std::filesystem::path file(std::uint64_t number, const char* extension) const;
   std::filesystem::path beside(std::uint64_t number) const;
   result<void> write_beside(std::uint64_t number, std::span<const std::uint8_t> bytes) const;

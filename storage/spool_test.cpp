@@ -1,10 +1,8 @@
 #include "storage/spool.hpp"
 
 #include <doctest/doctest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -14,6 +12,7 @@
 
 #include "gateway/crypto/primitives.hpp"
 #include "storage/postgres/test_intake.hpp"
+#include "storage/small_disk.hpp"
 
 namespace ishara::storage {
 namespace {
@@ -80,27 +79,6 @@ std::string content(const fs::path& file) {
 void replace(const fs::path& file, const std::string& content) {
   std::ofstream{file, std::ios::binary} << content;
 }
-
-// Files of this process may not grow beyond this for as long as it lives: a disk that is full in
-// the middle of a write.
-class SmallDisk {
- public:
-  explicit SmallDisk(rlim_t bytes) {
-    ::signal(SIGXFSZ, SIG_IGN);
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit small{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &small);
-  }
-  ~SmallDisk() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    ::signal(SIGXFSZ, SIG_DFL);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-
- private:
-  rlimit before_{};
-};
 
 }  // namespace
 
@@ -216,11 +194,11 @@ TEST_CASE("segments are taken from the oldest on, and gone when they are removed
     Opened opened{settings};
     for (const auto& row : all) REQUIRE(opened.spool.append({&row, 1}).has_value());
     const auto before = opened.spool.bytes();
-    auto first = opened.spool.oldest();
+    auto first = opened.spool.next(0);
     REQUIRE(first.has_value());
     REQUIRE(first->has_value());
     // Until it is removed it is the oldest.
-    CHECK(opened.spool.oldest()->value().number == (*first)->number);
+    CHECK(opened.spool.next(0)->value().number == (*first)->number);
     drained = hashes((*first)->rows);
     REQUIRE(opened.spool.remove((*first)->number, {}).has_value());
     CHECK(opened.spool.bytes() < before);
@@ -229,7 +207,7 @@ TEST_CASE("segments are taken from the oldest on, and gone when they are removed
   auto left = again.found;
   CHECK(left.size() + drained.size() == all.size());
   while (true) {
-    const auto next = again.spool.oldest();
+    const auto next = again.spool.next(0);
     REQUIRE(next.has_value());
     if (!*next) break;
     for (const auto& hash_of : hashes((*next)->rows)) drained.push_back(hash_of);
@@ -246,10 +224,10 @@ TEST_CASE("what comes while the newest segment is drained goes to another one") 
   const auto all = rows(intakes, 2);
   Opened opened{folder.settings()};
   REQUIRE(opened.spool.append({&all[0], 1}).has_value());
-  const auto first = opened.spool.oldest();
+  const auto first = opened.spool.next(0);
   REQUIRE(opened.spool.append({&all[1], 1}).has_value());
   REQUIRE(opened.spool.remove((*first)->number, {}).has_value());
-  CHECK(hashes(opened.spool.oldest()->value().rows) == std::vector{dedupe_of(all[1])});
+  CHECK(hashes(opened.spool.next(0)->value().rows) == std::vector{dedupe_of(all[1])});
 }
 
 TEST_CASE("a torn tail is cut at the next start, and the rows before it are kept") {
@@ -299,7 +277,7 @@ TEST_CASE(
   CHECK(opened.spool.append(std::span{all}.subspan(8, 3)).error() == errc::full);
   CHECK(opened.spool.append(std::span{all}.subspan(8, 2)).has_value());
   CHECK(opened.spool.append({&all[10], 1}).error() == errc::full);
-  CHECK(opened.spool.remove((*opened.spool.oldest())->number, {}).has_value());
+  CHECK(opened.spool.remove((*opened.spool.next(0))->number, {}).has_value());
   CHECK(opened.spool.append({&all[10], 1}).has_value());
 }
 
@@ -332,7 +310,7 @@ TEST_CASE("what the database refuses lies beside the spool after its segment is 
   Opened opened{folder.settings()};
   REQUIRE(opened.spool.append(all).has_value());
   const auto refused = written(all[1]);
-  REQUIRE(opened.spool.remove((*opened.spool.oldest())->number, refused).has_value());
+  REQUIRE(opened.spool.remove((*opened.spool.next(0))->number, refused).has_value());
   CHECK(folder.files().empty());
   REQUIRE(folder.files(".refused").size() == 1);
   CHECK(content(folder.files(".refused")[0]) == std::string{refused.begin(), refused.end()});
@@ -351,7 +329,7 @@ TEST_CASE("rows behind a damaged place are not thrown away with their segment") 
   const auto first = written(all[0]).size();
   damaged[first + 30] = static_cast<char>(damaged[first + 30] ^ 1);
   replace(folder.files().at(0), damaged);
-  const auto segment = opened.spool.oldest();
+  const auto segment = opened.spool.next(0);
   CHECK(hashes((*segment)->rows) == hashes(std::span{all}.first(1)));
   CHECK(std::string{(*segment)->unreadable.begin(), (*segment)->unreadable.end()} ==
         damaged.substr(first));
@@ -364,7 +342,7 @@ TEST_CASE("what an earlier outage has set aside is never written over") {
   for (const auto& row : all) {
     Opened opened{folder.settings()};
     REQUIRE(opened.spool.append({&row, 1}).has_value());
-    REQUIRE(opened.spool.remove((*opened.spool.oldest())->number, written(row)).has_value());
+    REQUIRE(opened.spool.remove((*opened.spool.next(0))->number, written(row)).has_value());
   }
   std::set<std::string> aside;
   for (const auto& file : folder.files(".refused")) aside.insert(content(file));
@@ -408,7 +386,7 @@ TEST_CASE("a start sets aside what lies behind a damaged place, and keeps what i
     CHECK(content(folder.files(".refused")[0]) == damaged.substr(good * one));
     // What the database refuses of the same segment goes to a file of its own.
     if (good != 0)
-      REQUIRE(opened.spool.remove((*opened.spool.oldest())->number, written(all[0])).has_value());
+      REQUIRE(opened.spool.remove((*opened.spool.next(0))->number, written(all[0])).has_value());
   }
   Opened again{folder.settings()};
   CHECK(again.spool.damaged() == 0);

@@ -98,7 +98,7 @@ void work(const fs::path& folder, unsigned seed) {
     for (const auto number : found) mark(number);
     for (auto steps = random() % 60; steps > 0; --steps) {
       if (random() % 6 == 0) {
-        const auto oldest = spool.oldest().value();
+        const auto oldest = spool.next(0).value();
         if (!oldest) continue;
         for (const auto& one : oldest->rows) mark(~number_of(one));
         spool.remove(oldest->number, {}).value();
@@ -307,7 +307,7 @@ std::size_t check(const fs::path& folder, const std::set<std::uint32_t>& acknowl
     expect(acknowledged, "an acknowledged row is gone");
     waiting = found;
     // It goes on from there.
-    const auto oldest = spool.oldest().value();
+    const auto oldest = spool.next(0).value();
     if (oldest && spool.bytes() > 32 * 1024) {
       for (const auto& one : oldest->rows) waiting.erase(number_of(one));
       spool.remove(oldest->number, {}).value();
