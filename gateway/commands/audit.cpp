@@ -13,6 +13,7 @@
 #include "gateway/commands/client.hpp"
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/process.hpp"
+#include "gateway/commands/root_key.hpp"
 #include "gateway/commands/terminal.hpp"
 #include "gateway/config/key_file.hpp"
 #include "gateway/crypto/encoding.hpp"
@@ -52,14 +53,6 @@ std::optional<crypto::WipedBuffer> content_of(const fs::path& file) {
   crypto::WipedBuffer out(size);
   if (!in.read(out.data(), static_cast<std::streamsize>(size))) return std::nullopt;
   return out;
-}
-
-// 64 hexadecimal digits, or the name of a file that holds them.
-std::optional<crypto::PublicKey> root_key_of(const std::string& given) {
-  if (const auto key = crypto::from_hex_exact<32>(given)) return key;
-  std::ifstream in{given};
-  std::string word;
-  return in >> word ? crypto::from_hex_exact<32>(word) : std::nullopt;
 }
 
 // --- The last checkpoint that was seen
