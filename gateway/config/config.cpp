@@ -71,6 +71,10 @@ constexpr std::array known{
           "the same for the desk"},
     Known{"database", "owner_url", R"(owner_url = "host=/run/postgresql dbname=ishara")",
           "the same for ishara migrate alone"},
+    Known{"database", "backup_url", R"(backup_url = "host=/run/postgresql dbname=ishara")",
+          "the same for ishara backup make alone"},
+    Known{"backup", "public_key", R"(public_key = "<64 hexadecimal digits>")",
+          "backups are sealed to it; ishara backup key makes one, its secret stays elsewhere"},
     Known{"paths", "keys", R"(keys = "keys")", "folder of the services' keys"},
     Known{"paths", "channels", R"(channels = "channels")", "folder of channels, to receive"},
     Known{"paths", "sending", R"(sending = "sending")", "folder of channels, to send"},
@@ -544,6 +548,12 @@ Loaded parse(std::string_view text, const std::filesystem::path& file,
   reader.database("relay_url", true, out.database.relay_url);
   reader.database("desk_url", true, out.database.desk_url);
   reader.database("owner_url", false, out.database.owner_url);
+  reader.database("backup_url", false, out.database.backup_url);
+  if (std::string key; reader.text("backup", "public_key", key)) {
+    out.backup.public_key = crypto::from_hex_exact<32>(key);
+    if (!out.backup.public_key)
+      reader.refuse("backup", "public_key", "must be 64 hexadecimal digits");
+  }
   out.paths = {"keys", "channels", "sending", "packs", "state", "epochs", {}};
   reader.path("paths", "keys", out.paths.keys);
   reader.path("paths", "channels", out.paths.channels);

@@ -86,7 +86,12 @@ struct Database {
   std::string gateway_url;
   std::string relay_url;
   std::string desk_url;
-  std::string owner_url;  // migrations only; empty for a running service
+  std::string owner_url;   // migrations only; empty for a running service
+  std::string backup_url;  // making backups only; empty for a running service
+};
+
+struct Backup {
+  std::optional<crypto::PublicKey> public_key;  // to which backups are sealed; none: there are none
 };
 
 // Absolute, or as given relative to the folder of the configuration file.
@@ -107,6 +112,7 @@ struct Config {
   Relay relay;
   Desk desk;
   Database database;
+  Backup backup;
   Paths paths;
 };
 

@@ -54,6 +54,9 @@ TEST_CASE("a file with every key is read as it is written") {
                 "closed_days = 31\n"
                 "[database]\ngateway_url = \"postgresql://gateway@/ishara?host=/run\"\n"
                 "relay_url = \"r\"\ndesk_url = \"b\"\nowner_url = \"c\"\n"
+                "backup_url = \"u\"\n[backup]\npublic_key = \"" +
+                key +
+                "\"\n"
                 "[relay]\nsocket = \"run/relay\"\nusers = [\"0\", \"root\"]\n"
                 "thread_by_number = false\n"
                 "[paths]\nkeys = \"/k\"\nchannels = \"c\"\nsending = \"s\"\npacks = "
@@ -72,6 +75,8 @@ TEST_CASE("a file with every key is read as it is written") {
   CHECK(config.desk.listen.host == "::1");
   CHECK(config.desk.listen.is_local());
   CHECK(config.database.owner_url == "c");
+  CHECK(config.database.backup_url == "u");
+  CHECK(config.backup.public_key.value()[31] == 0xaa);
   CHECK(config.paths.state == "/etc/x/n");
   CHECK(config.paths.epochs == "/etc/x/e");
   CHECK(config.paths.spool == "/etc/x/w");
@@ -122,6 +127,13 @@ TEST_CASE("all mistakes are reported at once, each with its place and what to do
   CHECK(found.size() == expected.size());
   for (std::size_t i = 0; i < std::min(found.size(), expected.size()); ++i)
     CHECK(found[i] == expected[i]);
+}
+
+TEST_CASE("a backup key that is none is refused without being quoted") {
+  const auto found = mistakes(least + "[backup]\npublic_key = \"c0ffee\"\n");
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].find("must be 64 hexadecimal digits") != std::string::npos);
+  CHECK(found[0].find("c0ffee") == std::string::npos);
 }
 
 TEST_CASE("the relay's users are of this machine, and its switch is true or false") {
