@@ -8,6 +8,7 @@ int main(int count, char** arguments) {
   return run(count, arguments,
              {
                  add_audit,
+                 add_backup,
                  add_channel,
                  add_desk,
                  add_doctor,

@@ -36,6 +36,7 @@ std::filesystem::path config_file(const CLI::App& root);
 int complain(std::string_view what, std::string_view what_to_do);
 
 void add_audit(CLI::App& root, int& exit_code);
+void add_backup(CLI::App& root, int& exit_code);
 void add_channel(CLI::App& root, int& exit_code);
 void add_desk(CLI::App& root, int& exit_code);
 void add_doctor(CLI::App& root, int& exit_code);
