@@ -2,6 +2,7 @@
 environment of the units in ops/systemd. There is no systemd to start them here; so what they call is
 held against what the sandbox of the units lets them call."""
 
+import codecs
 import os
 import pathlib
 import re
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import tempfile
 import unittest
+import urllib.parse
 
 import canary
 import system
@@ -18,6 +20,8 @@ from kannel import until
 
 UNITS = system.ROOT / "ops/systemd"
 ROLES = ("relay", "gateway", "desk")
+INWARDS = "read|pread64|readv|recvfrom|recvmsg"
+OUTWARDS = "write|pwrite64|writev|pwritev|sendto|sendmsg|sendmmsg|sendfile|splice"
 EXPOSURE = 1.5  # at most, of 10; the README names it
 
 
@@ -104,7 +108,7 @@ class Roles(unittest.TestCase):
         environment.append(f"ISHARA_PATHS_PACKS={cls.root}/usr/lib/ishara/packs")
         start = [cls.below_root(word) for word in unit["ExecStart"].split()]
         # As a grandchild, so that the process is the role's; what it sees may hold texts.
-        return ["strace", "-D", "-f", "-qq", "-e", "signal=none", "-o", cls.traces[role],
+        return ["strace", "-D", "-f", "-qq", "-e", "signal=none", "-s", "65536", "-o", cls.traces[role],
                 *as_user(unit["User"]), "env", "-i", *environment, *start]
 
     def test_a_text_goes_its_way_between_three_users(self):
@@ -184,6 +188,46 @@ class Roles(unittest.TestCase):
                 for line in called[name]:
                     self.assertFalse("PROT_WRITE" in line and "PROT_EXEC" in line, line)
 
+    def test_no_call_takes_a_number_or_a_text_anywhere(self):
+        planted = []
+        for n, channel in enumerate((self.system.kannel, self.system.kannel_by_get)):
+            number, token = canary.Number(f"25078800920{n}", "250"), canary.random_token()
+            planted += [number, token]
+            self.system.plant([(number, token)])
+            words = f"they beat my sister {token.letters}"
+            request = channel.text(number, words, f"out-{n}")
+            if channel is self.system.kannel_by_get:
+                query = urllib.parse.urlencode({"from": number.digits, "text": words})
+                request = ("GET", f"{request[1]}&{query}")
+            self.assertEqual(channel.send(request).status, 200)
+        until(self.addresses_are_read, "the relay has read the addresses")
+        opened = "".join(self.system.pull(system.FETCH_LIMIT))
+        self.assertTrue(all(token.letters in opened for token in planted[1::2]))
+
+        scanner = canary.Scanner(planted)
+        self.assertEqual({hit.canary for hit in self.passed(scanner, "gateway", INWARDS)},
+                         set(planted), "the scan has to see what comes in")
+        for role in ROLES:
+            # The gateway asks the relay about numbers, over a socket that only the two have.
+            trace = self.traces[role].read_text(errors="replace")
+            relay = set(re.findall(r"connect\((\d+), \{sa_family=AF_UNIX, sun_path=\"[^\"]*relay.sock",
+                                   trace))
+            hits = self.passed(scanner, role, OUTWARDS)
+            if role == "gateway":
+                self.assertTrue(relay)
+                self.assertIn(planted[0], {hit.canary for hit in hits if hit.place in relay})
+                hits = [hit for hit in hits if hit.place not in relay or hit.canary in planted[1::2]]
+            self.assertEqual(hits, [], role)
+
+    def passed(self, scanner, role, names):
+        """What the calls of these names have carried, by the descriptor that they named."""
+        hits = []
+        for line in self.traces[role].read_text(errors="replace").splitlines():
+            call = re.match(rf"\d+ +(?:<\.\.\. )?(?:{names})(?:\((\d+)| resumed)", line)
+            for words in re.findall(r'"((?:[^"\\]|\\.)*)"', line) if call else ():
+                hits += scanner.bytes(codecs.escape_decode(words)[0], call.group(1))
+        return hits
+
     def calls(self, role):
         """What a role has called since it began, by name; not what brought it to life."""
         called, born = {}, False
@@ -191,7 +235,7 @@ class Roles(unittest.TestCase):
             name = re.match(r"\d+ +(?:<\.\.\. )?(\w+)(?:\(| resumed)", line)
             if name and born:
                 called.setdefault(name.group(1), []).append(line)
-            born = born or "/usr/lib/ishara/ishara" in line and "execve" in line
+            born = born or f'execve("{self.root}/usr/lib/ishara/ishara"' in line
         return called
 
     def test_not_even_the_same_user_reads_their_memory(self):
