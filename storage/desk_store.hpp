@@ -125,6 +125,10 @@ class DeskStore : public Store {
 
   // Such reports of which anything is still to be removed; after this id, by id.
   result<std::vector<Withdrawn>> withdrawn(const Id& after, std::uint32_t limit);
+  // Hidden reports from this id on, by id, that by their column are with one of `queues` or that
+  // one of these has given away, which it may have back. The caller verifies.
+  result<std::vector<Withdrawn>> hidden(std::span<const Id> queues, const Id& first,
+                                        std::uint32_t limit);
   // Takes a report out of every list, pull and `show` until somebody brings it back with hour 0.
   result<void> hide(const Id& report, std::uint32_t until);
   // Keeps a report, as hidden as it is, from `erase`. Once: a second call changes and notes

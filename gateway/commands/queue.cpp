@@ -105,17 +105,25 @@ std::string end_text(const json::object& report) {
 // A lead learns that there is something to hold, and nothing of what it is.
 void list_withdrawn(Caseworker& caseworker, const Options& options) {
   if (!caseworker.has_role("lead")) return;
-  const auto answer = parse(caseworker.get("/withdrawn"));
-  for (const auto& entry : answer.at("reports").as_array()) {
-    const auto& report = entry.as_object();
-    const auto queue = word(report, "queue");
-    if (!options.queue.empty() && queue != options.queue) continue;
-    if (options.json)
-      std::printf("%s\n", json::serialize(json::object{{"withdrawn", report}}).c_str());
-    else
-      std::printf("%s  %s  withdrawn by number, %s\n", word(report, "id").c_str(), queue.c_str(),
-                  end_text(report).c_str());
+  constexpr int most_pages = 500;  // of 200
+  std::string cursor;
+  for (int page = 0; page < most_pages; ++page) {
+    const auto answer = parse(caseworker.get("/withdrawn?limit=200" + cursor));
+    for (const auto& entry : answer.at("reports").as_array()) {
+      const auto& report = entry.as_object();
+      const auto queue = word(report, "queue");
+      if (!options.queue.empty() && queue != options.queue) continue;
+      if (options.json)
+        std::printf("%s\n", json::serialize(json::object{{"withdrawn", report}}).c_str());
+      else
+        std::printf("%s  %s  withdrawn by number, %s\n", word(report, "id").c_str(), queue.c_str(),
+                    end_text(report).c_str());
+    }
+    if (answer.at("next").is_null()) return;
+    cursor = "&cursor=" + std::string{answer.at("next").as_string()};
   }
+  complain("there are more reports that were withdrawn by number than are listed here",
+           "somebody withdraws reports in numbers that no people have; tell an operator");
 }
 
 void list_open(Caseworker& caseworker, const Options& options) {

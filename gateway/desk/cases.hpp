@@ -57,6 +57,8 @@ class Cases {
       std::span<const storage::Id> reports, std::span<const storage::Id> others) = 0;
   virtual storage::result<std::vector<storage::Withdrawn>> withdrawn(const storage::Id& after,
                                                                      std::uint32_t limit) = 0;
+  virtual storage::result<std::vector<storage::Withdrawn>> hidden(
+      std::span<const storage::Id> queues, const storage::Id& first, std::uint32_t limit) = 0;
   virtual storage::result<void> hide(const storage::Id& report, std::uint32_t until) = 0;
   virtual storage::result<void> hold(const storage::Id& report,
                                      const storage::AuditScribe& scribe) = 0;
@@ -151,6 +153,11 @@ class StoredCases final : public Cases {
   storage::result<std::vector<storage::Withdrawn>> withdrawn(const storage::Id& after,
                                                              std::uint32_t limit) override {
     return store_.withdrawn(after, limit);
+  }
+  storage::result<std::vector<storage::Withdrawn>> hidden(std::span<const storage::Id> queues,
+                                                          const storage::Id& first,
+                                                          std::uint32_t limit) override {
+    return store_.hidden(queues, first, limit);
   }
   storage::result<void> hide(const storage::Id& report, std::uint32_t until) override {
     return store_.hide(report, until);

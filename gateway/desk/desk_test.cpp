@@ -231,6 +231,16 @@ class MemoryCases final : public Cases {
         out.push_back({key, report.texts[0].record, until(key), held.contains(key)});
     return out;
   }
+  // Whosever they are: the desk looks itself.
+  storage::result<std::vector<storage::Withdrawn>> hidden(std::span<const storage::Id>,
+                                                          const storage::Id& first,
+                                                          std::uint32_t limit) override {
+    std::vector<storage::Withdrawn> out;
+    for (const auto& [key, report] : reports)
+      if (key >= first && until(key) != 0 && out.size() < limit)
+        out.push_back({key, report.texts[0].record, until(key), held.contains(key)});
+    return out;
+  }
   storage::result<void> hide(const storage::Id& report, std::uint32_t hour) override {
     if (stuck) return errc::conflict;
     hidden_until[report] = hour;
@@ -983,6 +993,34 @@ TEST_CASE(
     CHECK(house.cases.reports.empty());
     CHECK(listed(house.lead).empty());
   }
+}
+
+TEST_CASE("however many reports are withdrawn by number, their lead sees each of them (P24)") {
+  House house;
+  const Returned returned{house};
+  for (std::uint8_t i = 51; i < 255; ++i) house.add_report(id(i), id(1));
+  for (const auto& [key, report] : house.cases.reports) {
+    auto withdrawal = returned.withdrawal(false);
+    withdrawal.report_id = key;
+    withdrawal.previous = crypto::hash16({report.texts[0].record});
+    returned.sign_later(withdrawal, house.relay);
+  }
+  CHECK(returned.settle(9).hidden == 205);
+
+  std::set<std::string> listed;
+  std::string cursor;
+  int pages = 0;
+  do {
+    const auto page =
+        json::parse(house.call(house.lead, get, "/api/v1/withdrawn?limit=50" + cursor).body);
+    CHECK(page.at("reports").as_array().size() <= 50);
+    for (const auto& report : page.at("reports").as_array())
+      CHECK(listed.insert(std::string{report.at("id").as_string()}).second);
+    cursor = page.at("next").is_null() ? "" : "&cursor=" + std::string{page.at("next").as_string()};
+  } while (!cursor.empty() && ++pages < 10);
+  CHECK(listed.size() == 205);
+  CHECK(kind(house.call(house.lead, get, "/api/v1/withdrawn?cursor=x")) == "bad-cursor");
+  CHECK(kind(house.call(house.lead, get, "/api/v1/withdrawn?limit=201")) == "bad-limit");
 }
 
 TEST_CASE("a hold that comes too late says so") {

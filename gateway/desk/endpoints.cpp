@@ -149,6 +149,19 @@ Answer bad_cursor() {
 }
 Answer bad_limit() { return {problem(400, "bad-limit", "The limit is a number from 1 to 200.")}; }
 
+// Where a list by report id goes on; nothing if the caller's cursor is none.
+std::optional<crypto::Id> first_report(const Call& call) {
+  const auto given = parameter(call.query, "cursor");
+  if (!given) return crypto::Id{};
+  const auto cursor = read_cursor(*given);
+  return cursor ? std::optional{cursor->report_id} : std::nullopt;
+}
+
+// Its cursor in an answer.
+json::value next_report(const std::optional<crypto::Id>& next) {
+  return next ? json::value(write_cursor({false, 0, *next})) : json::value{};
+}
+
 // The texts of these reports of a queue that are still with another one.
 storage::result<std::vector<storage::ElsewhereCount>> read_elsewhere(
     const Call& call, Cases& cases, const identity::Directory::Queue& queue,
@@ -543,16 +556,12 @@ Answer transfer_report(const Call& call, Cases& cases) {
 // What former owners still have to hand on. It shows whose the report is now and why, and the one
 // wrap that the caller's queue can open: nothing that says what the report is about.
 Answer list_strays(const Call& call, Cases& cases) {
-  crypto::Id from{};
-  if (const auto given = parameter(call.query, "cursor")) {
-    const auto cursor = read_cursor(*given);
-    if (!cursor) return bad_cursor();
-    from = cursor->report_id;
-  }
+  const auto from = first_report(call);
+  if (!from) return bad_cursor();
   const auto limit = limit_of(call);
   if (!limit) return bad_limit();
   const auto strays =
-      find_strays(cases, *call.directory, call.member->queues, from, last_id, *limit);
+      find_strays(cases, *call.directory, call.member->queues, *from, last_id, *limit);
   if (!strays) return failure(strays.error());
   json::array all;
   for (const auto& report : strays->reports) {
@@ -568,9 +577,7 @@ Answer list_strays(const Call& call, Cases& cases) {
                                {"statements", std::move(statements)},
                                {"texts", std::move(wraps)}});
   }
-  json::value next;
-  if (strays->next) next = write_cursor({false, 0, *strays->next});
-  return good(json::object{{"strays", std::move(all)}, {"next", std::move(next)}});
+  return good(json::object{{"strays", std::move(all)}, {"next", next_report(strays->next)}});
 }
 
 // Whether these are wraps of a stray message for the present owner and its fallback, and for the
@@ -709,10 +716,14 @@ Answer export_report(const Call& call, Cases& cases) {
 
 // What a lead can keep from being deleted: no more of it than that it is there.
 Answer list_withdrawn(const Call& call, Cases& cases) {
-  const auto hidden = hidden_reports(cases, *call.directory, call.member->queues, largest_page);
+  const auto from = first_report(call);
+  if (!from) return bad_cursor();
+  const auto limit = limit_of(call);
+  if (!limit) return bad_limit();
+  const auto hidden = hidden_reports(cases, *call.directory, call.member->queues, *from, *limit);
   if (!hidden) return failure(hidden.error());
   json::array all;
-  for (const auto& report : *hidden) {
+  for (const auto& report : hidden->reports) {
     const auto* queue = call.directory->queue(report.owner);
     all.push_back(
         json::object{{"id", crypto::hex(report.report_id)},
@@ -720,7 +731,7 @@ Answer list_withdrawn(const Call& call, Cases& cases) {
                      {"until", report.until},
                      {"held", report.held}});
   }
-  return good(json::object{{"reports", std::move(all)}, {"next", nullptr}});
+  return good(json::object{{"reports", std::move(all)}, {"next", next_report(hidden->next)}});
 }
 
 Answer hold_report(const Call& call, Cases& cases) {
@@ -795,7 +806,7 @@ constexpr std::array table{
              "exportReport", "Take note that a lead discloses the first text to a third party", ""},
     Endpoint{get, "/api/v1/withdrawn", Role::lead, list_withdrawn, Action::none, "listWithdrawn",
              "Reports of the caller's queues that were withdrawn by number alone and are hidden",
-             "WithdrawnList"},
+             "WithdrawnList", true},
     Endpoint{post, "/api/v1/reports/{id}/hold", Role::lead, hold_report, Action::hold, "holdReport",
              "Keep such a report from being deleted, hidden as it is: a life is at risk", ""},
     Endpoint{get, "/api/v1/audit", Role::overseer, read_audit, Action::read_audit, "readAudit",

@@ -77,30 +77,23 @@ storage::result<Withdrawals> settle_withdrawals(Cases& cases, const identity::Di
   }
 }
 
-storage::result<std::vector<Hidden>> hidden_reports(Cases& cases,
-                                                    const identity::Directory& directory,
-                                                    std::span<const crypto::Id> queues,
-                                                    std::size_t limit) {
-  std::vector<Hidden> out;
-  crypto::Id after{};
-  while (true) {
-    const auto page = cases.withdrawn(after, page_size);
-    if (!page) return page.error();
-    for (const auto& report : *page) {
-      if (report.hidden_until == 0) continue;
-      const auto known = read(cases, report.report_id, report.record, directory);
-      if (!known) return known.error();
-      const auto& ownership = known->ownership;
-      if (!ownership || !ownership->withdrawn || ownership->withdrawn->with_ref ||
-          std::ranges::find(queues, ownership->owner) == queues.end())
-        continue;
-      if (out.size() == limit) return out;
-      out.push_back(
+storage::result<HiddenPage> hidden_reports(Cases& cases, const identity::Directory& directory,
+                                           std::span<const crypto::Id> queues,
+                                           const crypto::Id& first, std::uint32_t limit) {
+  const auto found = cases.hidden(queues, first, limit + 1);
+  if (!found) return found.error();
+  HiddenPage out;
+  for (const auto& report : std::span{*found}.first(std::min<std::size_t>(limit, found->size()))) {
+    const auto known = read(cases, report.report_id, report.record, directory);
+    if (!known) return known.error();
+    const auto& ownership = known->ownership;
+    if (ownership && ownership->withdrawn && !ownership->withdrawn->with_ref &&
+        std::ranges::find(queues, ownership->owner) != queues.end())
+      out.reports.push_back(
           {report.report_id, ownership->owner, end_of_grace(*ownership->withdrawn), report.held});
-    }
-    if (page->size() < page_size) return out;
-    after = page->back().report_id;
   }
+  if (found->size() > limit) out.next = found->back().report_id;
+  return out;
 }
 
 storage::result<std::optional<identity::Ownership>> signed_ownership(

@@ -40,11 +40,14 @@ struct Hidden {
   std::uint32_t until = 0;  // hour in which it is deleted unless it is held
   bool held = false;
 };
-// Those that belong to one of `queues`, at most `limit` of them.
-storage::result<std::vector<Hidden>> hidden_reports(Cases& cases,
-                                                    const identity::Directory& directory,
-                                                    std::span<const crypto::Id> queues,
-                                                    std::size_t limit);
+struct HiddenPage {
+  std::vector<Hidden> reports;
+  std::optional<crypto::Id> next{};  // the first report that was not looked at
+};
+// Those that belong to one of `queues`, of about `limit` reports with ids from `first` on.
+storage::result<HiddenPage> hidden_reports(Cases& cases, const identity::Directory& directory,
+                                           std::span<const crypto::Id> queues,
+                                           const crypto::Id& first, std::uint32_t limit);
 
 // What was signed about a report, be it open, hidden or erased; nothing if no gateway of the
 // rosters signed it. Looks at no text.

@@ -269,6 +269,26 @@ result<std::vector<Withdrawn>> DeskStore::withdrawn(const Id& after, std::uint32
   });
 }
 
+// Byte 24 of a TRANSFER is the queue that gives.
+result<std::vector<Withdrawn>> DeskStore::hidden(std::span<const Id> queues, const Id& first,
+                                                 std::uint32_t limit) {
+  return session().transact([&](Transaction& transaction) {
+    std::vector<Withdrawn> found;
+    for (const auto& row : transaction.execute(
+             "SELECT r.report_id, r.record, r.hidden_until, r.held FROM report AS r"
+             " WHERE r.hidden_until IS NOT NULL AND r.report_id >= $2::uuid"
+             "   AND (r.queue_id = ANY($1::uuid[])"
+             "     OR EXISTS (SELECT FROM statement AS s WHERE s.report_id = r.report_id"
+             "                   AND get_byte(s.bytes, 1) = 8 AND substr(s.bytes, 25, 16) IN"
+             "                       (SELECT uuid_send(q) FROM unnest($1::uuid[]) AS q)))"
+             " ORDER BY r.report_id LIMIT $3::integer",
+             {parameter(queues), parameter(first), parameter(limit)}))
+      found.push_back({row[0].id(), row[1].bytes(), static_cast<std::uint32_t>(row[2].integer()),
+                       row[3].boolean()});
+    return found;
+  });
+}
+
 result<void> DeskStore::hide(const Id& report, std::uint32_t until) {
   return session().transact([&](Transaction& transaction) {
     transaction.execute(

@@ -162,6 +162,37 @@ TEST_CASE("reports that a withdrawal names, or that are hidden, are found page b
   CHECK(found().empty());
 }
 
+TEST_CASE("a queue's hidden reports come page by page, also those that it gave away") {
+  Office office;
+  const auto queue = office.store.show(office.report)->row.queue_id;
+  const Id former = office.make.id();
+  const auto found = [&](const Id& of, const Id& first = {}, std::uint32_t limit = 10) {
+    return office.store.hidden(std::span{&of, 1}, first, limit).value();
+  };
+  CHECK(found(queue).empty());
+  REQUIRE(office.store.hide(office.report, 77).has_value());
+  REQUIRE(found(queue).size() == 1);
+  CHECK(found(queue)[0].report_id == office.report);
+  CHECK(found(queue)[0].record.size() == 184);
+  CHECK(found(queue)[0].hidden_until == 77);
+  CHECK(found(queue, office.report).size() == 1);
+  CHECK(found(queue, {}, 0).empty());
+  Id last{};
+  last.fill(0xff);
+  CHECK(found(queue, last).empty());
+
+  CHECK(found(former).empty());
+  Statement statement{office.make.id(), office.report, Bytes(136)};
+  std::copy(former.begin(), former.end(), statement.bytes.begin() + 24);
+  statement.bytes[1] = 9;
+  REQUIRE(office.store.put_statement(statement).has_value());
+  CHECK(found(former).empty());
+  statement.hash = office.make.id();
+  statement.bytes[1] = 8;
+  REQUIRE(office.store.put_statement(statement).has_value());
+  CHECK(found(former).size() == 1);
+}
+
 TEST_CASE("withdrawals are found by their index") {
   Office office;
   office.database.query(
