@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -313,6 +314,81 @@ TEST_CASE("P19: of a hundred thousand wrong refs sixty are looked up, and it rin
   CHECK(seen[done] >= 60);
   CHECK(seen[done] <= 63);  // one more a minute
   CHECK(captured.has(log::Event::relay_alarm));
+}
+
+namespace {
+
+// A relay whose inbox cannot be read until `open`, as if it were far behind.
+struct Behind {
+  TestDeployment deployment;
+  RunningRelay relay{deployment};
+  Caller caller{relay.socket()};
+
+  std::string count(const std::string& rows) const {
+    return deployment.database.value("SELECT count(*) FROM " + rows);
+  }
+  // Asks the database until all of it is so.
+  bool becomes(const std::vector<std::pair<std::string, std::string>>& counts) const {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (std::chrono::steady_clock::now() < deadline)
+      if (std::ranges::all_of(counts,
+                              [&](const auto& rows) { return count(rows.first) == rows.second; }))
+        return true;
+    return false;
+  }
+  void close() { deployment.database.query("REVOKE SELECT ON retaddr_inbox FROM ishara_relay"); }
+  void open() { deployment.database.query("GRANT SELECT ON retaddr_inbox TO ishara_relay"); }
+  bool is_done(const identity::RelayRequest& request) const {
+    return ask(caller, request).status == identity::RelayStatus::done;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("P24: END cuts at once what is known, and what was on its way as soon as it is read") {
+  Behind behind;
+  auto& deployment = behind.deployment;
+  const auto first = deployment.report(test_number(1), test_ref(1), yes);
+  REQUIRE(behind.becomes({{"retaddr_inbox", "0"}, {"thread WHERE kind = 'n'", "1"}}));
+  behind.close();
+  deployment.later(first, test_number(1), test_ref(1), yes);
+  deployment.report(test_number(1), test_ref(2), yes);
+  // More than a page of texts that have overtaken their report: they stay where they are.
+  for (std::uint32_t i = 0; i < inbox_page + 10; ++i)
+    deployment.place_address(crypto::Id{9}, test_number(100), test_ref(100), {.first = false});
+
+  CHECK(behind.is_done(identity::EndByNumber{identity::EndKind::stop, test_number(1)}));
+  CHECK(behind.count("thread WHERE kind = 'n'") == "0");
+  CHECK(behind.count("retaddr_inbox") == std::to_string(inbox_page + 12));
+  behind.open();
+  CHECK(behind.becomes({{"retaddr_inbox", std::to_string(inbox_page + 10)},
+                        {"thread WHERE kind = 'c'", "2"},
+                        {"thread WHERE kind = 'n'", "0"}}));
+  CHECK(behind.count("statement") == "0");
+  // Also when the inbox is open, but longer than a page.
+  deployment.report(test_number(1), test_ref(3), yes);
+  CHECK(behind.is_done(identity::EndByNumber{identity::EndKind::stop, test_number(1)}));
+  CHECK(behind.becomes({{"thread WHERE kind = 'c'", "3"}, {"thread WHERE kind = 'n'", "0"}}));
+}
+
+TEST_CASE("P24: DELETE by ref takes with it what was on its way, and the answer tells nothing") {
+  Behind behind;
+  auto& deployment = behind.deployment;
+  const auto report = deployment.report(test_number(1), test_ref(1), yes);
+  REQUIRE(behind.becomes({{"retaddr_inbox", "0"}, {"thread WHERE kind = 'n'", "1"}}));
+  behind.close();
+  deployment.later(report, test_number(1), test_ref(1), yes);
+  deployment.report(test_number(2), test_ref(2), yes);  // which the relay does not know yet
+  for (std::uint32_t ref = 1; ref <= 3; ++ref) {        // nor is there a third
+    CAPTURE(ref);
+    CHECK(behind.is_done(identity::EndByRef{identity::EndKind::erase, test_ref(ref)}));
+    CHECK(behind.count("thread") == "0");
+    CHECK(behind.count("retaddr") == "0");
+    CHECK(behind.count("statement") == "1");
+  }
+  behind.open();
+  CHECK(behind.becomes(
+      {{"retaddr_inbox", "0"}, {"statement", "2"}, {"thread", "0"}, {"retaddr", "0"}}));
 }
 
 }  // namespace ishara::relay

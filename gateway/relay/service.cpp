@@ -148,6 +148,7 @@ class Service::Work {
     run(keep_epochs());
     run(keep_epochs_announced());
     run(keep_inbox());
+    run(keep_ends());
     run(keep_swept());
     run(keep_audit());
   }
@@ -227,32 +228,16 @@ class Service::Work {
   }
 
   asio::awaitable<Reply> on(identity::EndByNumber request) {
-    // What the phone sent just before may still wait in the inbox.
-    const bool read = co_await read_whole_inbox();
-    if (!read) co_return away();
-    // In strict mode nobody can delete by number alone.
-    const auto* signer = config_.relay.thread_by_number ? &keys_.signing : nullptr;
-    auto work = [number = std::move(request.number), how = request.how, signer](
-                    Threads& threads, RelayStore&) { return threads.end(number, how, signer); };
-    auto ended = co_await bench_.change(std::move(work));
-    if (!ended) co_return away();
-    if (replies_) replies_->ended(std::move(ended->reports));
-    co_return plain();
+    return carry_out(std::make_shared<End>(End{std::move(request)}));
   }
 
   asio::awaitable<Reply> on(identity::EndByRef request) {
     const bool allowed = ref_limit_.take(moment());
     if (ref_limit_.alarm(moment())) ring(Alarm::refs_guessed, 1);
     if (!allowed) co_return plain(RelayStatus::limited);
-    const bool read = co_await read_whole_inbox();
-    auto work = [request, signer = &keys_.signing](Threads& threads, RelayStore&) {
-      return threads.end(request.ref, request.how, signer);
-    };
-    auto ended = co_await bench_.change(std::move(work));
-    ref_limit_.settle(moment(), ended && !ended->found);
-    if (!read || !ended) co_return away();
-    if (replies_) replies_->ended(std::move(ended->reports));
-    co_return plain();
+    auto end = std::make_shared<End>(End{request});
+    auto reply = co_await carry_out(std::move(end));
+    co_return reply;
   }
 
   asio::awaitable<Reply> on(identity::SendTemplate request) {
@@ -284,6 +269,53 @@ class Service::Work {
   asio::awaitable<Reply> on(identity::OpenWindow request) {
     if (replies_) replies_->open_window(std::move(request));
     co_return plain();
+  }
+
+  struct End {
+    std::variant<identity::EndByNumber, identity::EndByRef> request;
+    bool found = false;
+  };
+
+  // Cuts what is known at once. What the phone sent just before may still wait in the inbox, so the
+  // same is done again when that has been read: before the answer if the inbox is short, as it
+  // mostly is. In a flood nobody waits for it.
+  asio::awaitable<Reply> carry_out(std::shared_ptr<End> end) {
+    const bool known = co_await cut(end);
+    if (!known) {
+      settle(*end);
+      co_return away();
+    }
+    const auto page = co_await read_inbox_page({});
+    bool whole = page && page->rows < inbox_page;
+    if (whole) whole = co_await cut(end);
+    if (whole)
+      settle(*end);
+    else
+      unfinished_ends_.push_back(std::move(end));
+    co_return plain();
+  }
+
+  // False while the database is away.
+  asio::awaitable<bool> cut(std::shared_ptr<End> end) {
+    // In strict mode nobody can delete by number alone.
+    auto work = [end, signer = &keys_.signing, by_number = config_.relay.thread_by_number](
+                    Threads& threads, RelayStore&) {
+      const auto* number = std::get_if<identity::EndByNumber>(&end->request);
+      if (number != nullptr)
+        return threads.end(number->number, number->how, by_number ? signer : nullptr);
+      const auto& ref = std::get<identity::EndByRef>(end->request);
+      return threads.end(ref.ref, ref.how, signer);
+    };
+    auto ended = co_await bench_.change(std::move(work));
+    if (!ended) co_return false;
+    end->found = end->found || ended->found;
+    if (replies_) replies_->ended(std::move(ended->reports));
+    co_return true;
+  }
+
+  void settle(const End& end) {
+    if (std::holds_alternative<identity::EndByRef>(end.request))
+      ref_limit_.settle(moment(), !end.found);
   }
 
   struct FoundRef {
@@ -387,6 +419,24 @@ class Service::Work {
       const bool more = page && page->rows == inbox_page;
       after = more ? page->last : crypto::Id{};
       if (!more || resolve_limit_.flooded(moment())) co_await wait(pause, inbox_interval);
+    }
+  }
+
+  // As many as there are, they share one reading of the inbox, which begins after they came.
+  asio::awaitable<void> keep_ends() {
+    auto& pause = timer();
+    while (!stopping_) {
+      const auto ends = std::exchange(unfinished_ends_, {});
+      bool done = ends.empty();
+      if (!done) done = co_await read_whole_inbox();
+      for (const auto& end : ends) {
+        if (done) done = co_await cut(end);
+        if (done)
+          settle(*end);
+        else
+          unfinished_ends_.push_back(end);
+      }
+      if (unfinished_ends_.empty() || !done) co_await wait(pause, inbox_interval);
     }
   }
 
@@ -550,6 +600,7 @@ class Service::Work {
   FreshLimit fresh_limit_;
   RefLimit ref_limit_;
   ReservedRefs reserved_;
+  std::vector<std::shared_ptr<End>> unfinished_ends_;
   std::unique_ptr<Replies> replies_;
   Server server_;
   std::list<asio::steady_timer> timers_;

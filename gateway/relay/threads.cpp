@@ -193,26 +193,35 @@ result<Threads::Found> Threads::find(const Msisdn& number, const Ref& drawn) {
   return found;
 }
 
-result<ThreadAnswer> Threads::find(const Ref& ref) {
-  if (current() == nullptr) return errc::unavailable;
-  const auto wanted = tags(ref);
-  const auto views = store_.look_up(wanted);
-  if (!views) return views.error();
-  const storage::ThreadView* only = nullptr;
-  for (const auto& view : *views) {
+result<std::optional<storage::ThreadView>> Threads::thread_of(const Ref& ref) {
+  using boost::system::in_place_error;
+  if (current() == nullptr) return {in_place_error, errc::unavailable};
+  auto views = store_.look_up(tags(ref));
+  if (!views) return {in_place_error, views.error()};
+  storage::ThreadView* only = nullptr;
+  for (auto& view : *views) {
     if (view.thread.kind == 'n' || !is_ours(view.thread)) continue;
     if (only != nullptr && only->thread.report_id != view.thread.report_id) {
       ++alarms_.duplicate_refs;  // drawn twice while the relay was away: it opens nothing
-      return ThreadAnswer{};
+      return std::optional<storage::ThreadView>{};
     }
     if (only == nullptr || only->thread.kind == 'u') only = &view;
   }
-  if (only == nullptr) return ThreadAnswer{};
-  auto known = answer(only->thread.report_id, only->thread.origin, only->record, only->stage,
-                      only->statements);
-  if (!known) return ThreadAnswer{};
-  known->kind = only->thread.kind == 'c' ? RefKind::verified : RefKind::unverified;
-  return *known;
+  return only == nullptr ? std::nullopt : std::optional{std::move(*only)};
+}
+
+std::optional<ThreadAnswer> Threads::answer_by_ref(const storage::ThreadView& view) {
+  auto known =
+      answer(view.thread.report_id, view.thread.origin, view.record, view.stage, view.statements);
+  if (known) known->kind = view.thread.kind == 'c' ? RefKind::verified : RefKind::unverified;
+  return known;
+}
+
+result<ThreadAnswer> Threads::find(const Ref& ref) {
+  const auto view = thread_of(ref);
+  if (!view) return view.error();
+  if (!*view) return ThreadAnswer{};
+  return answer_by_ref(**view).value_or(ThreadAnswer{});
 }
 
 result<ThreadAnswer> Threads::find(const Id& report_id) {
@@ -474,18 +483,22 @@ result<Threads::Ended> Threads::end(const Msisdn& number, EndKind how,
 }
 
 result<Threads::Ended> Threads::end(const Ref& ref, EndKind how, const crypto::SigningKey* relay) {
-  const auto known = find(ref);
-  if (!known) return known.error();
+  const auto view = thread_of(ref);
+  if (!view) return view.error();
   Ended ended;
-  if (!known->found) return ended;
+  if (!*view) return ended;
+  const auto& thread = (*view)->thread;
+  const bool verified = thread.kind == 'c';
+  const auto known = answer_by_ref(**view);
+  // Of a report that was withdrawn with this ref, what was still on its way goes as well.
+  if (!known && !verified) return ended;
   ended.found = true;
-  ended.reports.push_back(known->report_id);
-  const bool verified = known->kind == RefKind::verified;
+  ended.reports.push_back(thread.report_id);
   storage::RelayChange change;
-  if (how == EndKind::erase && relay != nullptr)
+  if (known && how == EndKind::erase && relay != nullptr)
     change.statements.push_back(
-        withdrawal(known->report_id, known->origin, verified, now_, *relay));
-  if (how == EndKind::erase && verified) {
+        withdrawal(thread.report_id, thread.origin, verified, now_, *relay));
+  if (!known || (how == EndKind::erase && verified)) {
     change.gone_reports = ended.reports;
   } else {
     change.gone_numbers = ended.reports;

@@ -128,6 +128,9 @@ class Threads {
                                                const crypto::Id& origin, crypto::View record,
                                                storage::Stage stage,
                                                const std::vector<storage::Bytes>& statements);
+  // What a ref stands for; nothing if that is not one report.
+  storage::result<std::optional<storage::ThreadView>> thread_of(const identity::Ref& ref);
+  std::optional<identity::ThreadAnswer> answer_by_ref(const storage::ThreadView& view);
   // The number and the ref of an address that lives on get their threads of this week.
   void roll_threads(const identity::ReturnAddress& address, const crypto::Id& report_id,
                     const std::vector<storage::Thread>& threads, storage::RelayChange& change);
