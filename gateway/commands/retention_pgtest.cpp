@@ -1,0 +1,299 @@
+// Property 24 of privacy.md section 17: the table of section 13, row by row, with a clock that the
+// test moves. Relay and desk do here what their services do by the wall clock, on one database.
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ostream>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gateway/desk/cases.hpp"
+#include "gateway/desk/withdrawals.hpp"
+#include "gateway/identity/audit.hpp"
+#include "gateway/relay/test_deployment.hpp"
+#include "storage/desk_store.hpp"
+#include "storage/reply_store.hpp"
+
+namespace ishara::commands {
+namespace {
+
+using namespace std::chrono_literals;
+using identity::EndKind;
+using relay::test_number;
+using relay::test_ref;
+using Sitting = relay::TestDeployment::Sitting;
+using storage::postgres::parameter;
+
+constexpr std::chrono::days closed_days{180};  // as the configuration has it by default
+
+// What is left of one report and its reporter.
+struct Left {
+  bool number = false;    // can be read, by the relay
+  bool tag = false;       // of the number
+  bool ref = false;       // opens the report
+  bool copy = false;      // the number can be read in a copy from before, with the keys of today
+  const char* rows = "";  // how many reports, texts, notes and replies
+  const char* remembers = "";  // how many statements, and first INTAKEs of withdrawn reports
+  bool hidden = false;
+
+  friend std::ostream& operator<<(std::ostream& out, const Left& left) {
+    return out << "number " << left.number << " tag " << left.tag << " ref " << left.ref << " copy "
+               << left.copy << " rows " << left.rows << " remembers " << left.remembers
+               << " hidden " << left.hidden;
+  }
+};
+
+// One report with a later text, a note and a reply; beside it one that nothing happens to.
+struct House {
+  explicit House(const Sitting& sitting) {
+    other = deployment.report(test_number(2), test_ref(2), {.may_text = true});
+    report = deployment.report(test_number(1), test_ref(1), sitting);
+    deployment.read_inbox();
+    add_text();
+    storage::Note note{crypto::random_bytes<16>(), report.id,         crypto::Id{4}, hour(),
+                       crypto::Bytes(648),         crypto::Bytes(192)};
+    reply = {crypto::random_bytes<16>(), report.id, hour(), crypto::Bytes(712)};
+    desk.put_reply(reply, note, scribe()).value();
+    copy = deployment.store.addresses_after({}, 10).value();
+  }
+
+  std::uint32_t hour() const { return deployment.hour(); }
+  storage::AuditScribe scribe() const {
+    return identity::scribe_of({.action = identity::AuditAction::expire, .time = hour() * 3600ULL});
+  }
+
+  // --- What may happen
+
+  void add_text() {
+    deployment.database.query(
+        "INSERT INTO text (message_id, report_id, queue_id, hour, record, message, wraps)"
+        " SELECT gen_random_uuid(), report_id, queue_id, " +
+        std::to_string(hour()) + ", record, message, wraps FROM report WHERE report_id = '" +
+        parameter(report.id) + "'");
+  }
+  // The database's own clock stands still, as far as this test goes: it is told the day.
+  void close() {
+    const auto ours = " WHERE report_id = '" + parameter(report.id) + "'";
+    deployment.database.query("UPDATE report SET stage = 2" + ours);
+    deployment.database.query("UPDATE report SET closed_day = " + std::to_string(hour() / 24) +
+                              ours);
+  }
+  template <class Which>
+  void end(const Which& which, EndKind how, bool strict = false) {
+    const auto epochs = deployment.live();
+    relay::Threads threads{deployment.store, epochs, deployment.directory, deployment.now};
+    REQUIRE(threads.end(which, how, strict ? nullptr : &deployment.relay)->found);
+  }
+  void hold() { desk.hold(report.id, scribe()).value(); }
+  void settle_reply(storage::ReplyState state) {
+    replies.settle(reply, {reply.reply_id, state}, hour()).value();
+  }
+  void fetch_reply() {
+    settle_reply(storage::ReplyState::kept);
+    replies.fetched(reply, hour()).value();
+  }
+
+  // --- Time
+
+  void chores() {
+    deployment.read_inbox();
+    deployment.turn_week();
+    desk::StoredCases cases{desk};
+    const auto settled = desk::settle_withdrawals(cases, deployment.directory, hour()).value();
+    REQUIRE(settled.refused + settled.failed == 0);
+    desk.forget_withdrawn(hour() - 180 * 24).value();
+    desk.forget_replies(hour() - 24, hour() - 30 * 24).value();
+    desk.expire(hour() / 24 - closed_days.count(), 10, scribe()).value();
+    desk.forget_orphans(hour() - 30 * 24).value();
+  }
+  void wait(std::chrono::hours time) {
+    const auto then = deployment.now + time;
+    for (chores(); deployment.now + 48h < then; chores()) deployment.now += 48h;
+    deployment.now = then;
+    chores();
+  }
+
+  // --- What is left
+
+  bool readable(const storage::Address& row) const {
+    const auto epochs = deployment.live();
+    const auto* epoch = epochs.find(row.epoch);
+    if (epoch == nullptr) return false;
+    const auto address =
+        identity::open_stored_return_address(row.address, row.report_id, row.epoch, epoch->keys);
+    return address && address->number;
+  }
+  std::string count(const std::string& table, const crypto::Id& of) const {
+    return deployment.database.value("SELECT count(*) FROM " + table + " WHERE report_id = '" +
+                                     parameter(of) + "'");
+  }
+  void check(const Left& left) {
+    const auto address = deployment.address(report.id);
+    CHECK((address && address->number) == left.number);
+    const auto threads = deployment.store.threads_of(std::span{&report.id, 1}).value();
+    CHECK(std::ranges::any_of(threads, [](const auto& row) { return row.kind == 'n'; }) ==
+          left.tag);
+    CHECK(deployment.by(test_ref(1)).found == left.ref);
+    CHECK(std::ranges::any_of(copy, [this](const auto& row) {
+            return row.report_id == report.id && readable(row);
+          }) == left.copy);
+    CHECK(count("report", report.id) + count("text", report.id) + count("note", report.id) +
+              count("reply_outbox", report.id) ==
+          left.rows);
+    CHECK(count("statement", report.id) + count("withdrawn", report.id) == left.remembers);
+    CHECK(count("(SELECT * FROM report WHERE hidden_until IS NOT NULL) AS hidden", report.id) ==
+          (left.hidden ? "1" : "0"));
+    CHECK(count("report", other.id) == "1");
+  }
+
+  relay::TestDeployment deployment;
+  storage::blocking::DeskStore desk{deployment.database.url("ishara_desk")};
+  storage::blocking::ReplyStore replies{deployment.database.url("ishara_relay")};
+  relay::TestReport report, other;
+  storage::OutboxReply reply;
+  std::vector<storage::Address> copy;
+};
+
+constexpr Sitting yes{.may_text = true};
+constexpr Sitting no{};
+
+}  // namespace
+
+TEST_CASE("P24: what is left of a report, row by row of the table in section 13") {
+  struct Row {
+    const char* name;
+    Sitting sitting;
+    void (*happens)(House&);
+    std::chrono::hours later;
+    Left left;
+  };
+  constexpr auto nothing = +[](House&) {};
+  constexpr auto stop = +[](House& house) { house.end(test_number(1), EndKind::stop); };
+  constexpr auto stop_by_ref = +[](House& house) { house.end(test_ref(1), EndKind::stop); };
+  constexpr auto close = +[](House& house) { house.close(); };
+  constexpr auto close_and_write = +[](House& house) {
+    house.close();
+    house.wait(24h * 6);
+    house.add_text();
+  };
+  constexpr auto erase_by_ref = +[](House& house) { house.end(test_ref(1), EndKind::erase); };
+  constexpr auto erase = +[](House& house) { house.end(test_number(1), EndKind::erase); };
+  constexpr auto erase_strictly =
+      +[](House& house) { house.end(test_number(1), EndKind::erase, true); };
+  constexpr auto erase_and_hold = +[](House& house) {
+    house.end(test_number(1), EndKind::erase);
+    house.wait(1h);
+    house.hold();
+  };
+  constexpr auto hold_and_erase_by_ref = +[](House& house) {
+    house.end(test_number(1), EndKind::erase);
+    house.wait(1h);
+    house.hold();
+    house.end(test_ref(1), EndKind::erase);
+  };
+  constexpr auto yes_by_number = +[](House& house) {
+    house.deployment.later(house.report, test_number(1), test_ref(9),
+                           {.may_text = true, .by_number = true});
+  };
+  constexpr auto fetch = +[](House& house) { house.fetch_reply(); };
+  constexpr auto sent = +[](House& house) { house.settle_reply(storage::ReplyState::sent); };
+
+  // The week's key goes 190 hours after the start, three days after the end of the week.
+  const Row rows[]{
+      // name, sitting, what happens, how long after; number, tag, ref, copy, rows, remembers
+      {"open", yes, nothing, 24h * 89, {true, true, true, false, "1110", "00"}},
+      {"90 days without contact",
+       yes,
+       nothing,
+       24h * 90,
+       {false, false, true, false, "1110", "00"}},
+      {"a year", yes, nothing, 24h * 365, {false, false, false, false, "1110", "00"}},
+
+      {"END", yes, stop, 0h, {false, false, true, true, "1111", "00"}},
+      {"END, key there", yes, stop, 189h, {false, false, true, true, "1111", "00"}},
+      {"END, key gone", yes, stop, 190h, {false, false, true, false, "1111", "00"}},
+      {"END by ref", yes, stop_by_ref, 0h, {false, false, true, true, "1111", "00"}},
+
+      {"no opt-in", no, nothing, 0h, {false, true, true, false, "1111", "00"}},
+      {"no opt-in, key there", no, nothing, 189h, {false, true, true, false, "1111", "00"}},
+      {"no opt-in, key gone", no, nothing, 190h, {false, false, true, false, "1111", "00"}},
+      {"unverified yes", no, yes_by_number, 117h, {true, true, true, false, "1111", "00"}},
+      {"unverified yes, next week",
+       no,
+       yes_by_number,
+       118h,
+       {false, false, true, false, "1111", "00"}},
+
+      {"closed", yes, close, 24h * 6, {true, true, true, true, "1111", "00"}},
+      {"closed for 7 days", yes, close, 24h * 7, {false, false, false, true, "1111", "00"}},
+      {"closed for 179 days", yes, close, 24h * 179, {false, false, false, false, "1110", "00"}},
+      {"closed for 180 days", yes, close, 24h * 180, {false, false, false, false, "0000", "00"}},
+      {"opened again", yes, close_and_write, 24h * 83, {true, true, true, false, "1210", "00"}},
+      {"opened again, long ago",
+       yes,
+       close_and_write,
+       24h * 200,
+       {false, false, true, false, "1210", "00"}},
+
+      {"DELETE with ref", yes, erase_by_ref, 0h, {false, false, false, true, "0000", "11"}},
+      {"DELETE with ref, key gone",
+       yes,
+       erase_by_ref,
+       190h,
+       {false, false, false, false, "0000", "11"}},
+      {"its owner is told so long",
+       yes,
+       erase_by_ref,
+       24h * 180,
+       {false, false, false, false, "0000", "11"}},
+      {"and then nobody",
+       yes,
+       erase_by_ref,
+       24h * 180 + 1h,
+       {false, false, false, false, "0000", "00"}},
+
+      {"DELETE by number", yes, erase, 0h, {false, false, true, true, "1111", "10", true}},
+      {"DELETE by number, 71 hours",
+       yes,
+       erase,
+       71h,
+       {false, false, true, true, "1111", "10", true}},
+      {"DELETE by number, 72 hours", yes, erase, 72h, {false, false, false, true, "0000", "11"}},
+      {"held", yes, erase_and_hold, 72h, {false, false, true, true, "1111", "10", true}},
+      {"held for long",
+       yes,
+       erase_and_hold,
+       24h * 200,
+       {false, false, true, false, "1110", "10", true}},
+      {"held, then DELETE with ref",
+       yes,
+       hold_and_erase_by_ref,
+       0h,
+       {false, false, false, true, "0000", "21"}},
+      {"DELETE by number in strict mode",
+       yes,
+       erase_strictly,
+       72h,
+       {false, false, true, true, "1111", "00"}},
+
+      {"a reply for 30 days", yes, nothing, 24h * 30, {true, true, true, false, "1111", "00"}},
+      {"and no longer", yes, nothing, 24h * 30 + 1h, {true, true, true, false, "1110", "00"}},
+      {"fetched, for 24 hours", yes, fetch, 24h, {true, true, true, true, "1111", "00"}},
+      {"fetched, and no longer", yes, fetch, 25h, {true, true, true, true, "1110", "00"}},
+      {"sent", yes, sent, 0h, {true, true, true, true, "1110", "00"}},
+  };
+  for (const auto& row : rows) {
+    const std::string name = row.name;
+    CAPTURE(name);
+    House house{row.sitting};
+    row.happens(house);
+    house.wait(row.later);
+    CAPTURE(row.left);
+    house.check(row.left);
+  }
+}
+
+}  // namespace ishara::commands
