@@ -174,7 +174,6 @@ class Service::Work {
       StoredCases cases{store};
       const auto settled = settle_withdrawals(cases, *directory, hour_before(0h));
       (void)store.audit_erasures(hour_before(0h), scribe(identity::AuditAction::erase));
-      (void)store.forget_withdrawn(hour_before(withdrawn_known));
       return settled ? std::optional{*settled} : std::nullopt;
     };
     co_return co_await pool_.call(std::move(job));
@@ -242,7 +241,9 @@ class Service::Work {
       const auto expired = co_await pool_.call(std::move(job));
       more = expired && *expired == expired_at_once;
     }
-    auto job = [before = hour_before(oldest_orphan)](storage::blocking::DeskStore& store) {
+    auto job = [before = hour_before(oldest_orphan),
+                erased = hour_before(withdrawn_known)](storage::blocking::DeskStore& store) {
+      (void)store.forget_withdrawn(erased);
       return store.forget_orphans(before);
     };
     (void)co_await pool_.call(std::move(job));

@@ -165,7 +165,8 @@ result<void> DeskStore::transfer(const Transfer& transfer, const AuditScribe& sc
   });
 }
 
-// Byte 40 of a wrap is the kid of its reader; byte 24 of a MESSAGE is its message id.
+// Byte 40 of a wrap is the kid of its reader; byte 24 of a MESSAGE is its message id. A consent
+// that was taken back takes a report from a queue only if that queue was given it.
 result<std::vector<LeftBehind>> DeskStore::left_behind(std::span<const QueueKey> queues,
                                                        const Id& first, const Id& last,
                                                        std::uint32_t limit) {
@@ -176,37 +177,41 @@ result<std::vector<LeftBehind>> DeskStore::left_behind(std::span<const QueueKey>
   }
   return session().transact([&](Transaction& transaction) {
     std::vector<LeftBehind> found;
-    for (const auto& row : transaction.execute(
-             "WITH queue AS (SELECT uuid_send(q.id) AS id, uuid_send(q.kid) AS kid"
-             "                 FROM unnest($1::uuid[], $2::uuid[]) AS q (id, kid)),"
-             " lost AS (SELECT s.report_id, q.kid FROM queue AS q"
-             "            JOIN statement AS s ON substr(s.bytes, 25, 16) = q.id"
-             "           WHERE get_byte(s.bytes, 1) = 8"
-             "             AND s.report_id BETWEEN $3::uuid AND $4::uuid"
-             "          UNION"
-             "          SELECT s.report_id, q.kid FROM queue AS q CROSS JOIN statement AS s"
-             "           WHERE get_byte(s.bytes, 1) = 9 AND get_byte(s.bytes, 3) = 0"
-             "             AND s.report_id BETWEEN $3::uuid AND $4::uuid),"
-             " message AS (SELECT 0 AS part, r.report_id, substr(r.message, 25, 16) AS id, r.hour,"
-             "                    r.wraps"
-             "               FROM lost JOIN report AS r USING (report_id)"
-             "              WHERE substr(r.wraps, 41, 16) = lost.kid"
-             "             UNION ALL"
-             "             SELECT 1, t.report_id, uuid_send(t.message_id), t.hour, t.wraps"
-             "               FROM lost JOIN text AS t USING (report_id)"
-             "              WHERE substr(t.wraps, 41, 16) = lost.kid"
-             "             UNION ALL"
-             "             SELECT 2, n.report_id, uuid_send(n.message_id), n.hour, n.wraps"
-             "               FROM lost JOIN note AS n USING (report_id)"
-             "              WHERE substr(n.wraps, 41, 16) = lost.kid),"
-             " left_behind AS (SELECT m.* FROM message AS m JOIN report AS r USING (report_id)"
-             "                  WHERE r.hidden_until IS NULL)"
-             " SELECT part, report_id, encode(id, 'hex')::uuid, hour, wraps FROM left_behind"
-             "  WHERE report_id IN (SELECT DISTINCT report_id FROM left_behind"
-             "                       ORDER BY report_id LIMIT $5::integer)"
-             "  ORDER BY report_id, id",
-             {parameter(ids), parameter(kids), parameter(first), parameter(last),
-              parameter(limit)}))
+    for (
+        const auto& row : transaction.execute(
+            "WITH queue AS (SELECT uuid_send(q.id) AS id, uuid_send(q.kid) AS kid"
+            "                 FROM unnest($1::uuid[], $2::uuid[]) AS q (id, kid)),"
+            " lost AS (SELECT s.report_id, q.kid FROM queue AS q"
+            "            JOIN statement AS s ON substr(s.bytes, 25, 16) = q.id"
+            "           WHERE get_byte(s.bytes, 1) = 8"
+            "             AND s.report_id BETWEEN $3::uuid AND $4::uuid"
+            "          UNION"
+            "          SELECT s.report_id, q.kid FROM queue AS q"
+            "            JOIN statement AS s ON substr(s.bytes, 41, 16) = q.id"
+            "           WHERE get_byte(s.bytes, 1) = 8"
+            "             AND s.report_id BETWEEN $3::uuid AND $4::uuid"
+            "             AND EXISTS (SELECT FROM statement AS c"
+            "                          WHERE c.report_id = s.report_id AND get_byte(c.bytes, 1) = 9"
+            "                            AND get_byte(c.bytes, 3) = 0)),"
+            " message AS (SELECT 0 AS part, r.report_id, substr(r.message, 25, 16) AS id, r.hour,"
+            "                    r.wraps"
+            "               FROM lost JOIN report AS r USING (report_id)"
+            "              WHERE substr(r.wraps, 41, 16) = lost.kid"
+            "             UNION ALL"
+            "             SELECT 1, t.report_id, uuid_send(t.message_id), t.hour, t.wraps"
+            "               FROM lost JOIN text AS t USING (report_id)"
+            "              WHERE substr(t.wraps, 41, 16) = lost.kid"
+            "             UNION ALL"
+            "             SELECT 2, n.report_id, uuid_send(n.message_id), n.hour, n.wraps"
+            "               FROM lost JOIN note AS n USING (report_id)"
+            "              WHERE substr(n.wraps, 41, 16) = lost.kid),"
+            " left_behind AS (SELECT m.* FROM message AS m JOIN report AS r USING (report_id)"
+            "                  WHERE r.hidden_until IS NULL)"
+            " SELECT part, report_id, encode(id, 'hex')::uuid, hour, wraps FROM left_behind"
+            "  WHERE report_id IN (SELECT DISTINCT report_id FROM left_behind"
+            "                       ORDER BY report_id LIMIT $5::integer)"
+            "  ORDER BY report_id, id",
+            {parameter(ids), parameter(kids), parameter(first), parameter(last), parameter(limit)}))
       found.push_back({static_cast<LeftBehind::Part>(row[0].integer()), row[1].id(), row[2].id(),
                        static_cast<std::uint32_t>(row[3].integer()), row[4].bytes()});
     return found;
