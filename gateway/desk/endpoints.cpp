@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
-#include <charconv>
-#include <functional>
-#include <limits>
 
 #include "gateway/crypto/encoding.hpp"
+#include "gateway/desk/answers.hpp"
 #include "gateway/desk/problem.hpp"
 #include "gateway/desk/strays.hpp"
-#include "gateway/desk/withdrawals.hpp"
 #include "gateway/identity/author.hpp"
 #include "gateway/identity/envelope.hpp"
 #include "gateway/identity/epoch.hpp"
@@ -21,44 +18,6 @@
 
 namespace ishara::desk {
 namespace {
-
-namespace json = boost::json;
-
-constexpr std::uint32_t page_size = 50;
-constexpr std::uint32_t largest_page = 200;
-
-Answer good(std::string body, std::string tag = {}) {
-  Answer out;
-  out.response.content_type = "application/json";
-  out.response.body = std::move(body);
-  if (!tag.empty()) out.response.fields.emplace_back("ETag", std::move(tag));
-  return out;
-}
-Answer good(const json::value& body, std::string tag = {}) {
-  return good(json::serialize(body), std::move(tag));
-}
-
-Answer no_content() {
-  Answer out;
-  out.response.status = 204;
-  return out;
-}
-
-// The same words whether a thing is not there or not the caller's to see.
-Answer not_found() { return {problem(404, "not-found", "There is no such thing in your queues.")}; }
-
-Answer failure(const boost::system::error_code& error) {
-  if (error == storage::errc::not_found) return not_found();
-  if (error == storage::errc::lease_lost)
-    return {
-        problem(409, "lease-lost", "The report is not, or no longer, in your hands; pull again.")};
-  if (error == storage::errc::conflict)
-    return {problem(409, "changed", "The report has changed since you read it; read it again.")};
-  if (error == storage::errc::schema)
-    return {problem(503, "schema",
-                    "The database does not fit this program; an operator must run migrate.")};
-  return {problem(503, "store-unavailable", "The store is away; try again in a moment.")};
-}
 
 // The queues that the caller is a member of, by the signed rosters.
 const identity::Directory::Queue* own_queue(const Call& call, std::string_view name) {
@@ -97,17 +56,6 @@ json::object describe(const storage::ReportRow& row, const identity::Directory& 
   return out;
 }
 
-// The value of a query parameter; values here need no percent-decoding.
-std::optional<std::string_view> parameter(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const auto pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), pair.size() + 1));
-    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=')
-      return pair.substr(name.size() + 1);
-  }
-  return std::nullopt;
-}
-
 Answer list_queues(const Call& call, Cases& cases) {
   const auto& ids = call.member->queues;
   const auto summaries = cases.summaries(ids);
@@ -125,41 +73,6 @@ Answer list_queues(const Call& call, Cases& cases) {
                                {"oldest_hour", summary.oldest_hour}});
   }
   return good(json::object{{"queues", std::move(all)}, {"next", nullptr}});
-}
-
-// A whole decimal number; nothing for anything else.
-template <class Number>
-std::optional<Number> number_of(std::string_view text) {
-  Number out{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return out;
-}
-
-// How much of a list the caller wants at once; nothing if she asks for too much or nonsense.
-std::optional<std::uint32_t> limit_of(const Call& call) {
-  const auto given = parameter(call.query, "limit");
-  if (!given) return page_size;
-  const auto limit = number_of<std::uint32_t>(*given);
-  return limit && *limit > 0 && *limit <= largest_page ? limit : std::nullopt;
-}
-
-Answer bad_cursor() {
-  return {problem(400, "bad-cursor", "The cursor is not one that this API gave.")};
-}
-Answer bad_limit() { return {problem(400, "bad-limit", "The limit is a number from 1 to 200.")}; }
-
-// Where a list by report id goes on; nothing if the caller's cursor is none.
-std::optional<crypto::Id> first_report(const Call& call) {
-  const auto given = parameter(call.query, "cursor");
-  if (!given) return crypto::Id{};
-  const auto cursor = read_cursor(*given);
-  return cursor ? std::optional{cursor->report_id} : std::nullopt;
-}
-
-// Its cursor in an answer.
-json::value next_report(const std::optional<crypto::Id>& next) {
-  return next ? json::value(write_cursor({false, 0, *next})) : json::value{};
 }
 
 // The texts of these reports of a queue that are still with another one.
@@ -218,48 +131,6 @@ Answer pull_report(const Call& call, Cases& cases) {
 // One transaction over all her queues, so that an urgent report in the last of them goes first.
 Answer pull_any_report(const Call& call, Cases& cases) {
   return pull_from(call.member->queues, call, cases);
-}
-
-// The report of the path, if it belongs to a queue of the caller.
-struct Found {
-  std::optional<storage::Report> report;
-  std::vector<storage::Statement> statements;
-  identity::Ownership ownership;
-  Answer refusal;  // if there is none
-};
-
-Found refused(Answer refusal) {
-  Found out;
-  out.refusal = std::move(refusal);
-  return out;
-}
-
-bool is_hers(const Call& call, const crypto::Id& queue) {
-  return std::ranges::find(call.member->queues, queue) != call.member->queues.end();
-}
-
-// Only its last owner learns that a report is gone because it was taken back.
-Answer is_gone(const Call& call, Cases& cases, const crypto::Id& report) {
-  const auto owner = owner_of_withdrawn(cases, report, *call.directory);
-  if (!owner || !is_hers(call, *owner)) return not_found();
-  return {problem(410, "withdrawn",
-                  "The reporter, or whoever has the reporter's phone, has taken this report back."
-                  " Do not go on with it.")};
-}
-
-Found find_report(const Call& call, Cases& cases) {
-  const auto id = crypto::from_hex_exact<16>(call.argument);
-  if (!id) return refused(not_found());
-  auto report = cases.show(*id);
-  if (!report && report.error() == storage::errc::not_found)
-    return refused(is_gone(call, cases, *id));
-  if (!report) return refused(failure(report.error()));
-  auto statements = cases.statements(*id);
-  if (!statements) return refused(failure(statements.error()));
-  const auto ownership = ownership_of(*report, *statements, *call.directory);
-  if (!ownership || report->row.report_id != *id || !is_hers(call, ownership->owner))
-    return refused(not_found());
-  return {std::move(*report), std::move(*statements), *ownership, {}};
 }
 
 Answer show_report(const Call& call, Cases& cases) {
@@ -369,53 +240,9 @@ Answer show_history(const Call& call, Cases& cases) {
                            {"replies", std::move(states)}});
 }
 
-std::optional<json::object> body_of(const Call& call) {
-  boost::system::error_code error;
-  auto value = json::parse(json::string_view{call.body.data(), call.body.size()}, error);
-  if (error || !value.is_object()) return std::nullopt;
-  return std::move(value.get_object());
-}
-
-// The bytes of a member; nothing if it is absent or no base64.
-std::optional<storage::Bytes> bytes_of(const json::object& object, std::string_view name) {
-  const auto* text = object.if_contains(name);
-  if (text == nullptr || !text->is_string()) return std::nullopt;
-  return crypto::from_base64(text->get_string());
-}
-
-Answer bad_body() {
-  return {problem(400, "bad-body", "The body is not what this call takes; see the API document.")};
-}
 Answer not_yours() {
   return {problem(403, "not-the-author",
                   "It is not signed by you for the queue that holds the report.")};
-}
-Answer is_withdrawn() {
-  return {problem(409, "withdrawn", "The reporter has taken the report back.")};
-}
-
-constexpr std::size_t most_wraps = 8;
-
-// Whether these are wraps of this message for queues of the rosters, the first one for `first`, and
-// none for the police unless they may read it.
-bool wraps_fit(crypto::View wraps, const crypto::Id& report, const crypto::Id& message,
-               const crypto::Id& first, bool police_may_read,
-               const identity::Directory& directory) {
-  constexpr auto size = identity::box_envelope_size;
-  if (wraps.empty() || wraps.size() % size != 0 || wraps.size() / size > most_wraps) return false;
-  for (std::size_t at = 0; at < wraps.size(); at += size) {
-    const auto wrap = wraps.subspan(at, size);
-    const auto recipient = identity::wrap_recipient(wrap);
-    if (!recipient || !std::ranges::equal(wrap.subspan(8, 16), report) ||
-        !std::ranges::equal(wrap.subspan(24, 16), message))
-      return false;
-    const auto queue =
-        std::ranges::find(directory.queues(), recipient->kid, &identity::Directory::Queue::kid);
-    if (queue == directory.queues().end() || (at == 0 && queue->id != first)) return false;
-    if (queue->organisation_class == identity::OrganisationClass::police && !police_may_read)
-      return false;
-  }
-  return true;
 }
 
 struct ReadNote {
@@ -484,26 +311,6 @@ bool leads(const identity::Directory::Member& member) {
   return std::ranges::find(member.roles, "lead") != member.roles.end();
 }
 
-// The list of new wraps in a body, all of them for `first`; nothing if one does not fit.
-std::optional<std::vector<storage::NewWraps>> read_wraps(
-    const json::object& body, std::string_view name,
-    const std::function<bool(const crypto::Id&, crypto::View)>& fit) {
-  const auto* list = body.if_contains(name);
-  if (list == nullptr || !list->is_array()) return std::nullopt;
-  std::vector<storage::NewWraps> out;
-  for (const auto& entry : list->get_array()) {
-    if (!entry.is_object()) return std::nullopt;
-    const auto* text = entry.get_object().if_contains("id");
-    const auto id = text != nullptr && text->is_string()
-                        ? crypto::from_hex_exact<16>(text->get_string())
-                        : std::nullopt;
-    auto wraps = bytes_of(entry.get_object(), "wraps");
-    if (!id || !wraps || !fit(*id, *wraps)) return std::nullopt;
-    out.push_back({*id, std::move(*wraps)});
-  }
-  return out;
-}
-
 // The store commits only if no text and no note is missing, and nothing was signed meanwhile.
 Answer transfer_report(const Call& call, Cases& cases) {
   const auto found = find_report(call, cases);
@@ -553,96 +360,6 @@ Answer transfer_report(const Call& call, Cases& cases) {
   return done ? no_content() : failure(done.error());
 }
 
-// What former owners still have to hand on. It shows whose the report is now and why, and the one
-// wrap that the caller's queue can open: nothing that says what the report is about.
-Answer list_strays(const Call& call, Cases& cases) {
-  const auto from = first_report(call);
-  if (!from) return bad_cursor();
-  const auto limit = limit_of(call);
-  if (!limit) return bad_limit();
-  const auto strays =
-      find_strays(cases, *call.directory, call.member->queues, *from, last_id, *limit);
-  if (!strays) return failure(strays.error());
-  json::array all;
-  for (const auto& report : strays->reports) {
-    json::array statements, wraps;
-    for (const auto& statement : report.statements)
-      statements.push_back(json::string{crypto::base64(statement.bytes)});
-    for (const auto& message : report.messages)
-      wraps.push_back(json::object{{"id", crypto::hex(message.message_id)},
-                                   {"wraps", crypto::base64(crypto::View{message.wraps}.first(
-                                                 identity::box_envelope_size))}});
-    all.push_back(json::object{{"report", crypto::hex(report.report_id)},
-                               {"record", crypto::base64(report.record)},
-                               {"statements", std::move(statements)},
-                               {"texts", std::move(wraps)}});
-  }
-  return good(json::object{{"strays", std::move(all)}, {"next", next_report(strays->next)}});
-}
-
-// Whether these are wraps of a stray message for the present owner and its fallback, and for the
-// queue that has it only if the TRANSFER lets that queue keep its wraps. Nobody else's.
-bool handed_on_fits(crypto::View wraps, const StrayReport& report,
-                    const storage::LeftBehind& message, const identity::Directory& directory) {
-  if (!wraps_fit(wraps, report.report_id, message.message_id, report.owner->id,
-                 report.ownership.consent_class == 1, directory))
-    return false;
-  const auto* const holder = first_reader(message.wraps, directory);
-  for (auto rest = wraps.subspan(identity::box_envelope_size); !rest.empty();
-       rest = rest.subspan(identity::box_envelope_size)) {
-    const auto* const reader = first_reader(rest, directory);
-    const bool fallback = report.owner->fallback == reader->id &&
-                          reader->organisation_class == report.owner->organisation_class;
-    const bool keeper = reader == holder && std::ranges::find(report.ownership.kept, reader->id) !=
-                                                report.ownership.kept.end();
-    if (!fallback && !keeper) return false;
-  }
-  return true;
-}
-
-// Whoever has a wrap of the message keeps that one. The desk cannot tell whether a new one opens,
-// and the former owner shall not be able to take the message from the present one.
-storage::Bytes keep_stored(storage::Bytes wraps, crypto::View stored) {
-  constexpr auto size = identity::box_envelope_size;
-  for (std::size_t at = 0; at < wraps.size(); at += size) {
-    const auto reader = identity::wrap_recipient(crypto::View{wraps}.subspan(at, size));
-    for (auto rest = stored; reader && rest.size() >= size; rest = rest.subspan(size)) {
-      const auto known = identity::wrap_recipient(rest.first(size));
-      if (known && known->kid == reader->kid)
-        std::ranges::copy(rest.first(size), wraps.begin() + static_cast<std::ptrdiff_t>(at));
-    }
-  }
-  return wraps;
-}
-
-Answer hand_on_strays(const Call& call, Cases& cases) {
-  const auto id = crypto::from_hex_exact<16>(call.argument);
-  if (!id) return not_found();
-  auto strays = find_strays(cases, *call.directory, call.member->queues, *id, *id, 1);
-  if (!strays) return failure(strays.error());
-  if (strays->reports.empty()) return not_found();
-  const auto& report = strays->reports.front();
-  const auto body = body_of(call);
-  if (!body) return bad_body();
-
-  storage::HandedOn handed_on;
-  handed_on.report_id = report.report_id;
-  handed_on.known_statements = static_cast<std::uint32_t>(report.statements.size());
-  handed_on.to_queue = report.owner->id;
-  const auto texts = read_wraps(*body, "texts", [&](const crypto::Id& message, crypto::View wraps) {
-    const auto left = std::ranges::find(report.messages, message, &storage::LeftBehind::message_id);
-    // Somebody else of the queue was faster: nothing is left to do.
-    if (left == report.messages.end()) return true;
-    if (!handed_on_fits(wraps, report, *left, *call.directory)) return false;
-    handed_on.messages.push_back({*left, keep_stored({wraps.begin(), wraps.end()}, left->wraps)});
-    return true;
-  });
-  if (!texts) return bad_body();
-  if (handed_on.messages.empty()) return no_content();
-  const auto done = cases.hand_on(handed_on, call.scribe());
-  return done ? no_content() : failure(done.error());
-}
-
 // The announced keys to which replies are sealed, of the running week and beside it.
 Answer list_epochs(const Call& call, Cases& cases) {
   const auto epochs = cases.epochs(static_cast<std::uint32_t>(call.now / identity::epoch_seconds));
@@ -673,81 +390,6 @@ Answer list_grants(const Call& call, Cases& cases) {
                                {"generation", grant.generation},
                                {"envelope", crypto::base64(grant.envelope)}});
   return good(json::object{{"grants", std::move(all)}, {"next", nullptr}});
-}
-
-// --- Accounting for all of it
-
-// Recorded before it is read: the reading itself stands in what is read.
-Answer read_audit(const Call& call, Cases& cases) {
-  std::uint64_t after = 0;
-  if (const auto given = parameter(call.query, "cursor")) {
-    const auto place = number_of<std::uint64_t>(*given);
-    if (!place || *place > std::numeric_limits<std::int64_t>::max()) return bad_cursor();
-    after = *place;
-  }
-  const auto limit = limit_of(call);
-  if (!limit) return bad_limit();
-  const auto noted = cases.put_audit({}, {}, call.scribe());
-  if (!noted) return failure(noted.error());
-  const auto entries = cases.audit(after, *limit);
-  if (!entries) return failure(entries.error());
-  const auto last = entries->empty() ? after : entries->back().seq;
-  const auto checkpoints = cases.checkpoints(after, last);
-  if (!checkpoints) return failure(checkpoints.error());
-  json::array rows, points;
-  for (const auto& entry : *entries)
-    rows.push_back(json::object{{"entry", crypto::base64(entry.entry)}, {"detail", entry.detail}});
-  for (const auto& checkpoint : *checkpoints)
-    points.push_back(json::string{crypto::base64(checkpoint.bytes)});
-  json::value next;
-  if (entries->size() == *limit) next = std::to_string(last);
-  return good(json::object{
-      {"entries", std::move(rows)}, {"checkpoints", std::move(points)}, {"next", std::move(next)}});
-}
-
-// The client of a lead discloses the first text by itself; the desk only takes note that it does.
-Answer export_report(const Call& call, Cases& cases) {
-  const auto found = find_report(call, cases);
-  if (!found.report) return found.refusal;
-  if (found.ownership.withdrawn) return is_withdrawn();
-  const auto noted = cases.put_audit(found.report->row.report_id, {}, call.scribe());
-  return noted ? no_content() : failure(noted.error());
-}
-
-// What a lead can keep from being deleted: no more of it than that it is there.
-Answer list_withdrawn(const Call& call, Cases& cases) {
-  const auto from = first_report(call);
-  if (!from) return bad_cursor();
-  const auto limit = limit_of(call);
-  if (!limit) return bad_limit();
-  const auto hidden = hidden_reports(cases, *call.directory, call.member->queues, *from, *limit);
-  if (!hidden) return failure(hidden.error());
-  json::array all;
-  for (const auto& report : hidden->reports) {
-    const auto* queue = call.directory->queue(report.owner);
-    all.push_back(
-        json::object{{"id", crypto::hex(report.report_id)},
-                     {"queue", queue == nullptr ? json::value{} : json::value(queue->name)},
-                     {"until", report.until},
-                     {"held", report.held}});
-  }
-  return good(json::object{{"reports", std::move(all)}, {"next", next_report(hidden->next)}});
-}
-
-Answer hold_report(const Call& call, Cases& cases) {
-  const auto id = crypto::from_hex_exact<16>(call.argument);
-  if (!id) return not_found();
-  const auto ownership = signed_ownership(cases, *id, *call.directory);
-  if (!ownership) return failure(ownership.error());
-  if (!*ownership || !is_hers(call, (*ownership)->owner)) return not_found();
-  const auto& withdrawn = (*ownership)->withdrawn;
-  if (!withdrawn || withdrawn->with_ref)
-    return {problem(409, "nothing-to-hold",
-                    "Only a report that was withdrawn by number alone can be held.")};
-  const auto held = cases.hold(*id, call.scribe());
-  if (held) return no_content();
-  return held.error() == storage::errc::not_found ? is_gone(call, cases, *id)
-                                                  : failure(held.error());
 }
 
 Answer describe_api(const Call&, Cases&) { return good(openapi_document()); }

@@ -1,5 +1,5 @@
 #pragma once
-// The API: one row a call. A new call is one function in endpoints.cpp and one row in its table;
+// The API: one row a call. A new call is one function in endpoints*.cpp and one row in the table;
 // matching, signatures, roles, conditions, repeats and the OpenAPI document follow from the row.
 // The row also says which audit entry the call leaves: the verbs that read or change a report take
 // its scribe.
