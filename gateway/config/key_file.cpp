@@ -149,8 +149,11 @@ boost::system::result<void> replace_key_file(const std::filesystem::path& file,
   fresh += "." + std::to_string(::getpid());
   ::unlink(fresh.c_str());  // of a process that died here and had this number
   if (const auto written = write_key_file(fresh, bytes); !written) return written.error();
-  if (::rename(fresh.c_str(), file.c_str()) != 0 || !sync_folder_of(file))
+  if (::rename(fresh.c_str(), file.c_str()) != 0) {
+    ::unlink(fresh.c_str());
     return key_file_errc::unreadable;
+  }
+  if (!sync_folder_of(file)) return key_file_errc::unreadable;
   return {};
 }
 

@@ -107,6 +107,13 @@ TEST_CASE("a file that is replaced while it is read is read whole, as it was or 
   CHECK(refused == 0);
 }
 
+TEST_CASE("a file that cannot be replaced leaves nothing beside it") {
+  const Folder folder;
+  std::filesystem::create_directory(folder / "seen");
+  CHECK(replace_key_file(folder / "seen", key).error() == key_file_errc::unreadable);
+  CHECK(std::distance(std::filesystem::directory_iterator{folder / ""}, {}) == 1);
+}
+
 TEST_CASE("what is no key file of the right size is refused") {
   const Folder folder;
   REQUIRE(write_key_file(folder / "a.key", key).has_value());

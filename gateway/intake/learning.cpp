@@ -1,13 +1,13 @@
 #include "gateway/intake/learning.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
-
 #include <charconv>
 #include <system_error>
+#include <utility>
 
 #include "gateway/config/key_file.hpp"
 #include "gateway/crypto/encoding.hpp"
+#include "gateway/identity/seen_rosters.hpp"
 #include "gateway/intake/knowledge.hpp"
 #include "routing/pack/bundle.hpp"
 
@@ -101,15 +101,17 @@ boost::system::result<void> keep_knowledge(const std::filesystem::path& file,
   for (const auto& [name, content] : named) parts.push_back({name, content});
   const auto bytes = routing::bundle(parts);
 
-  auto fresh = file;
-  fresh += fmt::format(".{}", ::getpid());
-  std::error_code error;
-  std::filesystem::remove(fresh, error);  // of a process that died here and had this number
-  if (const auto written = config::write_key_file(fresh, crypto::bytes_of(bytes)); !written)
-    return written.error();
-  std::filesystem::rename(fresh, file, error);
-  if (error) return knowledge_errc::not_kept;
-  return {};
+  return config::replace_key_file(file, crypto::bytes_of(bytes));
+}
+
+Remembered keep_and_remember(const std::filesystem::path& file, const std::filesystem::path& seen,
+                             const StoredKnowledge& knowledge,
+                             const identity::Directory& directory) {
+  const auto before = identity::read_seen_rosters(seen);
+  if (!before) return {before.error(), {}};
+  if (directory.is_older_than(*before)) return {identity::roster_errc::older_version, {}};
+  auto kept = keep_knowledge(file, knowledge);
+  return {identity::remember_rosters(seen, directory), kept};
 }
 
 boost::system::result<Learnt> learn(const StoredKnowledge& stored,

@@ -38,6 +38,17 @@ storage::result<StoredKnowledge> fetch_knowledge(storage::blocking::Store& store
 boost::system::result<StoredKnowledge> read_knowledge(const std::filesystem::path& file);
 boost::system::result<void> keep_knowledge(const std::filesystem::path& file,
                                            const StoredKnowledge& knowledge);
+// Keeps what has rosters of this directory and then remembers these in the file `seen`: the kept
+// ones are never behind the remembered ones, or a start from the disk would refuse them. Nothing is
+// kept of a directory that goes back behind `seen` (roster_errc::older_version). Otherwise the
+// error is that of `seen`; the knowledge may be used if it could only not be kept: `kept` tells.
+struct Remembered {
+  boost::system::result<void> seen;
+  boost::system::result<void> kept;
+};
+Remembered keep_and_remember(const std::filesystem::path& file, const std::filesystem::path& seen,
+                             const StoredKnowledge& knowledge,
+                             const identity::Directory& directory);
 
 // A file of a language pack, with the name that routing knows it by: "rw/lexicon.tsv".
 struct NamedFile {
@@ -52,7 +63,8 @@ struct Learnt {
   std::uint32_t routing_version = 0;
 };
 
-// Only if all of it is signed and fits together; an epoch that is not signed is left out.
+// Only if all rosters are signed and everything fits together; an epoch that is not signed is left
+// out. Nobody signs the routing: it can send a text to a queue of the rosters and to no other.
 boost::system::result<Learnt> learn(const StoredKnowledge& stored,
                                     const crypto::PublicKey& root_key,
                                     std::span<const NamedFile> languages, const i18n::Packs& packs);

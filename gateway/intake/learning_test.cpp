@@ -9,6 +9,7 @@
 #include <string>
 
 #include "gateway/config/key_file.hpp"
+#include "gateway/identity/seen_rosters.hpp"
 #include "gateway/intake/knowledge.hpp"
 
 namespace ishara::intake {
@@ -113,6 +114,48 @@ TEST_CASE("a roster that was altered on the disk counts as little as one from th
   altered[place] = '4';
   folder.replace(altered);
   CHECK(learnt().error() == identity::roster_errc::bad_signature);
+}
+
+TEST_CASE("knowledge is kept before its rosters are remembered, and nothing that goes back") {
+  const Folder folder;
+  Signed signed_by;
+  signed_by.knowledge.rosters.pop_back();
+  const auto directory = identity::Directory::verified_rows(
+      identity::rows_of(signed_by.knowledge.rosters), signed_by.root.public_key);
+  REQUIRE(directory.has_value());
+  const auto seen = folder.path / "rosters.seen";
+  const auto keep = [&] {
+    return keep_and_remember(folder.file, seen, signed_by.knowledge, *directory);
+  };
+  SUBCASE("a power cut between the two leaves what starts") {
+    // A name that is too long once the fresh file's ending is on it can be read and not replaced.
+    const auto unwritable = folder.path / std::string(254, 's');
+    const auto done = keep_and_remember(folder.file, unwritable, signed_by.knowledge, *directory);
+    CHECK(done.kept.has_value());
+    CHECK_FALSE(done.seen.has_value());
+    CHECK(read_knowledge(folder.file).has_value());
+  }
+  SUBCASE("both") {
+    const auto done = keep();
+    CHECK(done.kept.has_value());
+    CHECK(done.seen.has_value());
+    CHECK(identity::read_seen_rosters(seen).value() == directory->versions());
+    CHECK(read_knowledge(folder.file).has_value());
+  }
+  SUBCASE("older rosters") {
+    auto higher = directory->versions();
+    for (auto& [issuer, version] : higher) ++version;
+    REQUIRE(identity::write_seen_rosters(seen, higher).has_value());
+    CHECK(keep().seen.error() == identity::roster_errc::older_version);
+    CHECK(read_knowledge(folder.file).error() == config::key_file_errc::missing);
+  }
+  SUBCASE("what cannot be kept is still remembered") {
+    fs::create_directory(folder.file);
+    const auto done = keep();
+    CHECK_FALSE(done.kept.has_value());
+    CHECK(done.seen.has_value());
+    CHECK(identity::read_seen_rosters(seen).value() == directory->versions());
+  }
 }
 
 }  // namespace ishara::intake

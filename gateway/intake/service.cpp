@@ -32,7 +32,10 @@ namespace fs = std::filesystem;
 
 constexpr auto stop_time = 20s;  // longer than any write of an answer and any statement
 
+constexpr auto failing_for = 5s;  // a spool that did not take a row
+
 constexpr const char* last_knowledge = "knowledge.last";
+constexpr const char* seen_rosters = "rosters.seen";
 
 storage::Id spool_hash(std::span<const std::uint8_t> bytes) { return crypto::hash16({bytes}); }
 
@@ -346,19 +349,22 @@ class Service::Work {
   boost::system::result<Learnt> learn_from(storage::blocking::Store& store) const {
     const auto stored = fetch_knowledge(store, wall_clock());
     if (!stored) return stored.error();
-    auto learnt = accept(*stored);
+    auto learnt = learn(*stored, config_.deployment.root_public_key, languages_, *packs_);
     if (!learnt) return learnt;
-    if (const auto kept = keep_knowledge(config_.paths.state / last_knowledge, *stored); !kept)
-      log::write<log::Event::knowledge_not_kept>(kept.error().value());
+    const auto done =
+        keep_and_remember(config_.paths.state / last_knowledge, config_.paths.state / seen_rosters,
+                          *stored, *learnt->directory);
+    if (!done.kept) log::write<log::Event::knowledge_not_kept>(done.kept.error().value());
+    if (!done.seen) return done.seen.error();
     return learnt;
   }
 
-  boost::system::result<Learnt> accept(const StoredKnowledge& stored) const {
-    auto learnt = learn(stored, config_.deployment.root_public_key, languages_, *packs_);
+  boost::system::result<Learnt> learn_from(const StoredKnowledge& kept) const {
+    auto learnt = learn(kept, config_.deployment.root_public_key, languages_, *packs_);
     if (!learnt) return learnt;
-    // Refuses what goes back behind rosters that were seen, also before the last restart.
+    // Refuses what goes back behind rosters that were seen before the last restart.
     const auto good =
-        identity::remember_rosters(config_.paths.state / "rosters.seen", *learnt->directory);
+        identity::remember_rosters(config_.paths.state / seen_rosters, *learnt->directory);
     if (!good) return good.error();
     return learnt;
   }
@@ -367,7 +373,7 @@ class Service::Work {
   void learn_from_disk() {
     const auto stored = read_knowledge(config_.paths.state / last_knowledge);
     if (!stored && stored.error() == config::key_file_errc::missing) return;
-    auto learnt = stored ? accept(*stored) : stored.error();
+    auto learnt = stored ? learn_from(*stored) : stored.error();
     if (!learnt) {
       log::write<log::Event::knowledge_refused>(learnt.error().value());
       return;
