@@ -215,12 +215,13 @@ class DurableSink::Work {
     auto others = std::exchange(known.others, {});
     if (written) {
       known.durable = true;
-      counters_.full = false;
+      counters_.problem.reset();
       ++counters_.spooled;
       answer(std::move(done), Appended{false, known.answer_class});
       for (auto& other : others) answer(std::move(other), Appended{true, known.answer_class});
     } else {
-      counters_.full = written.error() == errc::full;
+      counters_.problem = static_cast<errc>(written.error().value());
+      counters_.problem_at = Clock::now();
       forget(row);
       answer(std::move(done), written.error());
       for (auto& other : others) answer(std::move(other), written.error());
@@ -290,7 +291,7 @@ class DurableSink::Work {
     if (!removed.done) co_return pass_over(segment.number);
     tries_ = 0;
     for (const auto& row : segment.rows) forget(row);
-    counters_.full = false;
+    counters_.problem.reset();
     counters_.drained += segment.rows.size();
     counters_.refused += refused_rows;
     co_return true;

@@ -15,9 +15,11 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "storage/spool.hpp"
 
@@ -31,7 +33,10 @@ struct DurableCounters {
   std::uint64_t turned_away = 0;  // rows that neither could take
   std::uint64_t waiting = 0;      // rows in the spool now
   std::uint64_t bytes = 0;        // that they take
-  bool full = false;              // the last row for the spool found no room in it
+  // Why the spool did not take the last row that was for it, and when; nothing if it did, or if
+  // something of it was drained since.
+  std::optional<errc> problem;
+  std::chrono::steady_clock::time_point problem_at;
 };
 
 class DurableSink final : public IntakeSink {

@@ -517,17 +517,37 @@ TEST_CASE("a full spool says so, and takes rows again after the draining") {
   }
   CHECK(bench.answers[0]->has_value());
   CHECK(bench.answers[39]->error() == errc::full);
-  CHECK(bench.sink->counters().full);
+  CHECK(bench.sink->counters().problem == errc::full);
   const auto taken = bench.sink->counters().spooled;
   CHECK(taken + bench.sink->counters().turned_away == 40);
   bench.database.away = false;
   bench.drain();
   CHECK(bench.database.stored.size() == taken);
-  CHECK_FALSE(bench.sink->counters().full);
+  CHECK_FALSE(bench.sink->counters().problem.has_value());
   bench.database.away = true;
   bench.add(intakes.next(queue));
   bench.answer_all();
   CHECK(bench.answers.back()->has_value());
+}
+
+TEST_CASE("a spool that does not work is told of until it works again") {
+  Bench bench;
+  TestIntakes intakes{51};
+  bench.database.away = true;
+  const auto begun = std::chrono::steady_clock::now();
+  // Its next segment cannot be made.
+  fs::create_directory(bench.folder / "spool/0000000000000001.spool");
+  bench.add(intakes.next(queue));
+  bench.answer_all();
+  CHECK(bench.answers[0]->error() == errc::unavailable);
+  CHECK(bench.sink->counters().problem == errc::unavailable);
+  CHECK(bench.sink->counters().problem_at >= begun);
+  CHECK(bench.sink->counters().turned_away == 1);
+  fs::remove(bench.folder / "spool/0000000000000001.spool");
+  bench.add(intakes.next(queue));
+  bench.answer_all();
+  CHECK(bench.answers[1]->has_value());
+  CHECK_FALSE(bench.sink->counters().problem.has_value());
 }
 
 TEST_CASE("a busy database and a refused row are the caller's business, not the spool's") {

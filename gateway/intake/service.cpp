@@ -88,7 +88,9 @@ class CountingObserver final : public http::Observer {
   std::array<std::uint64_t, http_events.size()> counts_{};
 };
 
-// Statements of the gateway's own: a handful an hour, so they need no batches.
+// Statements of the gateway's own: a handful an hour, so they need no batches. They are never
+// spooled: a consent binds only when everybody can see it. So a text that changes one is answered
+// 503 while the database is away, and its provider brings it again.
 class StoredStatements final : public Statements {
  public:
   explicit StoredStatements(storage::StorePool& pool) : pool_{pool} {}
@@ -223,7 +225,10 @@ class Service::Work {
     const auto spool = sink_.counters();
     if (!intake_.knowledge()) return "not ready";
     if (writer_.connected()) return spool.bytes == 0 ? "ok" : "ok, draining";
-    return spool.full ? "not ready" : "ok, spooling";
+    // Not for longer: if nobody is sent here nothing shows whether the spool works again.
+    const bool failing =
+        spool.problem && std::chrono::steady_clock::now() - spool.problem_at < failing_for;
+    return failing ? "not ready" : "ok, spooling";
   }
 
   // The private listener: health, and the sums of the last full minute on.
@@ -317,7 +322,12 @@ class Service::Work {
     if (seconds_away_ == 2) log::write<log::Event::database_away>();
 
     const auto now = sink_.counters();
-    if (now.full && !told_.full) log::write<log::Event::spool_full>();
+    if (now.problem && now.problem != told_.problem) {
+      if (now.problem == storage::errc::full)
+        log::write<log::Event::spool_full>();
+      else
+        log::write<log::Event::spool_failed>(static_cast<int>(*now.problem));
+    }
     if (now.refused > told_.refused)
       log::write<log::Event::spool_rows_refused>(now.refused - told_.refused);
     told_ = now;
