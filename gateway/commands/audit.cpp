@@ -1,7 +1,9 @@
 // `ishara audit`: exports the audit chain, and verifies exports on any machine.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <boost/json.hpp>
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
@@ -18,6 +20,7 @@
 #include "gateway/config/key_file.hpp"
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/identity/exports.hpp"
+#include "gateway/identity/seen_rosters.hpp"
 
 namespace ishara::commands {
 namespace {
@@ -25,6 +28,8 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
+// The relay signs every five minutes if there is something new.
+constexpr std::chrono::minutes oldest_checkpoint{15};
 constexpr std::uintmax_t largest_file = 1024 * 1024 * 1024;
 
 struct Options {
@@ -32,6 +37,7 @@ struct Options {
   fs::path file;
   std::string root_key;
   fs::path seen;
+  std::uint64_t root_version = 0;
   bool entries = false;
   bool json = false;
 };
@@ -74,6 +80,25 @@ Seen read_seen(const fs::path& file, const identity::Directory& directory) {
   return {*checkpoint, {}};
 }
 
+// Beside the checkpoint: the highest versions of rosters. Without it whoever makes a file could use
+// rosters in which a key is good that was revoked since. A report has only some of the rosters:
+// nothing is remembered of them.
+boost::system::result<void> check_rosters(const Options& options,
+                                          const identity::Directory& directory, bool are_all) {
+  if (directory.root_version() < options.root_version) return identity::roster_errc::older_version;
+  if (options.seen.empty()) return {};
+  auto file = options.seen;
+  file += ".rosters";
+  if (are_all) return identity::remember_rosters(file, directory);
+  const auto seen = identity::read_seen_rosters(file);
+  if (!seen) return seen.error();
+  for (const auto& [issuer, version] : directory.versions())
+    if (const auto known = seen->find(issuer);
+        version > 0 && known != seen->end() && version < known->second)
+      return identity::roster_errc::older_version;
+  return {};
+}
+
 // Never back behind what was seen. False if it cannot be written.
 bool remember(const fs::path& file, const Seen& seen, const identity::AuditVerdict& verdict) {
   if (!verdict.newest || (seen.checkpoint && seen.checkpoint->seq >= verdict.newest->seq))
@@ -111,13 +136,17 @@ void print_entries(const identity::AuditExport& content, bool as_json) {
   }
 }
 
-int tell(const identity::AuditVerdict& verdict, bool as_json) {
+int tell(const identity::AuditVerdict& verdict, const identity::Directory& directory,
+         bool as_json) {
+  const auto alone = verdict.last - std::min(verdict.last, verdict.vouched);
   if (as_json) {
     json::object out{{"kind", "audit"},
                      {"good", verdict.good()},
                      {"first", verdict.first},
                      {"last", verdict.last},
-                     {"vouched", verdict.vouched}};
+                     {"vouched", verdict.vouched},
+                     {"rosters", json::parse(rosters_json(directory))}};
+    if (verdict.newest) out["vouched_at"] = time_text(verdict.newest->time);
     if (!verdict.good()) {
       out["entry"] = verdict.seq;
       out["reason"] = identity::describe(verdict.fault);
@@ -136,12 +165,15 @@ int tell(const identity::AuditVerdict& verdict, bool as_json) {
     std::printf("There is no entry.\n");
     return good;
   }
-  std::printf("Entries %llu to %llu are as they were written.\n",
+  std::printf("Entries %llu to %llu are as they were when a relay vouched for them, at %s.\n",
               static_cast<unsigned long long>(verdict.first),
-              static_cast<unsigned long long>(verdict.last));
-  std::printf("A relay vouches for all up to entry %llu, at %s.\n",
               static_cast<unsigned long long>(verdict.vouched),
               time_text(verdict.newest->time).c_str());
+  if (alone > 0)
+    std::printf("The %llu after them %s vouched for by nobody: rely on nothing in %s.\n",
+                static_cast<unsigned long long>(alone), alone == 1 ? "is" : "are",
+                alone == 1 ? "it" : "them");
+  std::fputs(rosters_text(directory).c_str(), stdout);
   return good;
 }
 
@@ -159,21 +191,21 @@ int refuse(const boost::system::error_code& error, const char* kind, bool as_jso
 
 int verify_audit_file(const Options& options, std::string_view file,
                       const crypto::PublicKey& root_key) {
+  const auto content = identity::read_audit_export(file);
+  if (!content) return refuse(content.error(), "audit", options.json);
+  const auto directory = identity::directory_of(content->rosters, root_key);
+  if (!directory) return refuse(directory.error(), "audit", options.json);
   Seen seen;
-  if (!options.seen.empty()) {
-    const auto content = identity::read_audit_export(file);
-    if (!content) return refuse(content.error(), "audit", options.json);
-    const auto directory = identity::directory_of(content->rosters, root_key);
-    if (!directory) return refuse(directory.error(), "audit", options.json);
-    seen = read_seen(options.seen, *directory);
-    if (!seen.mistake.empty())
-      return complain(seen.mistake, "do not remove it; find out how it came to change");
-  }
-  const auto audit = identity::verify_audit_export(file, root_key, seen.checkpoint);
-  if (!audit) return refuse(audit.error(), "audit", options.json);
-  if (options.entries) print_entries(audit->content, options.json);
-  const auto code = tell(audit->verdict, options.json);
-  if (code == good && !options.seen.empty() && !remember(options.seen, seen, audit->verdict))
+  if (!options.seen.empty()) seen = read_seen(options.seen, *directory);
+  if (!seen.mistake.empty())
+    return complain(seen.mistake, "do not remove it; find out how it came to change");
+  if (const auto held = check_rosters(options, *directory, true); !held)
+    return refuse(held.error(), "audit", options.json);
+  const auto verdict =
+      identity::verify_audit(content->entries, content->checkpoints, *directory, seen.checkpoint);
+  if (options.entries) print_entries(*content, options.json);
+  const auto code = tell(verdict, *directory, options.json);
+  if (code == good && !options.seen.empty() && !remember(options.seen, seen, verdict))
     return complain("cannot remember the checkpoint in " + options.seen.string(),
                     "make its folder writable for you");
   return code;
@@ -183,6 +215,8 @@ int verify_report_file(const Options& options, std::string_view file,
                        const crypto::PublicKey& root_key) {
   const auto report = identity::verify_report_export(file, root_key);
   if (!report) return refuse(report.error(), "report", options.json);
+  if (const auto held = check_rosters(options, report->directory, false); !held)
+    return refuse(held.error(), "report", options.json);
   const auto out = options.json ? first_words_json(*report) : first_words_text(*report);
   std::fwrite(out.data(), 1, out.size(), stdout);
   return good;
@@ -224,10 +258,19 @@ int export_audit(const CLI::App& root, const Options& options) {
     if (!written)
       throw CaseworkerError{options.file.string() + ": " + written.error().message(),
                             "name a new file in a folder that is yours"};
-    code = tell(verdict, options.json);
+    code = tell(verdict, client.directory(), options.json);
     if (code == good && !remember(seen_file, seen, verdict))
       throw CaseworkerError{"cannot remember the checkpoint beside your key file",
                             "make its folder writable for you"};
+    const auto oldest = std::chrono::duration_cast<std::chrono::seconds>(
+        (std::chrono::system_clock::now() - oldest_checkpoint).time_since_epoch());
+    if (code == good && verdict.last > verdict.vouched &&
+        verdict.newest->time < static_cast<std::uint64_t>(oldest.count()))
+      throw CaseworkerError{
+          "no relay has vouched for the last entries, and its last checkpoint is older than 15 "
+          "minutes; the file is written",
+          "export again in ten minutes; if it is the same then, the relay does not run, or "
+          "somebody removes its checkpoints"};
   });
   return done == good ? code : done;
 }
@@ -252,8 +295,14 @@ void add_audit(CLI::App& root, int& exit_code) {
       ->required();
   verifies
       ->add_option("--seen", given->seen,
-                   "Remembers the last checkpoint; the chain must continue it from then on")
+                   "Remembers the last checkpoint, and in FILE.rosters the versions of the "
+                   "rosters; an export must not go back behind them")
       ->type_name("FILE");
+  verifies
+      ->add_option("--root-version", given->root_version,
+                   "Refuse rosters older than this, as on the enrolment sheet: a key that was "
+                   "revoked since is still good in them")
+      ->type_name("N");
   verifies->add_flag("--entries", given->entries, "Print every entry of the chain too");
   verifies->add_flag("--json", given->json, "One JSON object a line");
   verifies->footer(

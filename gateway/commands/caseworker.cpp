@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <charconv>
 #include <chrono>
+#include <set>
+#include <span>
 
 #include "gateway/commands/terminal.hpp"
 #include "gateway/config/key_file.hpp"
@@ -425,8 +428,13 @@ identity::AuditExport Caseworker::audit() {
   directory();
   identity::AuditExport out;
   out.rosters = rosters_;
+  // A gigabyte of file is more than `ishara audit verify` reads.
+  constexpr int most_pages = 20'000;
   std::string cursor;
+  std::uint64_t after = 0;
+  int pages = 0;
   do {
+    if (++pages > most_pages) refuse_chain();
     const auto page = parse_object(get("/audit?limit=200" + cursor));
     for (const auto& value : array_at(page, "entries")) {
       const auto& row = object_of(value);
@@ -443,24 +451,69 @@ identity::AuditExport Caseworker::audit() {
     if (next == nullptr || !(next->is_null() || next->is_string())) refuse_chain();
     // A page without an entry would lead nowhere.
     if (!next->is_null() && array_at(page, "entries").empty()) refuse_chain();
-    cursor = next->is_null() ? "" : "&cursor=" + std::string{next->get_string()};
+    cursor.clear();
+    if (next->is_null()) continue;
+    const std::string_view given = next->get_string();
+    std::uint64_t place = 0;
+    const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), place);
+    // What does not lead further would go on without end.
+    if (error != std::errc{} || end != given.data() + given.size() || place <= after)
+      refuse_chain();
+    after = place;
+    cursor = "&cursor=" + std::to_string(after);
   } while (!cursor.empty());
   return out;
 }
 
-crypto::WipedBuffer Caseworker::export_report(const std::string& report_id) {
+namespace {
+
+// The root's roster and those of these organisations, with those that they cannot be verified
+// without: of the fallbacks of their queues. Others tell a third party of people who have nothing
+// to do with the report.
+std::vector<identity::SignedRoster> rosters_for(std::span<const identity::SignedRoster> all,
+                                                const identity::Directory& directory,
+                                                std::set<crypto::Id> organisations) {
+  for (std::size_t before = 0; before != organisations.size();) {
+    before = organisations.size();
+    for (const auto& queue : directory.queues()) {
+      if (!organisations.contains(queue.organisation) || !queue.fallback) continue;
+      if (const auto* fallback = directory.queue(*queue.fallback))
+        organisations.insert(fallback->organisation);
+    }
+  }
+  std::vector<identity::SignedRoster> out{all.front()};
+  for (const auto& roster : all.subspan(1))
+    for (const auto& organisation : directory.organisations())
+      if (organisations.contains(organisation.id) &&
+          identity::verify_organisation(roster, organisation.signing_key))
+        out.push_back(roster);
+  return out;
+}
+
+}  // namespace
+
+crypto::WipedBuffer Caseworker::export_report(
+    const std::string& report_id,
+    const std::function<void(const identity::VerifiedReport&)>& show) {
   const auto report = fetch(report_id);
   const auto& first = report.texts.front();
-  (void)verified_record(first, report.id, true);
+  const auto record = verified_record(first, report.id, true);
   const auto message = identity::claimed_message_id(first.envelope);
   if (!message) refuse_report();
   const auto key = text_key(first, report.id, *message);
+  std::set<crypto::Id> organisations;
+  if (const auto* queue = directory().queue(record.queue_id))
+    organisations.insert(queue->organisation);
+  if (const auto* member = directory().member(user_id_)) organisations.insert(member->organisation);
+  const auto rosters = rosters_for(rosters_, directory(), std::move(organisations));
+  auto out = identity::write({rosters, first.record, first.envelope, key}, signing_key_);
+  const auto verified = identity::verify_report_export(crypto::view(out), settings_.root_key);
+  if (!verified && verified.error() == identity::export_errc::signer_no_lead)
+    throw CaseworkerError{"only a lead discloses a report", "ask a lead of your queue"};
+  if (!verified) refuse_report();
+  show(*verified);
   // Not before the desk has taken note.
   (void)post("/reports/" + report_id + "/export", false);
-  auto out = identity::write({rosters_, first.record, first.envelope, key}, signing_key_);
-  if (const auto verified = identity::verify_report_export(crypto::view(out), settings_.root_key);
-      !verified)
-    refuse_report();
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -94,8 +95,11 @@ class Caseworker {
   // The audit chain with the rosters to verify it; for auditors and admins. Nothing of the chain is
   // verified here.
   identity::AuditExport audit();
-  // The first text of a report, disclosed for third parties; for leads. The desk takes note of it.
-  crypto::WipedBuffer export_report(const std::string& report_id);
+  // The first text of a report, disclosed for third parties; for leads. `show` is given all that
+  // the file will tell, before the desk takes note of it; what it throws stops the disclosure.
+  crypto::WipedBuffer export_report(
+      const std::string& report_id,
+      const std::function<void(const identity::VerifiedReport&)>& show);
   // Fetches, verifies and opens a report.
   OpenedReport open(const std::string& report_id);
 

@@ -198,6 +198,17 @@ crypto::WipedBuffer report_json(const OpenedReport& report) {
   return out;
 }
 
+namespace {
+
+std::string signer_organisation(const identity::VerifiedReport& report) {
+  if (const auto* const signer = report.directory.member(report.signer))
+    for (const auto& organisation : report.directory.organisations())
+      if (organisation.id == signer->organisation) return organisation.name;
+  return {};
+}
+
+}  // namespace
+
 crypto::WipedBuffer first_words_text(const identity::VerifiedReport& report) {
   const auto& record = report.record;
   crypto::WipedBuffer out;
@@ -208,10 +219,15 @@ crypto::WipedBuffer first_words_text(const identity::VerifiedReport& report) {
   append(out, "\n  " + minute_text(report.content.at, "%Y-%m-%d %H:%M UTC") + "  " +
                   printable(report.content.channel) + "\n    ");
   report.content.text.reveal([&](std::string_view clear) { append_printable(out, clear, "    "); });
+  // Not only the words: the key opens everything that was sealed with them.
+  append(out, "\n\n  With them, as it was sealed:\n    ");
+  const auto sealed = identity::encode(report.content);
+  append_printable(out, {reinterpret_cast<const char*>(sealed.data()), sealed.size()}, "    ");
   append(out,
          "\n\nThese are the first words of the report as a gateway of this deployment received"
          " them,\nunaltered. Member " +
-             crypto::hex(report.signer) + " disclosed them.\n");
+             crypto::hex(report.signer) + " of " + printable(signer_organisation(report)) +
+             " disclosed them.\n" + rosters_text(report.directory));
   return out;
 }
 
@@ -226,14 +242,34 @@ crypto::WipedBuffer first_words_json(const identity::VerifiedReport& report) {
       {"urgent", report.record.urgent},
       {"at", minute_text(report.content.at, "%Y-%m-%dT%H:%MZ")},
       {"channel", report.content.channel},
-      {"disclosed_by", crypto::hex(report.signer)}};
+      {"disclosed_by", crypto::hex(report.signer)},
+      {"organisation", signer_organisation(report)},
+      {"rosters", json::parse(rosters_json(report.directory))}};
   auto line = json::serialize(head);
   line.pop_back();
   crypto::WipedBuffer out;
   append(out, line + ",\"text\":");
   report.content.text.reveal([&](std::string_view clear) { append_json(out, clear); });
+  const auto sealed = identity::encode(report.content);
+  append(out, ",\"message\":");
+  append(out, {reinterpret_cast<const char*>(sealed.data()), sealed.size()});
   append(out, "}\n");
   return out;
+}
+
+std::string rosters_text(const identity::Directory& directory) {
+  auto out = "Rosters: root " + std::to_string(directory.root_version());
+  for (std::size_t i = 0; i < directory.organisations().size(); ++i)
+    if (const auto version = directory.organisation_versions()[i]; version > 0)
+      out += ", " + printable(directory.organisations()[i].name) + ' ' + std::to_string(version);
+  return out + ". Compare them with the newest that you know.\n";
+}
+
+std::string rosters_json(const identity::Directory& directory) {
+  json::object out;
+  for (const auto& [issuer, version] : directory.versions())
+    if (version > 0) out[issuer == crypto::Id{} ? "root" : crypto::hex(issuer)] = version;
+  return json::serialize(out);
 }
 
 }  // namespace ishara::commands

@@ -23,4 +23,9 @@ crypto::WipedBuffer report_json(const OpenedReport& report);
 crypto::WipedBuffer first_words_text(const identity::VerifiedReport& report);
 crypto::WipedBuffer first_words_json(const identity::VerifiedReport& report);
 
+// The versions of the rosters that something was verified with: one line, or a JSON object by
+// "root" and the ids of organisations.
+std::string rosters_text(const identity::Directory& directory);
+std::string rosters_json(const identity::Directory& directory);
+
 }  // namespace ishara::commands

@@ -291,9 +291,16 @@ TEST_CASE("consent, urgency and queue are shown as they were signed, and a lying
 TEST_CASE("a report is disclosed only when the desk has taken note, and as a gateway signed it") {
   House house;
   const auto path = "/api/v1/reports/" + house.id() + "/export";
-  CHECK_THROWS_AS(house.client().export_report(house.id()), CaseworkerError);
+  bool is_shown = false;
+  const auto show = [&](const identity::VerifiedReport& report) {
+    is_shown = report.content.text.reveal([](std::string_view text) { return text == "help €"; });
+    CHECK_FALSE(house.desk.posted.contains(path));
+  };
+  CHECK_THROWS_AS(house.client().export_report(house.id(), show), CaseworkerError);
   house.desk.answers[path] = "{}";
-  const auto file = house.client().export_report(house.id());
+  house.desk.posted.clear();
+  const auto file = house.client().export_report(house.id(), show);
+  CHECK(is_shown);
   CHECK(house.desk.posted.contains(path));
   const auto verified = identity::verify_report_export(crypto::view(file), house.founding.root_key);
   REQUIRE(verified.has_value());
@@ -305,13 +312,15 @@ TEST_CASE("a report is disclosed only when the desk has taken note, and as a gat
   const auto object = json::parse(std::string_view{shown.data(), shown.size()}).as_object();
   CHECK(object.at("text").as_string() == "help €");
   CHECK(object.at("good").as_bool());
+  CHECK(object.at("message").at("t").as_string() == "help €");
+  CHECK(object.at("rosters").at("root").as_int64() == 1);
   const auto text = first_words_text(*verified);
   CHECK(crypto::view(text).find("    help €\n") != std::string_view::npos);
 
   house.desk.posted.clear();
   house.report.message[100] ^= 1;
   house.serve();
-  CHECK_THROWS_AS(house.client().export_report(house.id()), CaseworkerError);
+  CHECK_THROWS_AS(house.client().export_report(house.id(), show), CaseworkerError);
   CHECK(house.desk.posted.empty());
 }
 
@@ -329,13 +338,17 @@ TEST_CASE("the audit chain is fetched with the rosters that verify it") {
   entries.push_back({{"entry", crypto::base64(row.entry)}, {"detail", "{}"}});
   house.desk.answers["/api/v1/audit"] = page(nullptr, entries);
   const auto file = identity::write(house.client().audit());
-  const auto verified = identity::verify_audit_export(file, house.founding.root_key, {});
-  REQUIRE(verified.has_value());
-  CHECK(verified->verdict.good());
-  CHECK(verified->verdict.vouched == 1);
+  const auto content = identity::read_audit_export(file);
+  REQUIRE(content.has_value());
+  const auto directory = identity::directory_of(content->rosters, house.founding.root_key);
+  REQUIRE(directory.has_value());
+  const auto verdict =
+      identity::verify_audit(content->entries, content->checkpoints, *directory, {});
+  CHECK(verdict.good());
+  CHECK(verdict.vouched == 1);
 
-  for (const auto& answer :
-       {std::string{"{}"}, page("1", {}), page(3, entries), page(nullptr, {json::array{}})}) {
+  for (const auto& answer : {std::string{"{}"}, page("1", {}), page("1", entries), page(3, entries),
+                             page(nullptr, {json::array{}})}) {
     CAPTURE(answer);
     house.desk.answers["/api/v1/audit"] = answer;
     CHECK_THROWS_AS(house.client().audit(), CaseworkerError);

@@ -1,11 +1,14 @@
 // `ishara queue`: the caseworker's commands. They run on her machine and open with her key.
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <functional>
+#include <iostream>
 #include <memory>
 
 #include "gateway/commands/caseworker.hpp"
@@ -234,15 +237,24 @@ void refer(Caseworker& caseworker, const Options& options) {
 
 // The file is as sensitive as the text in it.
 void disclose(Caseworker& caseworker, const Options& options) {
-  const auto text = caseworker.export_report(options.report);
+  const auto text =
+      caseworker.export_report(options.report, [&](const identity::VerifiedReport& report) {
+        print(options.json ? first_words_json(report) : first_words_text(report));
+        if (options.json || ::isatty(STDIN_FILENO) == 0) return;
+        std::printf("\nAll of this is disclosed. Go on (yes/no)? ");
+        std::fflush(stdout);
+        std::string answer;
+        if (!std::getline(std::cin, answer) || answer != "yes")
+          throw CaseworkerError{"nothing was disclosed", "answer yes to disclose it"};
+      });
   const auto written = config::write_key_file(options.file, crypto::bytes_of(crypto::view(text)));
   if (!written)
     throw CaseworkerError{options.file + ": " + written.error().message(),
                           "name a new file in a folder that is yours"};
-  std::printf("%s\n", options.json
-                          ? "null"
-                          : "Written. Whoever has the file can read the text; `ishara audit "
-                            "verify` shows that it is as it was received.");
+  if (!options.json)
+    std::printf(
+        "Written. Whoever has the file can read all of it; `ishara audit verify` shows that it\n"
+        "is as it was received.\n");
 }
 
 using Action = std::function<void(Caseworker&, const Options&)>;

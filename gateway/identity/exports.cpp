@@ -35,6 +35,8 @@ class Category final : public boost::system::error_category {
         return "the key does not open the text";
       case export_errc::signer_unknown:
         return "nobody of this deployment disclosed it";
+      case export_errc::signer_no_lead:
+        return "who disclosed it is no lead, and may not";
       case export_errc::signature_refused:
         return "it is not what its signer disclosed";
     }
@@ -201,16 +203,6 @@ result<AuditExport> read_audit_export(std::string_view file) {
   }
 }
 
-result<VerifiedAudit> verify_audit_export(std::string_view file, const crypto::PublicKey& root_key,
-                                          const std::optional<Checkpoint>& seen) {
-  auto content = read_audit_export(file);
-  if (!content) return content.error();
-  const auto directory = directory_of(content->rosters, root_key);
-  if (!directory) return directory.error();
-  const auto verdict = verify_audit(content->entries, content->checkpoints, *directory, seen);
-  return VerifiedAudit{verdict, std::move(*content)};
-}
-
 // --- One report
 
 crypto::WipedBuffer write(const ReportExport& content, const crypto::SigningKey& author) {
@@ -272,13 +264,15 @@ result<VerifiedReport> verify_report_export(std::string_view file,
   if (!crypto::verify(export_domain, {crypto::bytes_of(file.substr(0, signed_size))}, signature,
                       signer->signing_key))
     return export_errc::signature_refused;
+  if (std::ranges::find(signer->roles, "lead") == signer->roles.end())
+    return export_errc::signer_no_lead;
 
   VerifiedReport out;
   out.record = *intake;
   out.content = std::move(*content);
   out.signer = signer->id;
   if (const auto* const queue = directory->queue(intake->queue_id)) out.queue = queue->name;
-  out.root_version = directory->root_version();
+  out.directory = *directory;
   return out;
 }
 

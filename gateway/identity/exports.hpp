@@ -45,6 +45,7 @@ enum class export_errc {
   other_key,           // the key is not the one that the text was sealed with
   not_opened,          // the key does not open the text, or it holds no message
   signer_unknown,      // nobody of the rosters disclosed it
+  signer_no_lead,      // who disclosed it is not a lead
   signature_refused,   // and who is named did not sign this
 };
 const boost::system::error_category& export_category() noexcept;
@@ -68,16 +69,9 @@ std::string write(const AuditExport& content);
 // result is verified.
 boost::system::result<AuditExport> read_audit_export(std::string_view file);
 
-// Verifies the rosters under the root key, and then the chain; roster_errc if they do not hold.
-struct VerifiedAudit {
-  AuditVerdict verdict;
-  AuditExport content;
-};
-boost::system::result<VerifiedAudit> verify_audit_export(std::string_view file,
-                                                         const crypto::PublicKey& root_key,
-                                                         const std::optional<Checkpoint>& seen);
-
-// The rosters of an export, verified.
+// The rosters of an export, verified; with them `verify_audit` judges the chain. They are as old as
+// whoever made the file wants them to be, and a key that was revoked since is good in them: compare
+// their versions with those that were seen before.
 boost::system::result<Directory> directory_of(std::span<const SignedRoster> rosters,
                                               const crypto::PublicKey& root_key);
 
@@ -96,10 +90,11 @@ struct VerifiedReport {
   MessageContent content;
   crypto::Id signer{};  // member who disclosed it
   std::string queue;    // that the text was sealed for; empty: not in the rosters
-  std::uint64_t root_version = 0;
+  Directory directory;  // of the rosters in the file
 };
 // Checks every step from the root key to the words: roster_errc or export_errc for the first that
-// does not hold.
+// does not hold. A lead of any organisation may have disclosed it: the report may have been given
+// away since it was received.
 boost::system::result<VerifiedReport> verify_report_export(std::string_view file,
                                                            const crypto::PublicKey& root_key);
 
