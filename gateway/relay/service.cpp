@@ -37,15 +37,16 @@ enum class Alarm : std::uint8_t {
   forged_rows,
   second_refs,
   duplicate_refs,
+  audit_broken,
 };
 
 }  // namespace ishara::relay
 
 template <>
 struct ishara::log::Names<ishara::relay::Alarm> {
-  static constexpr std::array<std::string_view, 7> table{
-      "resolve_clamped", "refs_guessed", "other_origin",  "refused_records",
-      "forged_rows",     "second_refs",  "duplicate_refs"};
+  static constexpr std::array<std::string_view, 8> table{
+      "resolve_clamped", "refs_guessed", "other_origin",   "refused_records",
+      "forged_rows",     "second_refs",  "duplicate_refs", "audit_broken"};
 };
 
 namespace ishara::relay {
@@ -571,8 +572,12 @@ class Service::Work {
     const auto look = co_await bench_.prepare(std::move(work));
     if (!look.value)
       log::write<log::Event::audit_failed>(look.value.error().value());
-    else if (look.value->broken)
+    else if (look.value->broken) {
       log::write<log::Event::audit_broken>(look.value->seq);
+      // Into the chain once for each place: it stays broken, and this comes again.
+      if (std::exchange(broken_at_, look.value->seq) != look.value->seq)
+        ring(Alarm::audit_broken, 1);
+    }
   }
 
   // Sums of a minute: what rings for every request would fill the disk.
@@ -594,6 +599,7 @@ class Service::Work {
   Keys keys_;
   EpochFolder folder_;
   asio::thread_pool folder_thread_{1};
+  std::uint64_t broken_at_ = 0;  // the entry that the chain was last found broken at
   ChainWatch chain_{config_.paths.state / "relay.audit"};
   Workbench bench_;  // after what its threads use
   ResolveLimit resolve_limit_;

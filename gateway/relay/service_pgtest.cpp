@@ -125,7 +125,10 @@ TEST_CASE(
   CHECK(checkpoint->seq == entries->size());
 
   database.query("DELETE FROM audit WHERE seq > 1");
-  CHECK(runs_until(config, [&] { return log.has(log::Event::audit_broken); }));
+  CHECK(runs_until(config, [&] {
+    return log.has(log::Event::audit_broken) &&
+           database.value("SELECT count(*) FROM audit WHERE detail LIKE '%audit_broken%'") == "1";
+  }));
   CHECK(checkpoints() == "1");
   std::filesystem::remove_all(folder);
 }
