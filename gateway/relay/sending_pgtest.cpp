@@ -147,13 +147,30 @@ struct Scene {
   // Runs one round to its end; the provider answers meanwhile.
   bool round(bool again = true) { return run(sender->round(again)); }
 
-  // A round in which something happens after a reply was marked, before it leaves: the mark is made
-  // on the pool's thread, and `happens` runs before the sender hears of it.
-  void round_while(const crypto::Id& reply, const std::function<void()>& happens) {
+  // A round in which something happens while a reply is being marked, before it leaves: somebody
+  // else seems to mark it too, and then does not.
+  void round_while(const std::function<void()>& happens) {
     bool looked = false;
-    asio::co_spawn(context, sender->round(true), [&](std::exception_ptr, bool) { looked = true; });
-    while (state(reply) == "-") context.poll_one();
-    happens();
+    storage::postgres::Session superuser{database.url("postgres")};
+    const auto undone = superuser.transact([&](storage::postgres::Transaction& transaction) {
+      transaction.execute(
+          "INSERT INTO reply_state (reply_id, report_id, hour, state)"
+          " SELECT reply_id, report_id, hour, 2 FROM reply_outbox",
+          {});
+      asio::co_spawn(context, sender->round(true),
+                     [&](std::exception_ptr, bool) { looked = true; });
+      do {
+        context.poll_one();
+        transaction.execute("SELECT pg_stat_clear_snapshot()", {});
+      } while (transaction
+                   .execute("SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+                            " AND usename = 'ishara_relay' AND wait_event_type = 'Lock'",
+                            {})
+                   .empty());
+      happens();
+      throw storage::postgres::Undo{storage::errc::conflict};
+    });
+    REQUIRE(undone.error() == storage::errc::conflict);
     run_until([&] { return looked; });
   }
 
@@ -431,7 +448,7 @@ TEST_CASE("END between the gate and the door keeps the reply from leaving") {
   Scene scene;
   scene.open_window();
   const auto reply = scene.submit(ReplyHouse::text(words));
-  scene.round_while(reply, [&] { scene.sender->ended({scene.house.report_id}); });
+  scene.round_while([&] { scene.sender->ended({scene.house.report_id}); });
   CHECK(scene.offered.empty());
   CHECK(scene.state(reply) == "5");
   CHECK(scene.reason(reply) == "12");
@@ -479,7 +496,7 @@ TEST_CASE("a window that closes between the gate and the door keeps the reply fr
     Scene scene;
     scene.open_window();
     const auto reply = scene.submit(ReplyHouse::text(words));
-    scene.round_while(reply, [&] {
+    scene.round_while([&] {
       if (closed) return scene.open_window(0);
       scene.now += minutes{14} + seconds{1};
     });
@@ -502,7 +519,7 @@ TEST_CASE("a safe time is over by its own hours, whatever becomes of the window"
                 .has_value());
     scene.open_window();
     const auto reply = scene.submit(ReplyHouse::text(words));
-    scene.round_while(reply, [&] {
+    scene.round_while([&] {
       scene.open_window(0);
       scene.now += minutes{over ? 60 : 30};
     });
