@@ -41,6 +41,11 @@ def as_user(user):
             "--inh-caps=-all", "--bounding-set=-all", "--"]
 
 
+def is_asleep(process):
+    """Whether setpriv has become the sleep that it was to start."""
+    return pathlib.Path(f"/proc/{process.pid}/comm").read_text() == "sleep\n"
+
+
 def system_calls(group):
     """The names in a group of systemd's, and in the groups that it names."""
     names = set()
@@ -241,8 +246,7 @@ class Roles(unittest.TestCase):
     def test_not_even_the_same_user_reads_their_memory(self):
         control = subprocess.Popen([*as_user("ishara-gateway"), "sleep", "60"])
         try:
-            until(lambda: b"sleep" in pathlib.Path(f"/proc/{control.pid}/cmdline").read_bytes(),
-                  "the control runs")
+            until(lambda: is_asleep(control), "the control runs")
             reader = "import sys; open(f'/proc/{sys.argv[1]}/mem', 'rb')"
             for pid, may in ((control.pid, True), (self.processes["gateway"].process.pid, False)):
                 read = subprocess.run([*as_user("ishara-gateway"), "/usr/bin/python3", "-c", reader,
@@ -271,8 +275,7 @@ class Roles(unittest.TestCase):
                 return os.listdir(folder)
 
             def sleeping(process):
-                until(lambda: b"sleep" in pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes(),
-                      "it sleeps")
+                until(lambda: is_asleep(process), "it sleeps")
 
             self.processes["gateway"].stop()
             traced = self.command("gateway")
