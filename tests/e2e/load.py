@@ -29,7 +29,7 @@ class Load:
         count = 0
         while not self.stopping.is_set():
             count += 1
-            number = canary.Number(f"999{self.seed:02d}{thread:02d}{count:07d}", "999")
+            number = canary.Number(f"999{self.seed:02d}{thread:02d}{1_234_567 + count}", "999")
             token = canary.random_token(source)
             request = self.channel.text(number, f"load {token.letters}", f"{self.seed}-{thread}-{count}")
             status = 0

@@ -41,7 +41,7 @@ class Flood:
     def send_round(self):
         for each in self.sockets:
             count = len(self.sent) + 1
-            number = canary.Number(f"999{self.seed:02d}{count:09d}", "999")
+            number = canary.Number(f"999{self.seed:02d}{123_456_789 + count}", "999")
             token = canary.random_token()
             method, target, body, headers = self.channel.text(
                 number, f"flood {token.letters}", f"{self.seed}-{count}")
