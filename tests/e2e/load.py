@@ -11,10 +11,12 @@ from kannel import until
 
 
 class Load:
-    """`threads` connections that send one text after the other, each from a number of its own."""
+    """`threads` connections that send one text after the other, each from a number of its own, with
+    `pause` seconds between an answer and the next text."""
 
-    def __init__(self, channel, seed, threads=8):
+    def __init__(self, channel, seed, threads=8, pause=0):
         self.channel = channel
+        self.pause = pause
         self.seed = seed
         self.statuses = Counter()  # answers by status; 0: no answer
         self.acknowledged = []     # (Number, Token, request), each once
@@ -48,6 +50,7 @@ class Load:
                 if status != 200:
                     time.sleep(0.02)  # a provider waits a little before it comes again
             self.acknowledged.append((number, token, request))
+            self.stopping.wait(self.pause)
 
     def stop(self):
         """Ends the load once every message that was begun has been acknowledged."""
@@ -63,11 +66,11 @@ class Ledger:
 
     def __init__(self, deployment):
         self.deployment = deployment
-        self.before = deployment.report_count()
+        self.before = deployment.text_count()
 
     def prove(self, test, load):
         until(lambda: self.deployment.readiness() == "ok", "nothing waits in the spool")
-        test.assertEqual(self.deployment.report_count() - self.before, len(load.acknowledged))
+        test.assertEqual(self.deployment.text_count() - self.before, len(load.acknowledged))
         # A message and the hash of its id are stored together. So if each of them is recognised
         # when it comes again, each of them is there, and none twice.
         connection = load.channel.connect()
@@ -78,7 +81,7 @@ class Ledger:
             test.assertEqual(answer.status, 200)
             if answer.will_close:
                 connection = load.channel.connect()
-        test.assertEqual(self.deployment.report_count() - self.before, len(load.acknowledged))
+        test.assertEqual(self.deployment.text_count() - self.before, len(load.acknowledged))
         # A few hundred of them are enough to look for at the end of the run.
         step = len(load.acknowledged) // 200 + 1
         self.deployment.plant((number, token) for number, token, _ in load.acknowledged[::step])

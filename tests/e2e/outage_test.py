@@ -105,5 +105,5 @@ class Outage(unittest.TestCase):
         self.assertIn("texts that wait for the database: 1", doctor)
         until(lambda: self.deployment.readiness() == "ok", "the spool is empty")
         self.assertEqual(self.deployment.kannel.send(request).status, 200)
-        self.assertEqual(self.deployment.report_count() - self.ledger.before, 1)
+        self.assertEqual(self.deployment.text_count() - self.ledger.before, 1)
         self.deployment.plant([(number, token)])

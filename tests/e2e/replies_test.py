@@ -1,45 +1,14 @@
 """A conversation: a text, a yes, a caseworker's answer that arrives once, STATUS, and STOP."""
 
-import http.server
 import json
 import re
 import subprocess
-import threading
 import unittest
-import urllib.parse
 
 import canary
 import system
 from kannel import until
-
-
-class Provider:
-    """The send API of a Kannel: takes every text and keeps it."""
-
-    def __init__(self):
-        self.texts = []
-        texts = self.texts
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
-                texts.append((query["to"][0], query["text"][0]))
-                body = b"0: Accepted for delivery"
-                self.send_response(202)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.origin = "http://127.0.0.1:%d" % self.server.server_port
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+from provider import Provider
 
 
 class Replies(unittest.TestCase):

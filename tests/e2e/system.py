@@ -177,6 +177,11 @@ class System:
     def report_count(self):
         return int(run(*self.psql, "-XAtc", "SELECT count(*) FROM report").stdout)
 
+    def text_count(self):
+        """First and later texts."""
+        later = run(*self.psql, "-XAtc", "SELECT count(*) FROM text").stdout
+        return self.report_count() + int(later)
+
     def take(self, count):
         """Up to `count` reports, as their caseworkers pull and open them: the text of each."""
         texts = []

@@ -1,0 +1,34 @@
+"""The send API of a Kannel, with nothing behind it."""
+
+import http.server
+import threading
+import urllib.parse
+
+
+class Provider:
+    """Takes every text and keeps it, as (phone, text)."""
+
+    def __init__(self):
+        self.texts = []
+        texts = self.texts
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
+                texts.append((query["to"][0], query["text"][0]))
+                body = b"0: Accepted for delivery"
+                self.send_response(202)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.origin = "http://127.0.0.1:%d" % self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
