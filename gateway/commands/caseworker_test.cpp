@@ -150,7 +150,7 @@ struct House {
   }
   std::string passphrase() const {
     for (const auto& member : founding.members)
-      if (member.organisation == "demo-ngo") return member.passphrase;
+      if (member.organisation == "demo-ngo") return std::string{crypto::view(member.passphrase)};
     return {};
   }
 

@@ -5,9 +5,8 @@
 
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/configuration.hpp"
+#include "gateway/commands/passphrase.hpp"
 #include "gateway/commands/process.hpp"
-#include "gateway/commands/terminal.hpp"
-#include "gateway/config/key_file.hpp"
 #include "gateway/crypto/encoding.hpp"
 
 namespace ishara::commands {
@@ -49,19 +48,13 @@ Caseworker::Settings settings_of(const CLI::App& root, ClientOptions options) {
 }
 
 crypto::WipedBuffer passphrase_of(const ClientOptions& options) {
-  if (options.passphrase_file.empty()) {
-    auto typed = ask_passphrase("Passphrase: ");
-    if (typed.empty())
-      throw CaseworkerError{"no passphrase",
-                            "type it on a terminal, or name a file with --passphrase-file"};
-    return typed;
-  }
-  const auto bytes = config::read_secret_file(options.passphrase_file, 1024);
-  if (!bytes)
-    throw CaseworkerError{"the passphrase file: " + bytes.error().message(), "chmod 600 it"};
-  crypto::WipedBuffer out{bytes->begin(), bytes->end()};
-  while (!out.empty() && (out.back() == '\n' || out.back() == '\r')) out.pop_back();
-  return out;
+  auto given = given_passphrase(options.passphrase_file, "Passphrase: ");
+  if (!given)
+    throw CaseworkerError{"the passphrase file: " + given.error().message(), "chmod 600 it"};
+  if (given->empty())
+    throw CaseworkerError{"no passphrase",
+                          "type it on a terminal, or name a file with --passphrase-file"};
+  return std::move(*given);
 }
 
 }  // namespace

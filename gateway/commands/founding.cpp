@@ -5,6 +5,7 @@
 
 #include "gateway/identity/keys.hpp"
 #include "gateway/identity/user_file.hpp"
+#include "gateway/identity/words.hpp"
 
 namespace ishara::commands {
 namespace {
@@ -53,11 +54,13 @@ identity::OrganisationRoster::Member blocking_member(Founding& founding,
                                                      std::vector<std::string> roles) {
   const auto seed = crypto::random_secret<32>();
   const auto id = crypto::random_bytes<16>();
-  auto passphrase = new_passphrase();
+  auto passphrase = identity::new_passphrase(identity::Passphrase::words);
   const auto name = organisation + "-" + role;
-  const auto file = identity::join({id, identity::blocking_seal_user_key(seed, id, passphrase)});
+  const auto file =
+      identity::join({id, identity::blocking_seal_user_key(seed, id, crypto::view(passphrase))});
   founding.files.push_back({"users/" + name + ".key", copy(file)});
-  founding.files.push_back({"users/" + name + ".passphrase", copy(crypto::bytes_of(passphrase))});
+  founding.files.push_back(
+      {"users/" + name + ".passphrase", copy(crypto::bytes_of(crypto::view(passphrase)))});
   founding.members.push_back({name, organisation, role, std::move(passphrase)});
   return {.id = id,
           .signing_key = identity::user_signing_key(seed).public_key,
@@ -67,15 +70,6 @@ identity::OrganisationRoster::Member blocking_member(Founding& founding,
 }
 
 }  // namespace
-
-std::string new_passphrase() {
-  std::string out;
-  for (int i = 0; i < 24; ++i) {
-    if (i > 0 && i % 4 == 0) out += ' ';
-    out += static_cast<char>('0' + crypto::random_below(10));
-  }
-  return out;
-}
 
 Founding blocking_found(const routing::Table& table) {
   Founding founding;

@@ -24,7 +24,7 @@ struct Founding {
     std::string name;  // of her key file: users/<name>.key and users/<name>.passphrase
     std::string organisation;
     std::string role;  // caseworker or auditor
-    std::string passphrase;
+    crypto::WipedBuffer passphrase;
   };
   crypto::PublicKey root_key{};
   std::vector<SecretFile> files;
@@ -36,8 +36,5 @@ struct Founding {
 // One organisation for each that the tables name, its queues as they are there, one caseworker who
 // is a member of all of them, and an auditor. Blocks for two Argon2id an organisation.
 Founding blocking_found(const routing::Table& table);
-
-// 24 random digits in groups of four: typed on any keyboard, 79 bits.
-std::string new_passphrase();
 
 }  // namespace ishara::commands
