@@ -183,7 +183,7 @@ class System:
         return self.report_count() + int(later)
 
     def take(self, count):
-        """Up to `count` reports, as their caseworkers pull and open them: the text of each."""
+        """About `count` texts of reports, as their caseworkers pull and open these."""
         texts = []
         while len(texts) < count:
             self.desk.stop()  # a new desk has not yet counted what anybody has fetched
@@ -210,8 +210,7 @@ class System:
                 report = json.loads(done.stdout)
                 if report is None:
                     break
-                (text,) = report["texts"]
-                texts.append(text["text"])
+                texts += [text["text"] for text in report["texts"]]
         return texts
 
     def plant(self, rows):
