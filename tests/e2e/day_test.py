@@ -66,12 +66,7 @@ class Day(unittest.TestCase):
         self.source = random.Random(1121)
         self.provider = Provider()
         self.addCleanup(self.provider.stop)
-        self.channel = deployment._channel(
-            deployment.kannel.address, "kannel", "day", "--from", "2020", "--account", "ishara",
-            "--password", "word", "--send-origin", self.provider.origin)
-        until(lambda: self.channel.send(self.channel.text(
-            canary.Number("999888775", "250"), "", "day-ping")).status != 404,
-            "the gateway knows the channel")
+        self.channel = self.provider.channel(deployment, "day")
         self.phones = [Phone(self, place) for place in range(PHONES)]
         self.answers = []  # tokens of what caseworkers have written
         deployment.plant((phone.number, phone.token) for phone in self.phones)

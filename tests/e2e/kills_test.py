@@ -86,9 +86,7 @@ class Kills(unittest.TestCase):
         self.system = system.shared()
         self.provider = Provider()
         self.addCleanup(self.provider.stop)
-        self.channel = self.system._channel(
-            self.system.kannel.address, "kannel", "killed", "--from", "2020", "--account", "ishara",
-            "--password", "word", "--send-origin", self.provider.origin)
+        self.channel = self.provider.channel(self.system, "killed")
 
     def gateway(self):
         self.system.gateway.kill()
@@ -118,9 +116,6 @@ class Kills(unittest.TestCase):
 
     def test_what_was_acknowledged_is_there_once_and_no_reply_is_sent_twice(self):
         self.moments = random.Random(12)
-        until(lambda: self.channel.send(self.channel.text(
-            canary.Number("999888776", "250"), "", "kills-ping")).status != 404,
-            "the gateway knows the channel")
         ledger = load.Ledger(self.system)
         known = self.answered().total()
         # Not so many that the relay, which reads addresses when it has time, never gets to a yes.

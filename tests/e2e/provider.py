@@ -4,6 +4,9 @@ import http.server
 import threading
 import urllib.parse
 
+import canary
+from kannel import until
+
 
 class Provider:
     """Takes every text and keeps it, as (phone, text)."""
@@ -32,3 +35,12 @@ class Provider:
     def stop(self):
         self.server.shutdown()
         self.server.server_close()
+
+    def channel(self, deployment, name):
+        """A new channel whose answers are sent by this provider, once the gateway knows it."""
+        made = deployment.add_channel(
+            deployment.kannel.address, "kannel", name, "--from", "2020", "--account", "ishara",
+            "--password", "word", "--send-origin", self.origin)
+        ping = made.text(canary.Number("999888777", "250"), "", f"{name}-ping")
+        until(lambda: made.send(ping).status != 404, "the gateway knows the channel")
+        return made

@@ -130,11 +130,11 @@ class System:
             "--owner-url", self.database_url("ishara_owner"), "--gateway-url", self.database_url("ishara_gateway"),
             "--relay-url", self.database_url("ishara_relay"), "--desk-url", self.database_url("ishara_desk"))
         (self.sendsms,) = free_ports(1)
-        self.kannel = self._channel(gateway, "kannel", "post", "--from", "2020", "--account", "ishara",
+        self.kannel = self.add_channel(gateway, "kannel", "post", "--from", "2020", "--account", "ishara",
                                     "--password", "sendsms-of-this-test", "--utc-offset", "+02:00",
                                     "--send-origin", f"http://127.0.0.1:{self.sendsms}")
-        self.kannel_by_get = self._channel(gateway, "kannel", "get", "--allow-get")
-        self.twilio = self._channel(gateway, "twilio", "twilio", "--token", "token-of-this-test")
+        self.kannel_by_get = self.add_channel(gateway, "kannel", "get", "--allow-get")
+        self.twilio = self.add_channel(gateway, "twilio", "twilio", "--token", "token-of-this-test")
         self.gateway = self._role("gateway", gateway, (*private, "/readyz", 200))
         self.relay = self._role("relay", None, self.demo / "state/relay.sock")
         self.desk = self._role("desk", desk, (*desk, "/readyz", 200))
@@ -145,7 +145,7 @@ class System:
     def database_url(self, role):
         return run(POSTGRES, "url", self.folder / "postgres", role).stdout.strip()
 
-    def _channel(self, address, provider, name="post", *more):
+    def add_channel(self, address, provider, name="post", *more):
         done = self.ishara("channel", "add", name, "--provider", provider, "--country", "RW",
                            "--language", "en", "--url", "http://%s:%d" % address, "--json", *more)
         return Channel(address, urllib.parse.urlsplit(json.loads(done.stdout)["url"]).path)
