@@ -4,7 +4,8 @@
 //
 // Left out: the hashes of dedupe, which are forgotten after 48 hours and not after 35 days, so that
 // a text whose provider comes again after a restore may be stored twice; who holds a report at this
-// minute; the hash that leads to a provider's records. A draft's time is rounded up to the hour.
+// minute; the hash that leads to a provider's records; invitations and proposed rosters, which a
+// restore must not bring back. A draft's time is rounded up to the hour.
 // Never in the database at all: keys, the relay's epochs, the spool.
 //
 // Each object has a connection of its own, blocks, and belongs to one thread.

@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "storage/people_store.hpp"
 #include "storage/reply_store.hpp"
-#include "storage/store.hpp"
 
 namespace ishara::storage {
 
@@ -93,9 +93,9 @@ struct ElsewhereCount {
 namespace blocking {
 
 // Threads and errors as of `Store`.
-class DeskStore : public Store {
+class DeskStore : public PeopleStore {
  public:
-  using Store::Store;
+  using PeopleStore::PeopleStore;
 
   // Of one report, the oldest first.
   result<std::vector<Note>> notes(const Id& report);

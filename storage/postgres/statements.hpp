@@ -18,6 +18,29 @@ inline void put_statement(Transaction& transaction, const Statement& statement) 
   transaction.execute("SELECT pg_notify('owner', $1)", {parameter(statement.report_id)});
 }
 
+// `refused` for a version that is there.
+inline void put_roster(Transaction& transaction, const Roster& roster) {
+  transaction.execute(
+      "INSERT INTO roster (issuer, version, bytes, signature)"
+      " VALUES ($1::uuid, $2::integer, $3::bytea, $4::bytea)",
+      {parameter(roster.issuer), parameter(roster.version), parameter(roster.bytes),
+       parameter(roster.signature)});
+  transaction.execute("SELECT pg_notify('routing', '')", {});
+}
+
+// Not an upsert: the desk may not update grants, only take them away and give new ones.
+inline void put_queue_grant(Transaction& transaction, const QueueGrant& grant) {
+  transaction.execute(
+      "DELETE FROM qgrant WHERE user_id = $1::uuid AND queue_id = $2::uuid"
+      " AND generation = $3::integer",
+      {parameter(grant.user_id), parameter(grant.queue_id), parameter(grant.generation)});
+  transaction.execute(
+      "INSERT INTO qgrant (user_id, queue_id, generation, envelope)"
+      " VALUES ($1::uuid, $2::uuid, $3::integer, $4::bytea)",
+      {parameter(grant.user_id), parameter(grant.queue_id), parameter(grant.generation),
+       parameter(grant.envelope)});
+}
+
 // Numbers that rise without gaps, and rules about the highest one, need one writer at a time. The
 // lock ends with the transaction.
 enum class Turn { roster = 0x1544a01, routing = 0x1544a02, audit = 0x1544a03 };

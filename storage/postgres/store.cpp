@@ -194,15 +194,13 @@ result<void> Store::close(const Id& report, const Id& user, const AuditScribe& s
 result<void> Store::put_roster(const Roster& roster) {
   return session_->transact([&](Transaction& transaction) {
     take_turn(transaction, Turn::roster);
-    const auto rows = transaction.execute(
-        "INSERT INTO roster (issuer, version, bytes, signature)"
-        " SELECT $1::uuid, $2::integer, $3::bytea, $4::bytea"
-        "  WHERE NOT EXISTS (SELECT FROM roster WHERE issuer = $1::uuid AND version >= $2::integer)"
-        " RETURNING 1",
-        {parameter(roster.issuer), parameter(roster.version), parameter(roster.bytes),
-         parameter(roster.signature)});
-    if (rows.empty()) throw Undo{errc::stale_version};
-    transaction.execute("SELECT pg_notify('routing', '')", {});
+    if (!transaction
+             .execute(
+                 "SELECT 1 FROM roster WHERE issuer = $1::uuid AND version >= $2::integer LIMIT 1",
+                 {parameter(roster.issuer), parameter(roster.version)})
+             .empty())
+      throw Undo{errc::stale_version};
+    postgres::put_roster(transaction, roster);
   });
 }
 
@@ -230,18 +228,8 @@ result<std::vector<Roster>> Store::rosters() {
 }
 
 result<void> Store::put_queue_grant(const QueueGrant& grant) {
-  return session_->transact([&](Transaction& transaction) {
-    // Not an upsert: the desk may not update grants, only take them away and give new ones.
-    transaction.execute(
-        "DELETE FROM qgrant WHERE user_id = $1::uuid AND queue_id = $2::uuid"
-        " AND generation = $3::integer",
-        {parameter(grant.user_id), parameter(grant.queue_id), parameter(grant.generation)});
-    transaction.execute(
-        "INSERT INTO qgrant (user_id, queue_id, generation, envelope)"
-        " VALUES ($1::uuid, $2::uuid, $3::integer, $4::bytea)",
-        {parameter(grant.user_id), parameter(grant.queue_id), parameter(grant.generation),
-         parameter(grant.envelope)});
-  });
+  return session_->transact(
+      [&](Transaction& transaction) { postgres::put_queue_grant(transaction, grant); });
 }
 
 result<std::vector<QueueGrant>> Store::queue_grants(const Id& user) {

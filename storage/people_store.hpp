@@ -1,0 +1,109 @@
+#pragma once
+// The verbs of the desk about people: rosters and who agrees to them, invitations, and the queue
+// keys that are sealed to members. What is stored is signed or sealed by the people's own clients;
+// the caller has verified it.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "storage/store.hpp"
+
+namespace ishara::storage {
+
+// A roster that waits for a second person.
+struct ProposedRoster {
+  Roster roster;
+  Id proposer{};
+  std::int64_t until = 0;  // unix time
+};
+
+// Somebody who was invited, and her keys once she has made them.
+struct Enrolment {
+  struct Keys {
+    std::array<std::uint8_t, 32> signing{};
+    std::array<std::uint8_t, 32> box{};
+    friend bool operator==(const Keys&, const Keys&) = default;
+  };
+  Id user_id{};
+  Id organisation{};
+  std::array<std::uint8_t, 32> code_hash{};
+  std::int64_t until = 0;  // unix time
+  std::optional<Keys> keys{};
+};
+
+struct RosterVersion {
+  Id issuer{};
+  std::uint32_t version = 0;
+};
+
+// Who may have the key of which queue.
+struct GrantHolder {
+  Id user_id{};
+  Id queue_id{};
+  friend auto operator<=>(const GrantHolder&, const GrantHolder&) = default;
+};
+
+// A place in the list of transfers.
+struct TransferCursor {
+  Id from_queue{};
+  Id hash{};
+};
+
+namespace blocking {
+
+// Threads and errors as of `Store`. `now` is the unix time: what has ended by then is not there.
+class PeopleStore : public Store {
+ public:
+  using Store::Store;
+
+  // Stores the version after the highest one of this issuer, ends every proposal that it overtakes,
+  // and tells every listener on channel "routing". `conflict` for any other version: somebody was
+  // faster.
+  result<void> publish_roster(const Roster& roster, const AuditScribe& scribe);
+  // A proposal takes the place of an earlier one of the same person.
+  result<void> propose_roster(const ProposedRoster& proposal, std::int64_t now);
+  // Those that would be the next version of this organisation, by proposer.
+  result<std::vector<ProposedRoster>> proposed_rosters(const Id& organisation, std::int64_t now);
+  // Whether a report is with this queue, or was given to it or by it: then its place in the rosters
+  // is needed to tell whose such a report is. If not, this has looked at every report.
+  result<bool> queue_is_needed(const Id& queue);
+
+  // `busy` if `most` of this organisation are waiting.
+  result<void> invite(const Enrolment& enrolment, std::uint32_t most, std::int64_t now,
+                      const AuditScribe& scribe);
+  // Puts the keys of somebody who knows the code, and lets them wait until `until`. The same keys
+  // again change nothing. `not_found` for an unknown user, a wrong or old code, and for other keys
+  // than those that are there.
+  result<void> enrol(const Enrolment& enrolment, std::int64_t now, const AuditScribe& scribe);
+  // Of this organisation, by user.
+  result<std::vector<Enrolment>> enrolments(const Id& organisation, std::int64_t now);
+
+  // Replaces the grant of the same queue, user and generation.
+  result<void> put_grant(const QueueGrant& grant, const AuditScribe& scribe);
+  // Whether anything stored is sealed to the key of this id: a text, a note or an unfinished
+  // dialogue. Reads every wrap: about 3 s for a million reports, and at most a minute a table.
+  result<bool> wraps_left(const Id& kid);
+  // Deletes every grant of this generation. `conflict` if a wrap for its key is left.
+  result<void> forget_generation(const Id& queue, std::uint32_t generation, const Id& kid,
+                                 const AuditScribe& scribe);
+  // Deletes the grants of everybody else than `holders`, with an entry for each person and queue,
+  // and the invitations of `members`. `conflict`, and nothing is
+  // done, if a roster is stored that is newer than these versions: it may name somebody more.
+  result<std::uint32_t> settle_people(std::span<const RosterVersion> versions,
+                                      std::span<const GrantHolder> holders,
+                                      std::span<const Id> members, const AuditScribe& scribe);
+  // Who has a grant of which generation; without the envelopes.
+  result<std::vector<QueueGrant>> all_grants();
+
+  // The TRANSFERs that name one of `queues` as giving, after this place, by queue and hash; the
+  // caller verifies them. A page costs an index probe a queue and `limit` rows, however many there
+  // are.
+  result<std::vector<Statement>> transfers(std::span<const Id> queues, const TransferCursor& after,
+                                           std::uint32_t limit);
+};
+
+}  // namespace blocking
+}  // namespace ishara::storage

@@ -1,0 +1,286 @@
+#include "storage/people_store.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "storage/postgres/pg_fixture.hpp"
+#include "storage/postgres/session.hpp"
+#include "storage/postgres/test_intake.hpp"
+
+namespace ishara::storage {
+namespace {
+
+using blocking::PeopleStore;
+using postgres::parameter;
+
+constexpr std::int64_t noon = 1'790'000'000;
+constexpr std::int64_t day = 86'400;
+
+struct House {
+  TestDatabase database;
+  PeopleStore store{database.url("ishara_desk")};
+  TestIntakes make{1};
+  Id organisation = make.id();
+
+  Roster roster(std::uint32_t version) {
+    return {organisation, version, make.bytes(300), make.bytes(64)};
+  }
+  Enrolment enrolment() {
+    Enrolment out{make.id(), organisation, {}, noon + day, {}};
+    std::ranges::copy(make.bytes(32), out.code_hash.begin());
+    return out;
+  }
+  Enrolment with_keys(Enrolment enrolment) {
+    Enrolment::Keys keys;
+    std::ranges::copy(make.bytes(32), keys.signing.begin());
+    std::ranges::copy(make.bytes(32), keys.box.begin());
+    enrolment.keys = keys;
+    enrolment.until = noon + 30 * day;
+    return enrolment;
+  }
+  // A TRANSFER of which only type, queues and hash are real.
+  Statement transfer(const Id& from, const Id& to) {
+    Statement out{make.id(), make.id(), make.bytes(136)};
+    out.bytes[1] = 8;
+    std::ranges::copy(from, out.bytes.begin() + 24);
+    std::ranges::copy(to, out.bytes.begin() + 40);
+    REQUIRE(store.put_statement(out).has_value());
+    return out;
+  }
+  // Wraps of which the last one is for this key.
+  Bytes wraps(const Id& kid) {
+    auto out = make.bytes(384);
+    std::ranges::copy(kid, out.begin() + 192 + 40);
+    return out;
+  }
+  QueueGrant grant(const Id& queue, const Id& user, std::uint32_t generation = 0) {
+    QueueGrant out{queue, user, generation, make.bytes(168)};
+    REQUIRE(store.put_grant(out, test_scribe()).has_value());
+    return out;
+  }
+  std::string count(const std::string& rows) const {
+    return database.value("SELECT count(*) FROM " + rows);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("only the very next version of a roster is published, with its entry, by one of two") {
+  House house;
+  CHECK(house.store.publish_roster(house.roster(2), test_scribe()).error() == errc::conflict);
+  REQUIRE(house.store.publish_roster(house.roster(1), test_scribe()).has_value());
+  CHECK(house.store.publish_roster(house.roster(1), test_scribe()).error() == errc::conflict);
+  CHECK(house.store.publish_roster(house.roster(3), test_scribe()).error() == errc::conflict);
+  CHECK(house.count("audit") == "1");
+
+  std::atomic<int> published{0}, late{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i)
+      threads.emplace_back([&, roster = house.roster(2)] {
+        PeopleStore store{house.database.url("ishara_desk")};
+        const auto done = store.publish_roster(roster, test_scribe());
+        published += done.has_value();
+        late += !done && done.error() == errc::conflict;
+      });
+  }
+  CHECK(published == 1);
+  CHECK(late == 3);
+  CHECK(house.count("roster") == "2");
+  CHECK(house.count("audit") == "2");
+}
+
+TEST_CASE("a roster whose entry cannot be written is not published") {
+  House house;
+  const AuditScribe broken = [](const AuditPlace& place) {
+    return AuditRow{place.seq, Bytes(7), "{}"};
+  };
+  CHECK_FALSE(house.store.publish_roster(house.roster(1), broken).has_value());
+  CHECK(house.count("roster") == "0");
+}
+
+TEST_CASE("a proposal waits for a day, one a person, and ends with the version it was made for") {
+  House house;
+  const auto first = house.make.id(), second = house.make.id();
+  const auto propose = [&](const Id& proposer, std::uint32_t version, std::int64_t now) {
+    return house.store.propose_roster({house.roster(version), proposer, now + day}, now)
+        .has_value();
+  };
+  REQUIRE(propose(first, 1, noon));
+  REQUIRE(propose(first, 1, noon + 5));
+  REQUIRE(propose(second, 1, noon + 9));
+  const auto proposed = house.store.proposed_rosters(house.organisation, noon + 10);
+  REQUIRE(proposed->size() == 2);
+  CHECK(house.store.proposed_rosters(house.make.id(), noon + 10)->empty());
+  CHECK(house.store.proposed_rosters(house.organisation, noon + day + 5)->size() == 1);
+
+  REQUIRE(house.store.publish_roster(proposed->at(0).roster, test_scribe()).has_value());
+  CHECK(house.store.proposed_rosters(house.organisation, noon + 10)->empty());
+  CHECK(house.count("proposed_roster") == "0");
+  // What nobody agreed to goes when somebody else proposes.
+  REQUIRE(propose(first, 2, noon));
+  REQUIRE(propose(second, 2, noon + 2 * day));
+  CHECK(house.count("proposed_roster") == "1");
+}
+
+TEST_CASE("an invitation takes one pair of keys from whoever has the code, once, within its time") {
+  House house;
+  const auto invited = house.enrolment();
+  REQUIRE(house.store.invite(invited, 2, noon, test_scribe()).has_value());
+  const auto keyed = house.with_keys(invited);
+  const auto refused = [&](Enrolment attempt, std::int64_t now) {
+    return house.store.enrol(attempt, now, test_scribe()).error() == errc::not_found;
+  };
+  auto wrong_code = keyed;
+  wrong_code.code_hash[0] ^= 1;
+  CHECK(refused(wrong_code, noon));
+  auto stranger = keyed;
+  stranger.user_id = house.make.id();
+  CHECK(refused(stranger, noon));
+  CHECK(refused(keyed, noon + day));
+  CHECK(house.count("audit") == "1");
+
+  REQUIRE(house.store.enrol(keyed, noon + day - 1, test_scribe()).has_value());
+  CHECK(house.count("audit") == "2");
+  // The answer was lost, and the same comes again; others have no second chance.
+  REQUIRE(house.store.enrol(keyed, noon + day, test_scribe()).has_value());
+  CHECK(house.count("audit") == "2");
+  CHECK(refused(house.with_keys(invited), noon));
+  const auto waiting = house.store.enrolments(house.organisation, noon + 2 * day);
+  REQUIRE(waiting->size() == 1);
+  CHECK(waiting->at(0).keys == keyed.keys);
+  CHECK(waiting->at(0).code_hash == invited.code_hash);
+  CHECK(house.store.enrolments(house.make.id(), noon)->empty());
+}
+
+TEST_CASE("an organisation has so many invitations and no more, and old ones make room") {
+  House house;
+  REQUIRE(house.store.invite(house.enrolment(), 2, noon, test_scribe()).has_value());
+  REQUIRE(house.store.invite(house.enrolment(), 2, noon, test_scribe()).has_value());
+  CHECK(house.store.invite(house.enrolment(), 2, noon, test_scribe()).error() == errc::busy);
+  CHECK(house.store.invite(house.enrolment(), 2, noon + day, test_scribe()).has_value());
+  CHECK(house.count("enrolment") == "1");
+}
+
+TEST_CASE("a generation goes only when no text, note or draft is sealed to its key, in any place") {
+  House house;
+  const auto queue = house.make.id(), kid = house.make.id();
+  const auto old = house.grant(queue, house.make.id(), 3);
+  const auto kept = house.grant(queue, old.user_id, 4);
+  const auto other = house.grant(house.make.id(), old.user_id, 3);
+  const auto hex = [](const auto& value) { return "'" + parameter(value) + "'"; };
+  const std::array rows{
+      "INSERT INTO report (report_id, queue_id, hour, class, urgent, record, message, wraps)"
+      " VALUES (gen_random_uuid(), gen_random_uuid(), 1, 0, false, " +
+          hex(house.make.bytes(184)) + ", " + hex(house.make.bytes(584)) + ", " +
+          hex(house.wraps(kid)) + ")",
+      "INSERT INTO text (message_id, report_id, queue_id, hour, record, message, wraps)"
+      " VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, " +
+          hex(house.make.bytes(184)) + ", " + hex(house.make.bytes(584)) + ", " +
+          hex(house.wraps(kid)) + ")",
+      "INSERT INTO note (message_id, report_id, author, hour, note, wraps)"
+      " VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, " +
+          hex(house.make.bytes(648)) + ", " + hex(house.wraps(kid)) + ")",
+      "INSERT INTO draft (draft_id, due, record, message, wraps) VALUES (gen_random_uuid(), 1, " +
+          hex(house.make.bytes(184)) + ", " + hex(house.make.bytes(584)) + ", " +
+          hex(house.wraps(kid)) + ")"};
+  for (const auto& row : rows) {
+    CAPTURE(row);
+    house.database.query(row);
+    CHECK(house.store.wraps_left(kid).value());
+    CHECK(house.store.forget_generation(queue, 3, kid, test_scribe()).error() == errc::conflict);
+    house.database.query("DELETE FROM report");
+    house.database.query("DELETE FROM text");
+    house.database.query("DELETE FROM note");
+    house.database.query("DELETE FROM draft");
+  }
+  CHECK(house.store.queue_grants(old.user_id)->size() == 3);
+  CHECK_FALSE(house.store.wraps_left(kid).value());
+  REQUIRE(house.store.forget_generation(queue, 3, kid, test_scribe()).has_value());
+  const auto left = house.store.queue_grants(old.user_id);
+  REQUIRE(left->size() == 2);
+  CHECK(std::ranges::count(*left, kept.envelope, &QueueGrant::envelope) == 1);
+  CHECK(std::ranges::count(*left, other.envelope, &QueueGrant::envelope) == 1);
+}
+
+TEST_CASE("who is rostered for a queue no more loses her grants, unless the rosters are old") {
+  House house;
+  const auto queue = house.make.id(), other = house.make.id(), here = house.make.id();
+  house.grant(queue, here, 0);
+  house.grant(queue, here, 1);
+  house.grant(other, here);
+  for (int i = 0; i < 70; ++i) house.grant(queue, house.make.id());
+  const auto invited = house.with_keys(house.enrolment());
+  REQUIRE(house.store.invite(invited, 9, noon, test_scribe()).has_value());
+  REQUIRE(house.store.publish_roster(house.roster(1), test_scribe()).has_value());
+  REQUIRE(house.store.publish_roster(house.roster(2), test_scribe()).has_value());
+  house.database.query("DELETE FROM audit");
+
+  const std::array holders{GrantHolder{here, queue}};
+  const std::vector<Id> members{invited.user_id};
+  const std::array old_rosters{RosterVersion{house.organisation, 1}};
+  CHECK(house.store.settle_people(old_rosters, holders, members, test_scribe()).error() ==
+        errc::conflict);
+  CHECK(house.store.settle_people({}, holders, members, test_scribe()).error() == errc::conflict);
+  CHECK(house.count("qgrant") == "73");
+  CHECK(house.count("enrolment") == "1");
+
+  const std::array rosters{RosterVersion{house.organisation, 2}};
+  CHECK(house.store.settle_people(rosters, holders, members, test_scribe()).value() == 71);
+  CHECK(house.count("qgrant") == "2");
+  CHECK(house.count("audit") == "71");
+  CHECK(house.count("enrolment") == "0");
+  CHECK(house.store.settle_people(rosters, holders, members, test_scribe()).value() == 0);
+  CHECK(house.count("audit") == "71");
+  CHECK(house.store.all_grants()->size() == 2);
+}
+
+TEST_CASE("what some queues have given away is read page by page, each once") {
+  House house;
+  const std::array queues{house.make.id(), house.make.id()};
+  std::vector<Id> wanted;
+  for (int i = 0; i < 7; ++i) wanted.push_back(house.transfer(queues[0], queues[1]).hash);
+  for (int i = 0; i < 4; ++i) wanted.push_back(house.transfer(queues[1], queues[0]).hash);
+  house.transfer(house.make.id(), queues[0]);
+  auto withdrawal = house.transfer(queues[0], queues[1]);
+  house.database.query("DELETE FROM statement WHERE hash = '" + parameter(withdrawal.hash) + "'");
+  withdrawal.bytes[1] = 12;
+  REQUIRE(house.store.put_statement(withdrawal).has_value());
+
+  std::vector<Id> found;
+  TransferCursor after;
+  for (std::size_t pages = 0;; ++pages) {
+    REQUIRE(pages < 10);
+    const auto page = house.store.transfers(queues, after, 3);
+    REQUIRE(page.has_value());
+    CHECK(page->size() <= 3);
+    for (const auto& statement : *page) {
+      found.push_back(statement.hash);
+      std::copy_n(statement.bytes.begin() + 24, 16, after.from_queue.begin());
+      after.hash = statement.hash;
+    }
+    if (page->size() < 3) break;
+  }
+  std::ranges::sort(found);
+  std::ranges::sort(wanted);
+  CHECK(found == wanted);
+}
+
+TEST_CASE("a queue is needed while a report is with it, was given to it or by it") {
+  House house;
+  const auto holder = house.make.id(), giver = house.make.id(), getter = house.make.id();
+  house.database.query(
+      "INSERT INTO report (report_id, queue_id, hour, class, urgent, record, message, wraps)"
+      " VALUES (gen_random_uuid(), '" +
+      parameter(holder) + "', 1, 0, false, '" + parameter(house.make.bytes(184)) + "', '" +
+      parameter(house.make.bytes(584)) + "', '" + parameter(house.make.bytes(192)) + "')");
+  house.transfer(giver, getter);
+  for (const auto& queue : {holder, giver, getter})
+    CHECK(house.store.queue_is_needed(queue).value());
+  CHECK_FALSE(house.store.queue_is_needed(house.make.id()).value());
+}
+
+}  // namespace ishara::storage
