@@ -135,6 +135,17 @@ struct Bench {
   void drain() {
     until([this] { return sink->counters().waiting == 0; });
   }
+  // New reports, one after the other, each answered before the next comes: their dedupe hashes.
+  std::vector<Id> one_by_one(TestIntakes& intakes, int count) {
+    std::vector<Id> sent;
+    for (int i = 0; i < count; ++i) {
+      auto intake = intakes.next(queue);
+      sent.push_back(intake.dedupe);
+      add(std::move(intake));
+      answer_all();
+    }
+    return sent;
+  }
 };
 
 }  // namespace
@@ -157,13 +168,7 @@ TEST_CASE("while it is away rows are spooled, and stored in their order when it 
   bench.restart();
   TestIntakes intakes{32};
   bench.database.away = true;
-  std::vector<Id> sent;
-  for (int i = 0; i < 25; ++i) {
-    auto intake = intakes.next(queue);
-    sent.push_back(intake.dedupe);
-    bench.add(std::move(intake));
-    bench.answer_all();
-  }
+  const auto sent = bench.one_by_one(intakes, 25);
   for (const auto& answer : bench.answers) {
     REQUIRE(answer->has_value());
     CHECK_FALSE((*answer)->duplicate);
@@ -395,16 +400,11 @@ TEST_CASE("a row that the database never finishes holds up its own segment alone
   bench.restart();
   TestIntakes intakes{48};
   bench.database.away = true;
-  std::vector<Intake> sent;
-  for (int i = 0; i < 4; ++i) {
-    sent.push_back(intakes.next(queue));
-    bench.add(sent.back());
-    bench.answer_all();
-  }
+  const auto sent = bench.one_by_one(intakes, 4);
   bench.database.away = false;
-  bench.database.stalls.insert(sent[1].dedupe);
+  bench.database.stalls.insert(sent[1]);
   bench.until([&] { return bench.sink->counters().waiting == 1; });
-  CHECK(bench.database.stored == std::vector{sent[0].dedupe, sent[2].dedupe, sent[3].dedupe});
+  CHECK(bench.database.stored == std::vector{sent[0], sent[2], sent[3]});
   bench.database.stalls.clear();
   bench.drain();
   CHECK(bench.database.stored.size() == 4);
@@ -417,12 +417,7 @@ TEST_CASE("a segment that the disk cannot read is set aside, and the others are 
   bench.restart();
   TestIntakes intakes{49};
   bench.database.away = true;
-  std::vector<Intake> sent;
-  for (int i = 0; i < 3; ++i) {
-    sent.push_back(intakes.next(queue));
-    bench.add(sent.back());
-    bench.answer_all();
-  }
+  const auto sent = bench.one_by_one(intakes, 3);
   // A folder in its place is opened, and does not read.
   const auto lost = bench.folder / "spool/0000000000000001.spool";
   fs::remove(lost);
@@ -434,7 +429,7 @@ TEST_CASE("a segment that the disk cannot read is set aside, and the others are 
   }
   bench.database.away = false;
   bench.drain();
-  CHECK(bench.database.stored == std::vector{sent[1].dedupe, sent[2].dedupe});
+  CHECK(bench.database.stored == std::vector{sent[1], sent[2]});
   CHECK(bench.sink->counters().refused == 1);
   CHECK(bench.sink->counters().bytes == 0);
   CHECK(fs::exists(bench.folder / "spool/0000000000000001.refused"));
@@ -485,13 +480,7 @@ TEST_CASE("a database that goes away again in the middle of the draining gets th
   bench.restart();
   TestIntakes intakes{38};
   bench.database.away = true;
-  std::vector<Id> sent;
-  for (int i = 0; i < 30; ++i) {
-    auto intake = intakes.next(queue);
-    sent.push_back(intake.dedupe);
-    bench.add(std::move(intake));
-    bench.answer_all();
-  }
+  const auto sent = bench.one_by_one(intakes, 30);
   bench.database.away = false;
   bench.database.goes_after = 10;
   bench.until([&] { return bench.database.away; });
