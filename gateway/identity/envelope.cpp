@@ -41,13 +41,13 @@ Header grant_header(const Id& queue_id, const Id& user_id, std::uint32_t generat
 
 std::array<std::uint8_t, user_key_size> blocking_seal_user_key_with(
     const crypto::Secret<32>& user_seed, const Id& user_id, std::string_view passphrase,
-    const Id& salt, const crypto::Nonce& nonce) {
+    KeyKind kind, const Id& salt, const crypto::Nonce& nonce) {
   std::array<std::uint8_t, user_key_size> out{};
   Writer write{out};
   write.u8(layout::version);
   write.u8(static_cast<std::uint8_t>(Type::user_key));
   write.u8(1);  // the one key derivation: Argon2id
-  write.u8(0);
+  write.u8(static_cast<std::uint8_t>(kind));
   write.u32(crypto::passphrase_passes);
   write.u32(crypto::passphrase_memory_kib);
   write.u32(0);
@@ -128,20 +128,32 @@ result<crypto::Secret<32>> open_queue_grant(View grant, const Id& queue_id, cons
 
 std::array<std::uint8_t, user_key_size> blocking_seal_user_key(const crypto::Secret<32>& user_seed,
                                                                const Id& user_id,
-                                                               std::string_view passphrase) {
-  return blocking_seal_user_key_with(user_seed, user_id, passphrase, crypto::random_bytes<16>(),
-                                     crypto::random_bytes<24>());
+                                                               std::string_view passphrase,
+                                                               KeyKind kind) {
+  return blocking_seal_user_key_with(user_seed, user_id, passphrase, kind,
+                                     crypto::random_bytes<16>(), crypto::random_bytes<24>());
 }
 
-result<crypto::Secret<32>> blocking_open_user_key(View user_key, const Id& user_id,
-                                                  std::string_view passphrase) {
+result<KeyKind> claimed_key_kind(View user_key) {
   if (user_key.size() != user_key_size) return envelope_errc::refused;
   Reader read{user_key};
   // One set of parameters, fixed in the clients, so that nobody who serves this can weaken it.
   if (read.u8() != layout::version || read.u8() != static_cast<std::uint8_t>(Type::user_key) ||
-      read.u8() != 1 || read.u8() != 0 || read.u32() != crypto::passphrase_passes ||
-      read.u32() != crypto::passphrase_memory_kib || read.u32() != 0)
+      read.u8() != 1)
     return envelope_errc::refused;
+  const auto kind = read.u8();
+  if (kind > static_cast<std::uint8_t>(KeyKind::recovery) ||
+      read.u32() != crypto::passphrase_passes || read.u32() != crypto::passphrase_memory_kib ||
+      read.u32() != 0)
+    return envelope_errc::refused;
+  return static_cast<KeyKind>(kind);
+}
+
+result<crypto::Secret<32>> blocking_open_user_key(View user_key, const Id& user_id,
+                                                  std::string_view passphrase, KeyKind kind) {
+  const auto claimed = claimed_key_kind(user_key);
+  if (!claimed || *claimed != kind) return envelope_errc::refused;
+  Reader read{user_key.subspan(16)};
   const auto salt = read.array<16>();
   const auto nonce = read.array<24>();
   const auto login = login_keys(crypto::blocking_passphrase_key(passphrase, salt));
@@ -179,7 +191,7 @@ std::array<std::uint8_t, user_key_size> blocking_seal_user_key(const crypto::Sec
                                                                std::string_view passphrase,
                                                                const Id& salt,
                                                                const crypto::Nonce& nonce) {
-  return blocking_seal_user_key_with(user_seed, user_id, passphrase, salt, nonce);
+  return blocking_seal_user_key_with(user_seed, user_id, passphrase, KeyKind::user, salt, nonce);
 }
 
 }  // namespace vectors

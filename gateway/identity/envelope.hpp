@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "gateway/crypto/primitives.hpp"
+#include "gateway/identity/key_kind.hpp"
 
 namespace ishara::identity {
 
@@ -84,13 +85,18 @@ boost::system::result<crypto::Secret<32>> open_queue_grant(crypto::View grant,
                                                            std::uint32_t generation,
                                                            const crypto::BoxKey& user_key);
 
-// --- USERKEY: a person's seed under her passphrase. Both calls block for one Argon2id.
+// --- USERKEY: a person's seed under her passphrase, or with another kind an offline key of hers: a
+// file of one kind does not open as one of another. Both calls block for one Argon2id.
 std::array<std::uint8_t, user_key_size> blocking_seal_user_key(const crypto::Secret<32>& user_seed,
                                                                const crypto::Id& user_id,
-                                                               std::string_view passphrase);
+                                                               std::string_view passphrase,
+                                                               KeyKind kind = KeyKind::user);
 boost::system::result<crypto::Secret<32>> blocking_open_user_key(crypto::View user_key,
                                                                  const crypto::Id& user_id,
-                                                                 std::string_view passphrase);
+                                                                 std::string_view passphrase,
+                                                                 KeyKind kind = KeyKind::user);
+// The kind that a USERKEY claims, which holds only once it has opened; refused if it is none.
+boost::system::result<KeyKind> claimed_key_kind(crypto::View user_key);
 
 }  // namespace ishara::identity
 
