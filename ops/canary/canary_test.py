@@ -54,6 +54,14 @@ class Forms(unittest.TestCase):
             broken = b"".join(b"\0" + literals[i:i + 8] for i in range(0, len(literals), 8))
             self.assertEqual(self.found(broken, TOKEN), {TOKEN}, before)
 
+    def test_six_letters_alone_are_chance_and_a_neighbour_makes_them_a_hit(self):
+        for first in range(len(TOKEN.letters) - canary.WINDOW + 1):
+            window = TOKEN.letters[first:first + canary.WINDOW + 1].encode()
+            self.assertEqual(self.found(b"12" + window[:canary.WINDOW] + b"34", TOKEN), set())
+            if len(window) > canary.WINDOW:
+                broken = window[:canary.WINDOW] + b"\0" + window[canary.WINDOW:]
+                self.assertEqual(self.found(b"12" + broken + b"34", TOKEN), {TOKEN})
+
     def test_a_canary_across_two_chunks_is_found_once(self):
         for shift in range(-15, 3):
             data = bytearray(canary.Scanner.CHUNK * 2)

@@ -33,5 +33,5 @@ class Remains(unittest.TestCase):
         compressed = [hit.place for hit in hits if hit.canary == control.compressed]
         self.assertTrue([place for place in compressed if "/base/" in place], "not seen in pglz")
 
-        found = [f"{hit.place}:{hit.offset}" for hit in hits if hit.canary in deployment.planted]
+        found = [f"{hit.place}:{hit.offset}: {hit.canary}" for hit in hits if hit.canary in deployment.planted]
         self.assertEqual(found, [])
