@@ -136,7 +136,9 @@ result<Checkpoint> verify_checkpoint(crypto::View bytes, const crypto::PublicKey
 
 result<Checkpoint> verify_checkpoint(crypto::View bytes, const Directory& directory) {
   for (const auto& relay : directory.services("relay"))
-    if (auto checkpoint = verify_checkpoint(bytes, relay)) return checkpoint;
+    if (auto checkpoint = verify_checkpoint(bytes, relay.public_key);
+        checkpoint && relay.counts_in(checkpoint->time / 3600))
+      return checkpoint;
   return envelope_errc::refused;
 }
 

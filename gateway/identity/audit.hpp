@@ -108,7 +108,7 @@ CheckpointBytes sign_checkpoint(const Checkpoint& checkpoint, const crypto::Sign
 // envelope_errc::refused unless `relay` signed it.
 boost::system::result<Checkpoint> verify_checkpoint(crypto::View bytes,
                                                     const crypto::PublicKey& relay);
-// The same for any relay of the rosters.
+// The same for any relay of the rosters, until that one's end.
 boost::system::result<Checkpoint> verify_checkpoint(crypto::View bytes, const Directory& directory);
 
 // --- Verifying

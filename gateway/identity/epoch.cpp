@@ -51,7 +51,9 @@ result<EpochAnnouncement> verify_epoch(crypto::View bytes, const crypto::PublicK
 
 result<EpochAnnouncement> verify_epoch(crypto::View bytes, const Directory& directory) {
   for (const auto& relay : directory.services("relay"))
-    if (auto announcement = verify_epoch(bytes, relay)) return announcement;
+    if (auto announcement = verify_epoch(bytes, relay.public_key);
+        announcement && relay.counts_in(announcement->not_before / 3600))
+      return announcement;
   return envelope_errc::refused;
 }
 

@@ -42,7 +42,7 @@ EpochBytes sign_epoch(const EpochAnnouncement& announcement, const crypto::Signi
 // envelope_errc::refused.
 boost::system::result<EpochAnnouncement> verify_epoch(crypto::View bytes,
                                                       const crypto::PublicKey& relay);
-// The same for any relay of the rosters.
+// The same for any relay of the rosters, until that one's end.
 boost::system::result<EpochAnnouncement> verify_epoch(crypto::View bytes,
                                                       const Directory& directory);
 

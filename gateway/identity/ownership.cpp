@@ -20,15 +20,30 @@ bool is_police(const Id& queue, const Directory& directory) {
 }
 
 bool any_service_signed(View statement, std::string_view use, const Directory& directory) {
-  return std::ranges::any_of(directory.services(use), [&](const crypto::PublicKey& key) {
-    return verify_statement(statement, key).has_value();
+  return std::ranges::any_of(directory.services(use), [&](const RootRoster::Service& service) {
+    const auto verified = verify_statement(statement, service.public_key);
+    return verified && service.counts_in(verified->hour);
   });
 }
 
+// By somebody who works for the queue now; or by anybody who ever was in its organisation, if that
+// says of this very statement that it counts. The hour in it proves nothing: it is the signer's.
 bool member_signed(View statement, const Id& queue, const Directory& directory) {
-  return std::ranges::any_of(directory.members(), [&](const Directory::Member& member) {
-    return works_for(member, queue) && verify_statement(statement, member.signing_key).has_value();
-  });
+  const auto signed_by = [&](const auto& person) {
+    return verify_statement(statement, person.signing_key).has_value();
+  };
+  if (std::ranges::any_of(directory.members(), [&](const Directory::Member& member) {
+        return works_for(member, queue) && signed_by(member);
+      }))
+    return true;
+  const auto* const from = directory.queue(queue);
+  if (!from || !directory.lists_transfer(from->organisation, statement_hash(statement)))
+    return false;
+  const auto of_the_organisation = [&](const auto& person) {
+    return person.organisation == from->organisation && signed_by(person);
+  };
+  return std::ranges::any_of(directory.members(), of_the_organisation) ||
+         std::ranges::any_of(directory.former_members(), of_the_organisation);
 }
 
 struct Signed {
@@ -148,7 +163,9 @@ class Report {
 
 result<IntakeRecord> verify_intake(View record, const Directory& directory) {
   for (const auto& gateway : directory.services("gateway"))
-    if (auto verified = verify_intake(record, gateway)) return verified;
+    if (auto verified = verify_intake(record, gateway.public_key);
+        verified && gateway.counts_in(verified->hour))
+      return verified;
   return envelope_errc::refused;
 }
 

@@ -39,11 +39,15 @@ struct Ownership {
 // INTAKE. Refused (envelope_errc::refused) only if that is not the first INTAKE of this report,
 // signed by a gateway of the rosters for a queue that they name and that is no police queue. A
 // statement counts only if it is of this report and verifies:
-//   TRANSFER  signed by somebody who works for from_queue, from the owner to a queue of the
-//             rosters, naming what came before; to the police only if class 1 was ever signed
+//   TRANSFER  from the owner to a queue of the rosters, naming what came before; to the police
+//             only if class 1 was ever signed. Signed by somebody who works for from_queue now, or
+//             listed in `transfers` of its organisation and signed by anybody who is or was there:
+//             people leave, and what they gave away stays where it is
 //   CONSENT   signed by a gateway, naming the origin. The latest hour counts; within one hour a
 //             withdrawal of the consent wins
 //   WITHDRAW  signed by a relay, naming the origin
+// A service that has ended counts up to its last hour. Retired queues count as all others: what
+// they owned is theirs until somebody gives it away.
 // In class 0 a report that was with the police belongs to the last queue before them, which may
 // then give it away as if the police had never had it.
 // Whoever pins the origin of reports (the relay) compares it with what comes back.
@@ -51,7 +55,8 @@ boost::system::result<Ownership> ownership(const crypto::Id& report_id, crypto::
                                            std::span<const crypto::View> statements,
                                            const Directory& directory);
 
-// The INTAKE, if a gateway of the rosters signed it; else envelope_errc::refused.
+// The INTAKE, if a gateway of the rosters signed it, before that one's end; else
+// envelope_errc::refused.
 boost::system::result<IntakeRecord> verify_intake(crypto::View record, const Directory& directory);
 
 // Whether `proof`, an INTAKE or a CONSENT of this report (which may have the zeros of the relay's

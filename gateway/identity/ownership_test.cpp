@@ -7,8 +7,10 @@
 #include <functional>
 #include <random>
 
+#include "gateway/identity/audit.hpp"
 #include "gateway/identity/author.hpp"
 #include "gateway/identity/envelope.hpp"
+#include "gateway/identity/epoch.hpp"
 #include "gateway/identity/statement.hpp"
 #include "tests/support/deployment.hpp"
 
@@ -236,6 +238,120 @@ TEST_CASE("of two transfers that continue the same one the earlier counts, and i
   twice.give(d.helpers, d.others);
   twice.statements.push_back(twice.statements.back());
   CHECK_FALSE(twice.now().forked);
+}
+
+TEST_CASE("who has left moves no report, but what she gave away stays if it is listed") {
+  crypto::start();
+  test::Deployment d;
+  Case report{d};
+  const auto given = report.transfer(d.helpers, d.others);
+  const auto hash = statement_hash(report.add(given, d.helpers.caseworker));
+  REQUIRE(report.now().owner == d.others.id);
+
+  // Her signing key is what others may still check; she works for no queue.
+  auto& roster = d.organisations[0];
+  const auto left = [&](std::vector<crypto::Id> transfers) {
+    roster.former = {{roster.members[0].id, roster.members[0].signing_key}};
+    roster.members.erase(roster.members.begin());
+    roster.transfers = std::move(transfers);
+    d.directory = d.verified().value();
+  };
+  SUBCASE("not listed, it falls back to where it was") {
+    left({});
+    CHECK(report.now().owner == d.helpers.id);
+  }
+  SUBCASE("listed, it counts") {
+    left({hash});
+    CHECK(report.now().owner == d.others.id);
+    CHECK(report.now().last == hash);
+    SUBCASE("and no other does, whatever hour she wrote into it") {
+      Case another{d};
+      auto backdated = another.transfer(d.helpers, d.others);
+      backdated.hour = hour;
+      another.add(backdated, d.helpers.caseworker);
+      CHECK(another.now().owner == d.helpers.id);
+    }
+  }
+  SUBCASE("listed by another organisation, it does not") {
+    left({});
+    d.organisations[1].transfers = {hash};
+    d.directory = d.verified().value();
+    CHECK(report.now().owner == d.helpers.id);
+  }
+  SUBCASE("listed, but nobody of the organisation ever signed it") {
+    Case planted{d};
+    const auto stranger = crypto::signing_key(crypto::random_secret<32>());
+    const auto bytes = planted.add(planted.transfer(d.helpers, d.others), stranger);
+    left({statement_hash(bytes)});
+    CHECK(planted.now().owner == d.helpers.id);
+  }
+  SUBCASE("she stays, but works for the queue no more") {
+    roster.members[0].roles = {"auditor"};
+    d.directory = d.verified().value();
+    CHECK(report.now().owner == d.helpers.id);
+    roster.transfers = {hash};
+    d.directory = d.verified().value();
+    CHECK(report.now().owner == d.others.id);
+  }
+}
+
+TEST_CASE("retired queues own and give away as they did, and those of the police stay police") {
+  crypto::start();
+  test::Deployment d;
+  for (auto& organisation : d.organisations) organisation.queues[0].retired = true;
+  d.directory = d.verified().value();
+  Case report{d};
+  report.give(d.helpers, d.others);
+  CHECK(report.now().owner == d.others.id);
+  report.give(d.others, d.police);
+  CHECK(report.now().owner == d.others.id);
+  report.consent(1, hour);
+  CHECK(report.now().owner == d.police.id);
+  report.consent(0, hour + 1);
+  CHECK(report.now().owner == d.others.id);
+}
+
+TEST_CASE("what a service signs counts up to the hour in which it ended") {
+  crypto::start();
+  test::Deployment d;
+  const auto end_all = [&](std::uint32_t until) {
+    for (auto& service : d.root.services) service.until = until;
+    d.directory = d.verified().value();
+  };
+  end_all(hour);
+  Case report{d};
+  report.consent(1, hour);
+  report.withdraw(false, hour);
+  CHECK(report.now().consent_class == 1);
+  CHECK(report.now().withdrawn.has_value());
+  SUBCASE("a consent and a withdrawal from after it are as if they were not there") {
+    Case late{d};
+    late.consent(1, hour + 1);
+    late.withdraw(false, hour + 1);
+    CHECK(late.now().consent_class == 0);
+    CHECK_FALSE(late.now().withdrawn.has_value());
+    CHECK_FALSE(shows_police_consent(late.views()[0], late.report_id, d.directory));
+  }
+  SUBCASE("nor is an intake one") {
+    end_all(hour - 1);
+    CHECK_FALSE(verify_intake(report.first, d.directory).has_value());
+    CHECK_FALSE(ownership(report.report_id, report.first, report.views(), d.directory).has_value());
+  }
+  SUBCASE("an epoch must have begun by then, and a checkpoint must have been set") {
+    constexpr std::uint64_t second = std::uint64_t{hour} * 3600;
+    for (const auto at : {second + 3599, second + 3600}) {
+      CAPTURE(at);
+      const bool counts = at < second + 3600;
+      EpochAnnouncement epoch;
+      epoch.not_before = at;
+      epoch.not_after = at + 604'800;
+      epoch.key = crypto::box_key().public_key;
+      CHECK(verify_epoch(sign_epoch(epoch, d.relay), d.directory).has_value() == counts);
+      const Checkpoint checkpoint{.seq = 1, .time = at};
+      CHECK(verify_checkpoint(sign_checkpoint(checkpoint, d.relay), d.directory).has_value() ==
+            counts);
+    }
+  }
 }
 
 TEST_CASE("a second first intake of a report gets none of the statements of the first (P12)") {

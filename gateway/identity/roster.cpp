@@ -38,6 +38,8 @@ struct RosterCategory final : boost::system::error_category {
         return "the root roster is missing";
       case roster_errc::row_mismatch:
         return "a roster is stored as another issuer's or version than it is signed";
+      case roster_errc::not_earlier:
+        return "an earlier key of a queue is not of a lower generation than its present one";
     }
     return "unknown";
   }
@@ -78,6 +80,21 @@ class Fields {
     const auto* value = object_.if_contains(name);
     if (!value || value->is_null()) return std::nullopt;
     return bytes<N>(name);
+  }
+  std::uint32_t small_number(std::string_view name) {
+    const auto out = number(name);
+    return out <= UINT32_MAX ? static_cast<std::uint32_t>(out) : bad<std::uint32_t>();
+  }
+  // The fields that came later are left out where there is nothing to say.
+  bool has(std::string_view name) const { return object_.contains(name); }
+  bool flag(std::string_view name) {
+    if (!has(name)) return false;
+    const auto* value = find(name)->if_bool();
+    return value ? *value : bad<bool>();
+  }
+  template <class F>
+  void each_if_any(std::string_view name, F&& read) {
+    if (has(name)) each(name, std::forward<F>(read));
   }
   template <class F>
   void each(std::string_view name, F&& read) {
@@ -173,10 +190,13 @@ SignedRoster sign_roster(const RootRoster& roster, const crypto::SigningKey& roo
                              {"class", name_of(entry.organisation_class)},
                              {"sign_pk", crypto::hex(entry.signing_key)}});
   json::array services;
-  for (const auto& entry : roster.services)
-    services.push_back({{"kid", crypto::hex(crypto::key_id(entry.public_key))},
-                        {"pk", crypto::hex(entry.public_key)},
-                        {"use", entry.use}});
+  for (const auto& entry : roster.services) {
+    json::object service{{"kid", crypto::hex(crypto::key_id(entry.public_key))},
+                         {"pk", crypto::hex(entry.public_key)},
+                         {"use", entry.use}};
+    if (entry.until) service["until"] = *entry.until;
+    services.push_back(std::move(service));
+  }
   return signed_json({{"deployment", crypto::hex(roster.deployment)},
                       {"version", roster.version},
                       {"prev", crypto::hex(roster.previous)},
@@ -194,6 +214,11 @@ SignedRoster sign_roster(const OrganisationRoster& roster, const crypto::Signing
                        {"box_pk", crypto::hex(entry.box_key)},
                        {"fallback", nullptr}};
     if (entry.fallback) queue["fallback"] = crypto::hex(*entry.fallback);
+    json::array earlier;
+    for (const auto& key : entry.earlier)
+      earlier.push_back({{"generation", key.generation}, {"box_pk", crypto::hex(key.box_key)}});
+    if (!earlier.empty()) queue["earlier"] = std::move(earlier);
+    if (entry.retired) queue["retired"] = true;
     queues.push_back(std::move(queue));
   }
   json::array members;
@@ -207,14 +232,20 @@ SignedRoster sign_roster(const OrganisationRoster& roster, const crypto::Signing
                        {"roles", std::move(roles)},
                        {"queues", std::move(member_queues)}});
   }
-  return signed_json({{"deployment", crypto::hex(roster.deployment)},
-                      {"org", crypto::hex(roster.organisation)},
-                      {"version", roster.version},
-                      {"prev", crypto::hex(roster.previous)},
-                      {"queues", std::move(queues)},
-                      {"members", std::move(members)},
-                      {"recovery", crypto::hex(roster.recovery_key)}},
-                     organisation);
+  json::object whole{{"deployment", crypto::hex(roster.deployment)},
+                     {"org", crypto::hex(roster.organisation)},
+                     {"version", roster.version},
+                     {"prev", crypto::hex(roster.previous)},
+                     {"queues", std::move(queues)},
+                     {"members", std::move(members)},
+                     {"recovery", crypto::hex(roster.recovery_key)}};
+  json::array former, transfers;
+  for (const auto& entry : roster.former)
+    former.push_back({{"id", crypto::hex(entry.id)}, {"sign_pk", crypto::hex(entry.signing_key)}});
+  for (const auto& hash : roster.transfers) transfers.emplace_back(crypto::hex(hash));
+  if (!former.empty()) whole["former"] = std::move(former);
+  if (!transfers.empty()) whole["transfers"] = std::move(transfers);
+  return signed_json(std::move(whole), organisation);
 }
 
 result<RootRoster> verify_root(const SignedRoster& roster, const crypto::PublicKey& root) {
@@ -233,6 +264,7 @@ result<RootRoster> verify_root(const SignedRoster& roster, const crypto::PublicK
       auto& service = out.services.emplace_back();
       service.public_key = entry.bytes<32>("pk");
       service.use = entry.text("use");
+      if (entry.has("until")) service.until = entry.small_number("until");
       if (entry.bytes<16>("kid") != crypto::key_id(service.public_key)) entry.fail();
     });
   });
@@ -250,11 +282,13 @@ result<OrganisationRoster> verify_organisation(const SignedRoster& roster,
       auto& queue = out.queues.emplace_back();
       queue.id = entry.bytes<16>("id");
       queue.name = entry.text("name");
-      const auto generation = entry.number("generation");
-      if (generation > UINT32_MAX) entry.fail();
-      queue.generation = static_cast<std::uint32_t>(generation);
+      queue.generation = entry.small_number("generation");
       queue.box_key = entry.bytes<32>("box_pk");
       queue.fallback = entry.optional_bytes<16>("fallback");
+      entry.each_if_any("earlier", [&](Fields former) {
+        queue.earlier.push_back({former.small_number("generation"), former.bytes<32>("box_pk")});
+      });
+      queue.retired = entry.flag("retired");
     });
     fields.each("members", [&](Fields entry) {
       auto& member = out.members.emplace_back();
@@ -269,6 +303,16 @@ result<OrganisationRoster> verify_organisation(const SignedRoster& roster,
         else
           entry.fail();
       });
+    });
+    fields.each_if_any("former", [&](Fields entry) {
+      out.former.push_back({entry.bytes<16>("id"), entry.bytes<32>("sign_pk")});
+    });
+    fields.each_if_any("transfers", [&](std::string_view hash) {
+      const auto id = crypto::from_hex_exact<16>(hash);
+      if (id)
+        out.transfers.push_back(*id);
+      else
+        fields.fail();
     });
   });
 }
@@ -349,6 +393,8 @@ result<Directory> Directory::joined(RootRoster root,
   for (const auto& organisation : out.root_.organisations)
     if (!ids.insert(organisation.id).second || !keys.insert(organisation.signing_key).second)
       return roster_errc::duplicate;
+  for (const auto& service : out.root_.services)
+    if (!keys.insert(service.public_key).second) return roster_errc::duplicate;
 
   for (auto& roster : organisations) {
     const auto listed = std::ranges::find(out.root_.organisations, roster.organisation,
@@ -363,6 +409,14 @@ result<Directory> Directory::joined(RootRoster root,
       if (!ids.insert(queue.id).second || !keys.insert(queue.box_key).second ||
           !names.insert(queue.name).second)
         return roster_errc::duplicate;
+      std::vector<EarlierKey> earlier;
+      std::set<std::uint32_t> generations;
+      for (const auto& key : queue.earlier) {
+        if (!keys.insert(key.box_key).second || !generations.insert(key.generation).second)
+          return roster_errc::duplicate;
+        if (key.generation >= queue.generation) return roster_errc::not_earlier;
+        earlier.push_back({key.generation, key.box_key, crypto::key_id(key.box_key)});
+      }
       out.queues_.push_back({.id = queue.id,
                              .name = std::move(queue.name),
                              .organisation = organisation.id,
@@ -371,7 +425,9 @@ result<Directory> Directory::joined(RootRoster root,
                              .box_key = queue.box_key,
                              .kid = crypto::key_id(queue.box_key),
                              .fallback = queue.fallback,
-                             .has_members = false});
+                             .has_members = false,
+                             .earlier = std::move(earlier),
+                             .retired = queue.retired});
     }
     for (auto& member : roster.members) {
       if (!ids.insert(member.id).second || !keys.insert(member.signing_key).second ||
@@ -385,21 +441,30 @@ result<Directory> Directory::joined(RootRoster root,
                               .roles = std::move(member.roles),
                               .queues = std::move(member.queues)});
     }
+    for (const auto& former : roster.former) {
+      if (!ids.insert(former.id).second || !keys.insert(former.signing_key).second)
+        return roster_errc::duplicate;
+      out.former_.push_back({former.id, organisation.id, former.signing_key});
+    }
+    for (const auto& hash : roster.transfers)
+      if (!out.transfers_.emplace(organisation.id, hash).second) return roster_errc::duplicate;
   }
 
-  for (const auto& queue : out.queues_) {
+  for (auto& queue : out.queues_) {
     if (!queue.fallback) continue;
     const auto* fallback = out.queue(*queue.fallback);
     if (!fallback || fallback == &queue) return roster_errc::unknown_reference;
     if (fallback->organisation_class != queue.organisation_class)
       return roster_errc::class_mismatch;
+    // Another organisation may retire its queue at any time; that must not make this roster bad.
+    if (fallback->retired) queue.fallback.reset();
   }
   for (const auto& member : out.members_) {
     for (const auto& id : member.queues) {
       const auto found = std::ranges::find(out.queues_, id, &Queue::id);
       if (found == out.queues_.end() || found->organisation != member.organisation)
         return roster_errc::unknown_reference;
-      found->has_members = true;
+      if (!found->retired) found->has_members = true;
     }
   }
   return out;
@@ -443,10 +508,29 @@ const Directory::Member* Directory::member(const crypto::Id& id) const noexcept 
   return found == members_.end() ? nullptr : &*found;
 }
 
-std::vector<crypto::PublicKey> Directory::services(std::string_view use) const {
-  std::vector<crypto::PublicKey> out;
+std::optional<Directory::QueueKey> Directory::queue_by_kid(const crypto::Id& kid) const noexcept {
+  for (const auto& queue : queues_) {
+    if (queue.kid == kid) return QueueKey{&queue, queue.generation, queue.box_key, true};
+    for (const auto& key : queue.earlier)
+      if (key.kid == kid) return QueueKey{&queue, key.generation, key.box_key, false};
+  }
+  return std::nullopt;
+}
+
+const Directory::FormerMember* Directory::former_member(const crypto::Id& id) const noexcept {
+  const auto found = std::ranges::find(former_, id, &FormerMember::id);
+  return found == former_.end() ? nullptr : &*found;
+}
+
+bool Directory::lists_transfer(const crypto::Id& organisation,
+                               const crypto::Id& hash) const noexcept {
+  return transfers_.contains({organisation, hash});
+}
+
+std::vector<RootRoster::Service> Directory::services(std::string_view use) const {
+  std::vector<RootRoster::Service> out;
   for (const auto& service : root_.services)
-    if (service.use == use) out.push_back(service.public_key);
+    if (service.use == use) out.push_back(service);
   return out;
 }
 

@@ -7,14 +7,22 @@
 // `Directory` is the verified whole, the one source of keys for gateway, desk and clients: no key
 // is ever taken from anywhere else. Everything here is immutable once made, so threads may share
 // it.
+//
+// A roster does not forget what old signatures and seals are judged by. Beside what holds now it
+// names services that have ended, keys of queues that were replaced, queues that are retired and
+// members who have left; and the TRANSFERs of those members that go on counting, one by one,
+// because a date in a signature is only what its signer says. All of these fields are left out
+// where there is nothing to say, so that rosters from before them are the very same bytes.
 
 #include <boost/system/result.hpp>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gateway/crypto/primitives.hpp"
@@ -29,10 +37,12 @@ enum class roster_errc {
   older_version,      // a lower version than one that was seen before
   unknown_reference,  // a fallback or member names a queue, or a roster an organisation, that is
                       // not
-  duplicate,          // an id, a name or a key stands twice
+  duplicate,          // an id, a name, a key or a hash stands twice; ids and keys count over all
+                      // rosters, also those of former members and of earlier generations
   class_mismatch,     // a fallback belongs to an organisation of another class
   missing_root,       // no row holds the root roster
   row_mismatch,       // a row names another issuer or version than what is signed in it
+  not_earlier,        // an earlier key of a queue is not of a lower generation than its present one
 };
 const boost::system::error_category& roster_category() noexcept;
 inline boost::system::error_code make_error_code(roster_errc code) noexcept {
@@ -52,6 +62,11 @@ struct RootRoster {
   struct Service {
     crypto::PublicKey public_key{};
     std::string use;  // gateway, relay
+    // The last hour (unix time / 3600) whose signatures count, if the service has ended. A service
+    // whose key was stolen does not end at an hour: who has the key can date back.
+    std::optional<std::uint32_t> until{};
+
+    bool counts_in(std::uint64_t hour) const noexcept { return !until || hour <= *until; }
   };
   crypto::Id deployment{};
   std::uint64_t version = 0;
@@ -61,12 +76,21 @@ struct RootRoster {
 };
 
 struct OrganisationRoster {
+  struct EarlierKey {
+    std::uint32_t generation = 0;
+    crypto::PublicKey box_key{};
+  };
   struct Queue {
     crypto::Id id{};
     std::string name;  // the slug that routing tables use; unique in the deployment
     std::uint32_t generation = 0;
     crypto::PublicKey box_key{};
     std::optional<crypto::Id> fallback;
+    // Of former generations, while wraps for them may lie around.
+    std::vector<EarlierKey> earlier{};
+    // It gets nothing new and needs no members. It stays in the roster because what it once owned
+    // or gave away is reckoned by it.
+    bool retired = false;
   };
   struct Member {
     crypto::Id id{};
@@ -75,6 +99,11 @@ struct OrganisationRoster {
     std::vector<std::string> roles;  // caseworker, lead, admin, auditor
     std::vector<crypto::Id> queues;
   };
+  // Who has left. Notes of theirs can still be checked; nothing new of theirs counts.
+  struct FormerMember {
+    crypto::Id id{};
+    crypto::PublicKey signing_key{};
+  };
   crypto::Id deployment{};
   crypto::Id organisation{};
   std::uint64_t version = 0;
@@ -82,6 +111,10 @@ struct OrganisationRoster {
   std::vector<Queue> queues;
   std::vector<Member> members;
   crypto::PublicKey recovery_key{};
+  std::vector<FormerMember> former{};
+  // statement_hash of TRANSFERs from queues of this organisation that count though their signer
+  // does not work for that queue any more.
+  std::vector<crypto::Id> transfers{};
 };
 
 // A roster as it is stored and sent.
@@ -122,6 +155,11 @@ boost::system::result<OrganisationRoster> verify_organisation(const SignedRoster
 
 class Directory {
  public:
+  struct EarlierKey {
+    std::uint32_t generation = 0;
+    crypto::PublicKey box_key{};
+    crypto::Id kid{};
+  };
   struct Queue {
     crypto::Id id{};
     std::string name;
@@ -130,8 +168,17 @@ class Directory {
     std::uint32_t generation = 0;
     crypto::PublicKey box_key{};
     crypto::Id kid{};
-    std::optional<crypto::Id> fallback;
-    bool has_members = false;
+    std::optional<crypto::Id> fallback;  // never a retired queue
+    bool has_members = false;            // false for a retired queue, whoever is listed there
+    std::vector<EarlierKey> earlier{};
+    bool retired = false;  // nothing new is sealed for it or routed to it
+  };
+  // A key of a queue, of whichever generation.
+  struct QueueKey {
+    const Queue* queue = nullptr;
+    std::uint32_t generation = 0;
+    crypto::PublicKey box_key{};
+    bool is_current = false;
   };
   struct Member {
     crypto::Id id{};
@@ -141,6 +188,11 @@ class Directory {
     crypto::PublicKey box_key{};
     std::vector<std::string> roles;
     std::vector<crypto::Id> queues;
+  };
+  struct FormerMember {
+    crypto::Id id{};
+    crypto::Id organisation{};
+    crypto::PublicKey signing_key{};
   };
 
   // Verifies everything against the pinned root key; the first thing that does not hold is the
@@ -176,8 +228,14 @@ class Directory {
   const Queue* queue_named(std::string_view name) const noexcept;
   const Member* member_by_kid(const crypto::Id& signing_kid) const noexcept;
   const Member* member(const crypto::Id& id) const noexcept;
-  // The public keys of the services of this use.
-  std::vector<crypto::PublicKey> services(std::string_view use) const;
+  // The queue that reads what is wrapped for this kid, with the key; of earlier generations too.
+  std::optional<QueueKey> queue_by_kid(const crypto::Id& kid) const noexcept;
+  const FormerMember* former_member(const crypto::Id& id) const noexcept;
+  const std::vector<FormerMember>& former_members() const noexcept { return former_; }
+  // Whether the organisation says of the TRANSFER with this hash that it goes on counting.
+  bool lists_transfer(const crypto::Id& organisation, const crypto::Id& hash) const noexcept;
+  // The services of this use, also those that have ended.
+  std::vector<RootRoster::Service> services(std::string_view use) const;
 
  private:
   // Puts together what was verified one by one.
@@ -188,6 +246,8 @@ class Directory {
   std::vector<std::uint64_t> versions_;
   std::vector<Queue> queues_;
   std::vector<Member> members_;
+  std::vector<FormerMember> former_;
+  std::set<std::pair<crypto::Id, crypto::Id>> transfers_;  // organisation and hash
 };
 
 }  // namespace ishara::identity

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
+
+#include "gateway/crypto/encoding.hpp"
 #include "gateway/identity/keys.hpp"
 
 namespace ishara::identity {
@@ -134,6 +137,242 @@ TEST_CASE("what does not fit together is refused with the reason") {
     deployment.police_roster.queues[0].box_key = deployment.helpers_roster.queues[0].box_key;
     CHECK(deployment.directory().error() == roster_errc::duplicate);
   }
+}
+
+// Those that a deployment already has must keep their signatures.
+TEST_CASE("rosters without the fields of a longer life are the very bytes that they always were") {
+  crypto::start();
+  const auto key = crypto::signing_key(crypto::random_secret<32>());
+  const auto filled = []<std::size_t N>(std::array<std::uint8_t, N> out, std::uint8_t with) {
+    out.fill(with);
+    return out;
+  };
+  const auto id = [&](std::uint8_t with) { return filled(crypto::Id{}, with); };
+  const auto public_key = [&](std::uint8_t with) { return filled(crypto::PublicKey{}, with); };
+  const auto text_of = [](const SignedRoster& roster) {
+    return std::string{roster.bytes.begin(), roster.bytes.end()};
+  };
+  const auto hex = [](char digit, int bytes) {
+    return std::string(static_cast<std::size_t>(bytes) * 2, digit);
+  };
+
+  RootRoster root;
+  root.deployment = id(0x11);
+  root.version = 3;
+  root.organisations = {{id(0x22), "Helpers", OrganisationClass::ngo, public_key(0x33)}};
+  root.services = {{public_key(0x44), "gateway"}};
+  CHECK(text_of(sign_roster(root, key)) ==
+        R"({"deployment":")" + hex('1', 16) + R"(","version":3,"prev":")" + hex('0', 32) +
+            R"(","orgs":[{"id":")" + hex('2', 16) +
+            R"(","name":"Helpers","class":"ngo","sign_pk":")" + hex('3', 32) +
+            R"("}],"services":[{"kid":")" + crypto::hex(crypto::key_id(public_key(0x44))) +
+            R"(","pk":")" + hex('4', 32) + R"(","use":"gateway"}]})");
+
+  OrganisationRoster roster;
+  roster.deployment = id(0x11);
+  roster.organisation = id(0x22);
+  roster.version = 2;
+  roster.queues = {{id(0x55), "intake", 1, public_key(0x66), id(0x77)}};
+  roster.members = {
+      {id(0x88), public_key(0x99), public_key(0xaa), {"caseworker", "lead"}, {id(0x55)}}};
+  roster.recovery_key = public_key(0xbb);
+  CHECK(text_of(sign_roster(roster, key)) ==
+        R"({"deployment":")" + hex('1', 16) + R"(","org":")" + hex('2', 16) +
+            R"(","version":2,"prev":")" + hex('0', 32) + R"(","queues":[{"id":")" + hex('5', 16) +
+            R"(","name":"intake","generation":1,"box_pk":")" + hex('6', 32) + R"(","fallback":")" +
+            hex('7', 16) + R"("}],"members":[{"id":")" + hex('8', 16) + R"(","sign_pk":")" +
+            hex('9', 32) + R"(","box_pk":")" + hex('a', 32) +
+            R"(","roles":["caseworker","lead"],"queues":[")" + hex('5', 16) +
+            R"("]}],"recovery":")" + hex('b', 32) + R"("})");
+}
+
+TEST_CASE("what a roster remembers is read as it was signed") {
+  crypto::start();
+  const auto key = crypto::signing_key(crypto::random_secret<32>());
+  Deployment deployment;
+  deployment.root_roster.services[0].until = 4'000'000'000;
+  const auto root = verify_root(sign_roster(deployment.root_roster, key), key.public_key);
+  REQUIRE(root.has_value());
+  CHECK(root->services[0].until == 4'000'000'000);
+
+  auto& roster = deployment.helpers_roster;
+  roster.queues[0].generation = 2;
+  roster.queues[0].earlier = {{0, crypto::box_key().public_key}, {1, crypto::box_key().public_key}};
+  roster.queues[1].retired = true;
+  roster.former = {{crypto::random_bytes<16>(), crypto::box_key().public_key}};
+  roster.transfers = {crypto::random_bytes<16>(), crypto::random_bytes<16>()};
+  const auto signed_roster = sign_roster(roster, key);
+  const auto read = verify_organisation(signed_roster, key.public_key);
+  REQUIRE(read.has_value());
+  REQUIRE(read->queues[0].earlier.size() == 2);
+  CHECK(read->queues[0].earlier[1].generation == 1);
+  CHECK(read->queues[0].earlier[1].box_key == roster.queues[0].earlier[1].box_key);
+  CHECK_FALSE(read->queues[0].retired);
+  CHECK(read->queues[1].retired);
+  REQUIRE(read->former.size() == 1);
+  CHECK(read->former[0].signing_key == roster.former[0].signing_key);
+  CHECK(read->transfers == roster.transfers);
+  CHECK(sign_roster(*read, key).bytes == signed_roster.bytes);
+}
+
+TEST_CASE("fields of a longer life that are none are refused") {
+  crypto::start();
+  const auto key = crypto::signing_key(crypto::random_secret<32>());
+  const Deployment deployment;
+  const auto whole = sign_roster(deployment.helpers_roster, key);
+  const std::string text{whole.bytes.begin(), whole.bytes.end()};
+  for (const std::string_view field :
+       {R"("former":{})", R"("former":[{"id":"00"}])", R"("former":null)", R"("transfers":["00"])",
+        R"("transfers":[1])"}) {
+    CAPTURE(field);
+    const auto with = "{" + std::string{field} + "," + text.substr(1);
+    SignedRoster roster;
+    roster.bytes.assign(with.begin(), with.end());
+    roster.signature = crypto::sign("ishara/v1/roster", {roster.bytes}, key);
+    CHECK(verify_organisation(roster, key.public_key).error() == roster_errc::missing_field);
+  }
+  for (const std::string_view field : {R"("retired":1)", R"("retired":null)", R"("earlier":[0])",
+                                       R"("earlier":[{"generation":4294967296,"box_pk":""}])"}) {
+    CAPTURE(field);
+    auto with = text;
+    with.insert(with.find(R"("generation")"), std::string{field} + ",");
+    SignedRoster roster;
+    roster.bytes.assign(with.begin(), with.end());
+    roster.signature = crypto::sign("ishara/v1/roster", {roster.bytes}, key);
+    CHECK(verify_organisation(roster, key.public_key).error() == roster_errc::missing_field);
+  }
+}
+
+TEST_CASE("the directory knows earlier keys, retired queues and who has left") {
+  crypto::start();
+  Deployment deployment;
+  auto& roster = deployment.helpers_roster;
+  const auto old_key = crypto::box_key().public_key;
+  roster.queues[0].generation = 4;
+  roster.queues[0].earlier = {{3, old_key}};
+  roster.former = {{crypto::random_bytes<16>(), crypto::box_key().public_key}};
+  roster.transfers = {crypto::random_bytes<16>()};
+  auto directory = deployment.directory();
+  REQUIRE(directory.has_value());
+  const auto* const intake = directory->queue_named("intake");
+
+  const auto current = directory->queue_by_kid(intake->kid);
+  REQUIRE(current.has_value());
+  CHECK(current->queue == intake);
+  CHECK(current->generation == 4);
+  CHECK(current->is_current);
+  const auto earlier = directory->queue_by_kid(crypto::key_id(old_key));
+  REQUIRE(earlier.has_value());
+  CHECK(earlier->queue == intake);
+  CHECK(earlier->generation == 3);
+  CHECK(earlier->box_key == old_key);
+  CHECK_FALSE(earlier->is_current);
+  CHECK_FALSE(directory->queue_by_kid(crypto::random_bytes<16>()).has_value());
+
+  const auto* const former = directory->former_member(roster.former[0].id);
+  REQUIRE(former);
+  CHECK(former->organisation == roster.organisation);
+  CHECK(former->signing_key == roster.former[0].signing_key);
+  CHECK_FALSE(directory->member(former->id));
+  CHECK_FALSE(directory->member_by_kid(crypto::key_id(former->signing_key)));
+  CHECK(directory->lists_transfer(roster.organisation, roster.transfers[0]));
+  CHECK_FALSE(
+      directory->lists_transfer(deployment.police_roster.organisation, roster.transfers[0]));
+
+  // "children" falls back to "intake", whose caseworker stays listed.
+  CHECK(directory->queue_named("children")->fallback == intake->id);
+  roster.queues[0].retired = true;
+  directory = deployment.directory();
+  REQUIRE(directory.has_value());
+  CHECK(directory->queue_named("intake")->retired);
+  CHECK_FALSE(directory->queue_named("intake")->has_members);
+  CHECK_FALSE(directory->queue_named("children")->fallback.has_value());
+}
+
+TEST_CASE("what has gone is in nobody's way, but nobody else may have its keys and ids") {
+  crypto::start();
+  struct Row {
+    const char* what;
+    std::function<void(Deployment&)> change;
+    roster_errc error;
+  };
+  const auto key = crypto::box_key().public_key;
+  const auto id = crypto::random_bytes<16>();
+  const std::vector<Row> rows{
+      {"an earlier key that is another queue's",
+       [&](Deployment& d) {
+         d.helpers_roster.queues[0].generation = 1;
+         d.helpers_roster.queues[0].earlier = {{0, d.police_roster.queues[0].box_key}};
+       },
+       roster_errc::duplicate},
+      {"an earlier key that is the present one",
+       [&](Deployment& d) {
+         d.helpers_roster.queues[0].generation = 1;
+         d.helpers_roster.queues[0].earlier = {{0, d.helpers_roster.queues[0].box_key}};
+       },
+       roster_errc::duplicate},
+      {"a generation that stands twice",
+       [&](Deployment& d) {
+         d.helpers_roster.queues[0].generation = 1;
+         d.helpers_roster.queues[0].earlier = {{0, key}, {0, crypto::box_key().public_key}};
+       },
+       roster_errc::duplicate},
+      {"an earlier key of the present generation",
+       [&](Deployment& d) {
+         d.helpers_roster.queues[0].earlier = {{0, key}};
+       },
+       roster_errc::not_earlier},
+      {"a former member with the id of a member",
+       [&](Deployment& d) {
+         d.police_roster.former = {{d.helpers_roster.members[0].id, key}};
+       },
+       roster_errc::duplicate},
+      {"a former member with the key of a member",
+       [&](Deployment& d) {
+         d.police_roster.former = {{id, d.helpers_roster.members[0].signing_key}};
+       },
+       roster_errc::duplicate},
+      {"a former member twice",
+       [&](Deployment& d) {
+         d.police_roster.former = {{id, key}, {id, key}};
+       },
+       roster_errc::duplicate},
+      {"a transfer twice",
+       [&](Deployment& d) {
+         d.police_roster.transfers = {id, id};
+       },
+       roster_errc::duplicate},
+      {"a service twice, of which one has ended",
+       [&](Deployment& d) {
+         d.root_roster.services.push_back(d.root_roster.services[0]);
+         d.root_roster.services[0].until = 1;
+       },
+       roster_errc::duplicate},
+      {"a retired queue with the name of another",
+       [&](Deployment& d) {
+         d.helpers_roster.queues[1].retired = true;
+         d.helpers_roster.queues[1].name = "desk";
+       },
+       roster_errc::duplicate},
+      {"a retired queue with a fallback that is not there",
+       [&](Deployment& d) {
+         d.helpers_roster.queues[1].retired = true;
+         d.helpers_roster.queues[1].fallback = id;
+       },
+       roster_errc::unknown_reference},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.what);
+    Deployment deployment;
+    row.change(deployment);
+    const auto directory = deployment.directory();
+    REQUIRE_FALSE(directory.has_value());
+    CHECK(directory.error() == row.error);
+  }
+  Deployment deployment;
+  deployment.helpers_roster.members.clear();
+  for (auto& queue : deployment.helpers_roster.queues) queue.retired = true;
+  CHECK(deployment.directory().has_value());
 }
 
 // A row that holds what it shows.

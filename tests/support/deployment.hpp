@@ -1,6 +1,7 @@
 #pragma once
 // A small deployment for tests: a gateway, a relay, two organisations of helpers with a queue each,
-// one of the police, and a caseworker and an auditor for every queue. All keys are fresh.
+// one of the police, and a caseworker and an auditor for every queue. All keys are fresh. A test
+// may change its rosters and verify them anew.
 
 #include <vector>
 
@@ -21,19 +22,28 @@ struct Deployment {
   Queue helpers;
   Queue others;
   Queue police;
-  identity::Directory directory = verified();
+  crypto::SigningKey root_key = crypto::signing_key(crypto::random_secret<32>());
+  std::vector<crypto::SigningKey> organisation_keys{};
+  identity::RootRoster root;
+  std::vector<identity::OrganisationRoster> organisations;  // of helpers, others, police
+  identity::Directory directory = found();
+
+  boost::system::result<identity::Directory> verified() const {
+    std::vector<identity::SignedRoster> rosters;
+    for (std::size_t i = 0; i < organisations.size(); ++i)
+      rosters.push_back(identity::sign_roster(organisations[i], organisation_keys[i]));
+    return identity::Directory::verified(identity::sign_roster(root, root_key), rosters,
+                                         root_key.public_key);
+  }
 
  private:
-  identity::Directory verified() const {
+  identity::Directory found() {
     using namespace identity;
-    const auto root_key = crypto::signing_key(crypto::random_secret<32>());
-    RootRoster root;
     root.deployment = crypto::random_bytes<16>();
     root.version = 1;
     root.services = {{gateway.public_key, "gateway"}, {relay.public_key, "relay"}};
-    std::vector<SignedRoster> rosters;
     const auto add = [&](const Queue& queue, std::string name, OrganisationClass kind) {
-      const auto key = crypto::signing_key(crypto::random_secret<32>());
+      auto key = crypto::signing_key(crypto::random_secret<32>());
       OrganisationRoster roster;
       roster.deployment = root.deployment;
       roster.organisation = crypto::random_bytes<16>();
@@ -49,12 +59,13 @@ struct Deployment {
       member(queue.caseworker, "caseworker");
       member(queue.auditor, "auditor");
       root.organisations.push_back({roster.organisation, name, kind, key.public_key});
-      rosters.push_back(sign_roster(roster, key));
+      organisations.push_back(std::move(roster));
+      organisation_keys.push_back(std::move(key));
     };
     add(helpers, "helpers", OrganisationClass::ngo);
     add(others, "others", OrganisationClass::ngo);
     add(police, "police", OrganisationClass::police);
-    return Directory::verified(sign_roster(root, root_key), rosters, root_key.public_key).value();
+    return verified().value();
   }
 };
 
