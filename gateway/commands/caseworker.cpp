@@ -288,22 +288,29 @@ crypto::Secret<32> Caseworker::text_key(const Sealed& sealed, const crypto::Id& 
   return std::move(*key);
 }
 
+std::optional<crypto::PublicKey> Caseworker::author_key(const crypto::Id& author) {
+  if (const auto* member = directory().member(author)) return member->signing_key;
+  if (const auto* former = directory().former_member(author)) return former->signing_key;
+  return std::nullopt;
+}
+
 std::optional<OpenedReport::Note> Caseworker::open_note(const Sealed& note,
                                                         const crypto::Id& report) {
   const auto header = identity::claimed_note(note.envelope);
-  const auto* const author = directory().member(note.author);
-  if (!header || header->report_id != report || author == nullptr ||
-      !identity::signed_by(note.envelope, author->signing_key))
+  const auto signing_key = author_key(note.author);
+  if (!header || header->report_id != report || !signing_key ||
+      !identity::signed_by(note.envelope, *signing_key))
     refuse_report();
   // From here on it is her colleague's own doing and no fault of the desk.
   const auto key = find_key(note, report, header->message_id);
   if (!key) return std::nullopt;
   const auto plain = identity::open_note(note.envelope, header->hour, report, header->message_id,
-                                         *key, author->signing_key);
+                                         *key, *signing_key);
   if (!plain) return std::nullopt;
   auto content = identity::decode_note(*plain);
   if (!content) return std::nullopt;
-  return OpenedReport::Note{std::move(*content), crypto::hex(author->id)};
+  return OpenedReport::Note{std::move(*content), crypto::hex(note.author),
+                            directory().member(note.author) == nullptr};
 }
 
 Caseworker::Fetched Caseworker::fetch(const std::string& report_id) {
@@ -396,10 +403,10 @@ OpenedReport Caseworker::open(const std::string& report_id) {
     out.unverified.push_back(record.joined_by_number);
   }
   for (const auto& note : fetched.notes) {
-    // What somebody wrote who has left cannot be checked any more, so it is nobody's word.
+    // What somebody wrote of whom no roster knows a key cannot be checked: it is nobody's word.
     if (is_with_former(note, fetched.ownership)) {
       ++out.with_former;
-    } else if (!directory().member(note.author)) {
+    } else if (!author_key(note.author)) {
       ++out.unchecked_notes;
     } else if (auto opened = open_note(note, fetched.id)) {
       out.notes.push_back(std::move(*opened));

@@ -50,10 +50,11 @@ struct OpenedReport {
   std::vector<bool> unverified;  // of each text: it came by number alone, maybe from somebody else
   struct Note {
     identity::NoteContent content;
-    std::string author;  // id of the member who signed it
+    std::string author;     // id of the member who signed it
+    bool has_left = false;  // the author: nobody knows when it was written, whatever stands in it
   };
   std::vector<Note> notes;
-  std::size_t unchecked_notes = 0;  // by people who have left the rosters: not shown
+  std::size_t unchecked_notes = 0;  // by people of whom the rosters say nothing: not shown
   // Texts and notes that nobody of the queue which had the report before has handed on yet.
   std::size_t with_former = 0;
   // Texts and notes sealed for a key of hers in a way that does not open: whoever wraps a key may
@@ -160,6 +161,8 @@ class Caseworker {
   // The same where nothing can be done without.
   crypto::Secret<32> text_key(const Sealed& sealed, const crypto::Id& report,
                               const crypto::Id& message);
+  // Of a member, or of one who has left.
+  std::optional<crypto::PublicKey> author_key(const crypto::Id& author);
   // Nothing for a note that its author sealed so that nobody can read it.
   std::optional<OpenedReport::Note> open_note(const Sealed& note, const crypto::Id& report);
   // Wraps of a key for the queue, its fallback of the same class and, with `and_for`, one more.

@@ -123,7 +123,7 @@ crypto::WipedBuffer report_text(const OpenedReport& report) {
     append(out, "\n  " + minute_text(note.content.at, "%Y-%m-%d %H:%M UTC") +
                     (note.content.reply_id ? "  reply " + crypto::hex(*note.content.reply_id)
                                            : std::string{"  note"}) +
-                    "  by " + note.author);
+                    "  by " + note.author + (note.has_left ? ", who has left" : ""));
     if (note.content.reply_id)
       append(out, "  " + state_of(report, crypto::hex(*note.content.reply_id)));
     append(out, "\n    ");
@@ -132,7 +132,7 @@ crypto::WipedBuffer report_text(const OpenedReport& report) {
   }
   if (report.unchecked_notes > 0)
     append(out, "\n  " + std::to_string(report.unchecked_notes) +
-                    " by people who have left; nobody can check them any more\n");
+                    " by people whom no roster knows; nobody can check them\n");
   if (report.with_former > 0)
     append(out, "\n  " + std::to_string(report.with_former) +
                     (report.with_former == 1 ? " text" : " texts") +
@@ -184,7 +184,8 @@ crypto::WipedBuffer report_json(const OpenedReport& report) {
   for (const auto& note : report.notes) {
     append(out, std::string{first ? "" : ","} + "{\"at\":\"" +
                     minute_text(note.content.at, "%Y-%m-%dT%H:%MZ") + "\",\"author\":\"" +
-                    note.author + "\",\"reply\":" +
+                    note.author + "\",\"left\":" + (note.has_left ? "true" : "false") +
+                    ",\"reply\":" +
                     (note.content.reply_id ? '"' + crypto::hex(*note.content.reply_id) + '"'
                                            : std::string{"null"}) +
                     ",\"text\":");

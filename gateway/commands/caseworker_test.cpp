@@ -10,6 +10,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/json.hpp>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <set>
 #include <thread>
@@ -206,6 +207,20 @@ struct House {
       refused = error.what();
       return false;
     }
+  }
+  // Changes what the helpers' organisation has signed.
+  void change_helpers(const std::function<void(identity::OrganisationRoster&)>& change) {
+    const auto key = crypto::signing_key(secret_of("custody/organisation-demo-ngo.key"));
+    for (std::size_t i = 0; i < founding.rosters.size(); ++i) {
+      auto roster =
+          identity::verify_organisation(signed_roster(founding.rosters[i]), key.public_key);
+      if (!roster) continue;
+      change(*roster);
+      replace(i, identity::sign_roster(*roster, key));
+    }
+    directory = std::make_shared<const identity::Directory>(
+        identity::Directory::verified_rows(identity::rows_of(founding.rosters), founding.root_key)
+            .value());
   }
   void replace(std::size_t roster, const identity::SignedRoster& with, std::uint32_t version = 1) {
     founding.rosters[roster].version = version;
@@ -525,13 +540,51 @@ TEST_CASE("a reply is sealed to the rostered relay's key of this week, and the t
     house.history["notes"] = notes;
     CHECK_FALSE(house.opens());
   }
-  // A note of somebody who has left hides nothing but itself.
+  // A note of somebody of whom no roster says anything hides nothing but itself.
   notes[0].as_object()["author"] = crypto::hex(crypto::random_bytes<16>());
   house.history["notes"] = notes;
   house.serve();
   const auto shown = house.shown();
   CHECK(shown.find("Thank you.") == std::string::npos);
-  CHECK(shown.find("1 by people who have left") != std::string::npos);
+  CHECK(shown.find("1 by people whom no roster knows") != std::string::npos);
+}
+
+TEST_CASE("a note by somebody who has left is shown, marked, while the roster knows her key") {
+  House house;
+  const auto former = crypto::signing_key(crypto::random_secret<32>());
+  const auto former_id = crypto::random_bytes<16>();
+  identity::NoteContent content;
+  content.text = identity::Text{"She called again."};
+  const auto note =
+      identity::seal_note(500'001, house.report_id, identity::encode(content), former);
+  const auto* const queue = house.directory->queue_named("demo-helpers");
+  const auto sender = crypto::box_key();
+  const auto wrap = identity::wrap_key(
+      note.key, house.report_id, note.message_id, {queue->kid, queue->generation},
+      {sender.public_key, *crypto::shared_key(queue->box_key, sender.secret_key)});
+  house.history["notes"] = json::array{json::object{{"author", crypto::hex(former_id)},
+                                                    {"note", crypto::base64(note.envelope)},
+                                                    {"wraps", crypto::base64(wrap)}}};
+  house.serve();
+  CHECK(house.client().open(house.id()).unchecked_notes == 1);
+
+  house.change_helpers([&](auto& roster) { roster.former = {{former_id, former.public_key}}; });
+  house.serve();
+  const auto opened = house.client().open(house.id());
+  REQUIRE(opened.notes.size() == 1);
+  CHECK(opened.notes[0].has_left);
+  CHECK(opened.unchecked_notes == 0);
+  const auto text = report_text(opened), line = report_json(opened);
+  CHECK(crypto::view(text).find("by " + crypto::hex(former_id) + ", who has left") !=
+        std::string_view::npos);
+  CHECK(crypto::view(line).find(R"("left":true)") != std::string_view::npos);
+
+  // Somebody else's signature is not hers, whether she has left or not.
+  house.change_helpers([&](auto& roster) {
+    roster.former = {{former_id, crypto::signing_key(crypto::random_secret<32>()).public_key}};
+  });
+  house.serve();
+  CHECK_THROWS_AS(house.client().open(house.id()), CaseworkerError);
 }
 
 TEST_CASE("nothing is sealed to a key that no rostered relay has announced for now (P22)") {

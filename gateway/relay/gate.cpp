@@ -58,11 +58,14 @@ Verdict by_rule(const boost::system::error_code& broken) {
 // Whose signature it is, if not one of the owner's people.
 Verdict not_the_owner(crypto::View envelope, bool police_may_read,
                       const identity::Directory& directory) {
+  const auto signed_it = [&](const auto& person) {
+    return identity::signed_by(envelope, person.signing_key);
+  };
   const auto& members = directory.members();
-  const auto author = std::ranges::find_if(members, [&](const auto& member) {
-    return identity::signed_by(envelope, member.signing_key);
-  });
-  if (author == members.end()) return Verdict::not_genuine;
+  const auto author = std::ranges::find_if(members, signed_it);
+  if (author == members.end())
+    return std::ranges::any_of(directory.former_members(), signed_it) ? Verdict::not_the_owner
+                                                                      : Verdict::not_genuine;
   const bool of_the_police = std::ranges::any_of(author->queues, [&](const auto& id) {
     const auto* const queue = directory.queue(id);
     return queue != nullptr && queue->organisation_class == identity::OrganisationClass::police;

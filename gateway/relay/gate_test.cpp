@@ -114,6 +114,12 @@ TEST_CASE("only the people of the queue that holds the report reply, and only on
       {"a stranger", [](Scene& s) { s.author = &s.house.stranger; }, Verdict::not_genuine},
       {"another queue", [](Scene& s) { s.author = &s.house.colleague; }, Verdict::not_the_owner},
       {"revoked", [](Scene& s) { s.worker_is_rostered = false; }, Verdict::not_genuine},
+      {"somebody who has left (P26)",
+       [](Scene& s) {
+         s.worker_is_rostered = false;
+         s.house.former = {{s.house.worker.id, s.house.worker.key.public_key}};
+       },
+       Verdict::not_the_owner},
       {"expired", [](Scene& s) { s.reply.not_after = ReplyHouse::hour_of(s.now) - 1; },
        Verdict::expired},
       {"replay", [](Scene& s) { s.used = true; }, Verdict::used},

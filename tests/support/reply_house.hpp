@@ -45,6 +45,7 @@ struct ReplyHouse {
   crypto::Id children = crypto::random_bytes<16>();
   crypto::Id station = crypto::random_bytes<16>();
   crypto::Id report_id = crypto::random_bytes<16>();
+  std::vector<identity::OrganisationRoster::FormerMember> former{};  // of the helpers
 
   identity::Directory directory(bool with_worker = true) const {
     using identity::OrganisationClass;
@@ -57,6 +58,7 @@ struct ReplyHouse {
     auto ours = organisation(helpers_, {{intake, "intake"}, {children, "children"}});
     if (with_worker) add(ours, worker, intake);
     add(ours, colleague, children);
+    ours.former = former;
     auto theirs = organisation(police_, {{station, "station"}});
     add(theirs, officer, station);
     const std::vector signed_rosters{identity::sign_roster(ours, helpers),
