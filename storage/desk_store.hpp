@@ -83,6 +83,22 @@ struct HandedOn {
   std::vector<Message> messages;
 };
 
+// One KEYWRAP of a text or note, at its place among the wraps of that message; the owner's is at 0.
+struct StoredWrap {
+  LeftBehind::Part part = LeftBehind::Part::later_text;
+  Id report_id{};
+  Id message_id{};
+  std::uint32_t place = 0;
+  Bytes wrap;
+};
+
+// What comes in its place: a wrap of the same key for the same queue. Empty: the queue is not to
+// read the message any more. That is for other places than 0.
+struct RenewedWrap {
+  StoredWrap seen;  // as it was when the caller looked
+  Bytes wrap;
+};
+
 // How many texts of a report have their first wrap for another queue than its own.
 struct ElsewhereCount {
   Id report_id{};
@@ -122,6 +138,20 @@ class DeskStore : public PeopleStore {
   // Those of `reports` of which a text has its first wrap for one of `others`, by kid.
   result<std::vector<ElsewhereCount>> elsewhere(std::span<const Id> reports,
                                                 std::span<const Id> others);
+
+  // The wraps for these kids, at whatever place, of at most `limit` reports from this id on; by
+  // report and message. Hidden and closed reports have theirs here, and texts that came before
+  // their report. Reads all that is stored.
+  result<std::vector<StoredWrap>> wraps_for(std::span<const Id> kids, const Id& first,
+                                            std::uint32_t limit);
+  // How many wraps there are for this kid. Drafts (20 minutes at most) and what gateways have in
+  // their spools are not seen: who forgets a key waits until these are stored.
+  result<std::uint64_t> count_wraps_for(const Id& kid);
+  // Renews wraps where they are as they were seen, and leaves all others as they are. Nothing else
+  // changes of a report: not its owner, not its lease, not its stage. An entry for each report of
+  // which a wrap was renewed; at most `most_renewed` at a time.
+  static constexpr std::size_t most_renewed = 50;
+  result<void> renew_wraps(std::span<const RenewedWrap> wraps, const AuditScribe& scribe);
 
   // Such reports of which anything is still to be removed; after this id, by id.
   result<std::vector<Withdrawn>> withdrawn(const Id& after, std::uint32_t limit);

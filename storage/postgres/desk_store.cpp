@@ -1,6 +1,8 @@
 #include "storage/desk_store.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <string>
 
 #include "storage/postgres/session.hpp"
 #include "storage/postgres/statements.hpp"
@@ -79,6 +81,40 @@ bool replace_wraps(Transaction& transaction, const HandedOn& handed_on,
                              " AND substr(message, 25, 16) = uuid_send($2::uuid)"
                              " AND wraps = $3::bytea RETURNING 1",
                        values)
+              .empty();
+}
+
+// Every wrap that is stored, with its reader's kid: byte 40 of each 192.
+constexpr std::string_view every_wrap =
+    " (SELECT m.part, m.report_id, m.id, place, substr(m.wraps, 1 + 192 * place, 192) AS wrap,"
+    "         substr(m.wraps, 41 + 192 * place, 16) AS kid"
+    "    FROM (SELECT 0 AS part, report_id, substr(message, 25, 16) AS id, wraps FROM report"
+    "          UNION ALL"
+    "          SELECT 1, report_id, uuid_send(message_id), wraps FROM text"
+    "          UNION ALL"
+    "          SELECT 2, report_id, uuid_send(message_id), wraps FROM note) AS m,"
+    "         generate_series(0, octet_length(m.wraps) / 192 - 1) AS place) AS every_wrap ";
+
+// False if it is not as it was seen.
+bool renew_wrap(Transaction& transaction, const RenewedWrap& renewed) {
+  const auto& seen = renewed.seen;
+  std::string_view rows =
+      "text SET wraps = overlay(text.wraps PLACING $5::bytea FROM $3::integer FOR 192)"
+      " WHERE message_id = $2::uuid AND report_id = $1::uuid";
+  if (seen.part == LeftBehind::Part::note)
+    rows =
+        "note SET wraps = overlay(note.wraps PLACING $5::bytea FROM $3::integer FOR 192)"
+        " WHERE message_id = $2::uuid AND report_id = $1::uuid";
+  if (seen.part == LeftBehind::Part::first_text)
+    rows =
+        "report SET wraps = overlay(report.wraps PLACING $5::bytea FROM $3::integer FOR 192)"
+        " WHERE report_id = $1::uuid AND substr(message, 25, 16) = uuid_send($2::uuid)";
+  return !transaction
+              .execute(
+                  "UPDATE " + std::string{rows} +
+                      " AND substr(wraps, $3::integer, 192) = $4::bytea RETURNING 1",
+                  {parameter(seen.report_id), parameter(seen.message_id),
+                   parameter(1 + 192 * seen.place), parameter(seen.wrap), parameter(renewed.wrap)})
               .empty();
 }
 
@@ -247,6 +283,62 @@ result<std::vector<ElsewhereCount>> DeskStore::elsewhere(std::span<const Id> rep
       found.push_back({row[0].id(), static_cast<std::uint32_t>(row[1].integer()),
                        static_cast<std::uint32_t>(row[2].integer())});
     return found;
+  });
+}
+
+result<std::vector<StoredWrap>> DeskStore::wraps_for(std::span<const Id> kids, const Id& first,
+                                                     std::uint32_t limit) {
+  return session().transact([&](Transaction& transaction) {
+    std::vector<StoredWrap> found;
+    for (const auto& row : transaction.execute(
+             "WITH found AS (SELECT * FROM" + std::string{every_wrap} +
+                 " WHERE report_id >= $2::uuid"
+                 "   AND kid IN (SELECT uuid_send(k) FROM unnest($1::uuid[]) AS k))"
+                 " SELECT part, report_id, encode(id, 'hex')::uuid, place, wrap FROM found"
+                 "  WHERE report_id IN (SELECT DISTINCT report_id FROM found"
+                 "                       ORDER BY report_id LIMIT $3::integer)"
+                 "  ORDER BY report_id, id, place",
+             {parameter(kids), parameter(first), parameter(limit)}))
+      found.push_back({static_cast<LeftBehind::Part>(row[0].integer()), row[1].id(), row[2].id(),
+                       static_cast<std::uint32_t>(row[3].integer()), row[4].bytes()});
+    return found;
+  });
+}
+
+result<std::uint64_t> DeskStore::count_wraps_for(const Id& kid) {
+  return session().transact([&](Transaction& transaction) {
+    const auto rows = transaction.execute(
+        "SELECT count(*) FROM" + std::string{every_wrap} + " WHERE kid = uuid_send($1::uuid)",
+        {parameter(kid)});
+    return static_cast<std::uint64_t>(rows[0][0].integer());
+  });
+}
+
+result<void> DeskStore::renew_wraps(std::span<const RenewedWrap> wraps, const AuditScribe& scribe) {
+  return session().transact([&](Transaction& transaction) {
+    std::vector<Id> reports;
+    for (const auto& renewed : wraps) reports.push_back(renewed.seen.report_id);
+    std::ranges::sort(reports);
+    const auto twice = std::ranges::unique(reports);
+    reports.erase(twice.begin(), twice.end());
+    // The reports' rows first and in one order, as everybody does who changes their messages.
+    transaction.execute(
+        "SELECT 1 FROM report WHERE report_id = ANY($1::uuid[]) ORDER BY report_id FOR UPDATE",
+        {parameter(reports)});
+    std::vector<Deed> renewed_reports;
+    for (const auto& report : reports) {
+      bool is_renewed = false;
+      // The last place first, or what is removed would move those behind it.
+      std::vector<const RenewedWrap*> of_report;
+      for (const auto& renewed : wraps)
+        if (renewed.seen.report_id == report) of_report.push_back(&renewed);
+      std::ranges::stable_sort(of_report, std::greater{},
+                               [](const auto* renewed) { return renewed->seen.place; });
+      for (const auto* renewed : of_report)
+        if (renew_wrap(transaction, *renewed)) is_renewed = true;
+      if (is_renewed) renewed_reports.push_back({scribe, report});
+    }
+    append_audit(transaction, renewed_reports);
   });
 }
 

@@ -623,6 +623,113 @@ TEST_CASE("new wraps take the place of those that were seen, and of no others (P
   }
 }
 
+TEST_CASE("wraps for a key are found at every place, page by page, and counted") {
+  Left office;
+  const auto of_other = office.make.bytes(192);
+  auto behind = of_other;
+  behind.insert(behind.end(), office.wraps.begin(), office.wraps.end());
+  auto note = office.note();
+  note.wraps = behind;
+  REQUIRE(office.store.put_note(note, test_scribe()).has_value());
+  const std::vector kids{office.make.id(), office.queue.kid};
+  const auto found = [&](const Id& first, std::uint32_t limit) {
+    return office.store.wraps_for(kids, first, limit).value();
+  };
+
+  // Of a closed report and of one that is hidden, too: it may be held, or come back.
+  office.database.query("UPDATE report SET stage = 2");
+  REQUIRE(office.store.hide(office.report, 77).has_value());
+  const auto wraps = found(Left::none, 10);
+  REQUIRE(wraps.size() == 3);
+  CHECK(office.store.count_wraps_for(office.queue.kid).value() == 3);
+  CHECK(office.store.count_wraps_for(office.make.id()).value() == 0);
+  for (const auto& wrap : wraps) {
+    CHECK(wrap.report_id == office.report);
+    CHECK(wrap.wrap == office.wraps);
+    const bool is_note = wrap.part == LeftBehind::Part::note;
+    CHECK((wrap.message_id == note.message_id) == is_note);
+    CHECK(wrap.place == (is_note ? 1 : 0));
+    CHECK((wrap.message_id == office.text) == (wrap.part == LeftBehind::Part::later_text));
+  }
+
+  // A text that is here before its report counts as well.
+  office.database.query("UPDATE text SET report_id = '" + parameter(office.make.id()) + "'");
+  auto first_page = found(Left::none, 1);
+  const auto next = found(first_page.back().report_id, 2);
+  CHECK(next.size() == 3);
+  CHECK(std::ranges::is_sorted(next, {}, &StoredWrap::report_id));
+  CHECK(office.store.wraps_for({}, Left::none, 10)->empty());
+}
+
+TEST_CASE("a wrap is renewed at its place, once, and nothing else of a report changes") {
+  Left office;
+  auto note = office.note();
+  const Bytes before = office.make.bytes(192), behind = office.make.bytes(192);
+  note.wraps = before;
+  for (const auto& more : {office.wraps, behind})
+    note.wraps.insert(note.wraps.end(), more.begin(), more.end());
+  REQUIRE(office.store.put_note(note, test_scribe()).has_value());
+  office.database.query(
+      "UPDATE report SET stage = 1, lease_user = gen_random_uuid(), lease_until = 'tomorrow'");
+  const auto row = [&] {
+    return office.database.value(
+        "SELECT concat(queue_id, stage, lease_user, lease_until, encode(message, 'hex'))"
+        " FROM report");
+  };
+  const auto row_before = row();
+  std::vector<RenewedWrap> renewed;
+  for (auto& seen : office.store.wraps_for(std::span{&office.queue.kid, 1}, Left::none, 10).value())
+    renewed.push_back({std::move(seen), office.make.bytes(192)});
+  REQUIRE(renewed.size() == 3);
+
+  SUBCASE("all of them, whoever comes second changes nothing and notes nothing") {
+    REQUIRE(office.store.renew_wraps(renewed, test_scribe()).has_value());
+    const auto other = office.make.bytes(192);
+    auto again = renewed;
+    for (auto& wrap : again) wrap.wrap = other;
+    REQUIRE(office.store.renew_wraps(again, test_scribe()).has_value());
+    CHECK(office.store.count_wraps_for(office.queue.kid).value() == 0);
+    CHECK(row() == row_before);
+    for (const auto& wrap : renewed) {
+      const char* const table = wrap.seen.part == LeftBehind::Part::first_text   ? "report"
+                                : wrap.seen.part == LeftBehind::Part::later_text ? "text"
+                                                                                 : "note";
+      CAPTURE(table);
+      auto expected = wrap.wrap;
+      if (wrap.seen.part == LeftBehind::Part::note) {
+        expected.insert(expected.begin(), before.begin(), before.end());
+        expected.insert(expected.end(), behind.begin(), behind.end());
+      }
+      CHECK(office.database.value(std::string{"SELECT wraps FROM "} + table) ==
+            parameter(expected));
+    }
+    CHECK(office.count("audit") == "2");  // of the note, and of the report
+  }
+  SUBCASE("one that is not to be any more goes, and those beside it stay") {
+    for (auto& wrap : renewed)
+      if (wrap.seen.part == LeftBehind::Part::note) wrap.wrap.clear();
+    REQUIRE(office.store.renew_wraps(renewed, test_scribe()).has_value());
+    auto expected = before;
+    expected.insert(expected.end(), behind.begin(), behind.end());
+    CHECK(office.store.notes(office.report)->front().wraps == expected);
+  }
+  SUBCASE("the only one cannot go") {
+    for (auto& wrap : renewed) wrap.wrap.clear();
+    CHECK_FALSE(office.store.renew_wraps(renewed, test_scribe()).has_value());
+    CHECK(office.store.count_wraps_for(office.queue.kid).value() == 3);
+  }
+  SUBCASE("not at another place, nor of another message or report") {
+    for (auto& wrap : renewed) {
+      if (wrap.seen.part == LeftBehind::Part::first_text) wrap.seen.message_id = office.make.id();
+      if (wrap.seen.part == LeftBehind::Part::later_text) wrap.seen.report_id = office.make.id();
+      if (wrap.seen.part == LeftBehind::Part::note) wrap.seen.place = 2;
+    }
+    REQUIRE(office.store.renew_wraps(renewed, test_scribe()).has_value());
+    CHECK(office.store.count_wraps_for(office.queue.kid).value() == 3);
+    CHECK(office.count("audit") == "1");
+  }
+}
+
 TEST_CASE("the texts of a list that lie with another queue are counted") {
   Left office;
   const auto counted = [&](const Id& kid) {
