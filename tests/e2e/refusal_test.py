@@ -1,5 +1,7 @@
 """Bad input of every kind: a clear answer, nothing stored, nothing of it in a log."""
 
+import pathlib
+import re
 import shutil
 import socket
 import unittest
@@ -7,6 +9,12 @@ import urllib.parse
 
 import canary
 import system
+
+
+HERE = pathlib.Path(__file__).resolve().parent
+HOSTILE = 100_000
+LINE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z (info|warning|error)"
+                  r" [a-z][a-z0-9_]*( [a-z][a-z0-9_]*=(-?[0-9]+|[a-z0-9_]+))*")
 
 
 class Refusals(unittest.TestCase):
@@ -86,6 +94,27 @@ class Refusals(unittest.TestCase):
         self.assertEqual(answer.status, 200)
         self.assertEqual(self.system.take_all(),
                          [f"repaired \ufffd{self.token.letters}"])
+
+    def test_100000_hostile_requests_leave_events_and_integers_in_the_logs_and_nothing_else(self):
+        roles = (self.system.gateway, self.system.desk, self.system.relay)
+        before = {role: role.log.stat().st_size for role in roles}
+        channels = (self.system.kannel, self.system.kannel_by_get, self.system.twilio)
+        gateway = ["%s:%d" % self.system.kannel.address, *(channel.path for channel in channels)]
+        desk = ["%s:%d" % self.system.desk.address, "/api/v1/queues", "/api/v1/reports/", "/api/v1/pull"]
+        for address, *paths in (gateway, desk):
+            sent = 0
+            while sent < HOSTILE // 2:
+                done = system.run("wrk", "-t1", "-c32", "-d2s", "-s", HERE / "hostile.lua",
+                                  f"http://{address}", "--", self.number.digits, self.token.letters, *paths)
+                sent += int(re.search(r"^RESULT (\d+)$", done.stdout, re.M)[1])
+                self.assertGreater(sent, 0, done.stdout)
+        self.assertEqual(self.system.report_count(), self.before)
+        for role in roles:
+            with role.log.open("rb") as log:
+                log.seek(before[role])
+                lines = log.read().decode("utf-8", "replace").splitlines()
+            self.assertEqual([line for line in lines if not LINE.fullmatch(line)], [], role.log.name)
+            self.assertIsNone(role.process.poll(), f"{role.log.stem} has ended")
 
 
 class CommandLine(unittest.TestCase):
