@@ -25,18 +25,20 @@ std::uint32_t hour_of(std::chrono::sys_seconds now) {
       std::chrono::floor<std::chrono::hours>(now).time_since_epoch().count());
 }
 
-// The queues that may read a text of this report; nothing if the rosters do not know its owner, or
-// if no consent that we have seen lets the owner read it.
+// The queues that may read a text of this report; nothing if the rosters do not know its owner, if
+// that is retired, so that nobody might look at a text there, or if no consent that we have seen
+// lets the owner read it.
 std::optional<Readers> readers_of(const Matter& matter, const identity::Directory& directory) {
   using identity::OrganisationClass;
   Readers out{.owner = directory.queue(matter.owner)};
-  if (!out.owner) return std::nullopt;
+  if (!out.owner || out.owner->retired) return std::nullopt;
   const bool police = out.owner->organisation_class == OrganisationClass::police;
   if (police && matter.consent_class == 0) return std::nullopt;
   if (out.owner->fallback) out.fallback = directory.queue(*out.owner->fallback);
   if (matter.consent_class == 1 && matter.police && *matter.police != matter.owner) {
     const auto* copy = directory.queue(*matter.police);
-    if (copy && copy->organisation_class == OrganisationClass::police) out.police_copy = copy;
+    if (copy && !copy->retired && copy->organisation_class == OrganisationClass::police)
+      out.police_copy = copy;
   }
   return out;
 }

@@ -34,11 +34,20 @@ Intake::Reading Intake::read(const aggregators::Message& message, const Call& ca
       return known && known->has_members;
     };
     // Consent adds a copy for the police and changes nothing else.
-    const auto route =
-        routing::route(routing::question(decision, routing::ConsentClass::helpers_and_police),
-                       routing.table, can_work);
+    const auto question = routing::question(decision, routing::ConsentClass::helpers_and_police);
+    const auto route = routing::route(question, routing.table, can_work);
     // Who may read it comes from the signed roster, never from the tables.
     out.readers.owner = directory.queue_named(route.owner.view());
+    // Where nobody works the end of the chain takes it all the same, but a retired queue only if
+    // there is no other: somebody may come to work for any of those.
+    if (out.readers.owner->retired) {
+      const auto is_live = [&](const routing::Queue& queue) {
+        const auto* known = directory.queue_named(queue.name.view());
+        return known && !known->retired;
+      };
+      const auto last = routing::route(question, routing.table, is_live);
+      out.readers.owner = directory.queue_named(last.owner.view());
+    }
     if (out.readers.owner->fallback)
       out.readers.fallback = directory.queue(*out.readers.owner->fallback);
     if (route.police) out.police = directory.queue_named(route.police->view());

@@ -16,7 +16,9 @@ void check_readers(const Readers& readers, std::uint8_t consent_class) {
   const auto police = [](const Queue* queue) {
     return queue && queue->organisation_class == OrganisationClass::police;
   };
-  if ((police(readers.owner) && !may_have_police) ||
+  const auto retired = [](const Queue* queue) { return queue && queue->retired; };
+  if ((police(readers.owner) && !may_have_police) || retired(readers.fallback) ||
+      retired(readers.police_copy) ||
       (readers.fallback &&
        readers.fallback->organisation_class != readers.owner->organisation_class) ||
       (readers.police_copy && !(may_have_police && police(readers.police_copy))))

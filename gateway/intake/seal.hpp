@@ -49,8 +49,9 @@ struct Sealed {
   storage::Bytes retaddr;  // empty without a Return
 };
 
-// A reader of class police in consent class 0 is a bug and throws std::logic_error before anything
-// is wrapped. identity::envelope_errc::refused if a key is a low-order one.
+// A reader of class police in consent class 0, and a fallback or police copy that is retired, is a
+// bug and throws std::logic_error before anything is wrapped. identity::envelope_errc::refused if a
+// key is a low-order one.
 boost::system::result<Sealed> seal(const identity::MessageContent& content, const Marks& marks,
                                    const Readers& readers, const std::optional<Return>& back,
                                    identity::SenderKeys& sender_keys,

@@ -147,6 +147,47 @@ TEST_CASE("after an hour a number joins its report, unverified, and gets a fresh
   }
 }
 
+TEST_CASE("nothing new is sealed for a queue that is retired") {
+  SUBCASE("a new report goes to the queue after it") {
+    for (const bool is_retired : {false, true}) {
+      CAPTURE(is_retired);
+      Gateway gateway{is_retired ? std::set<std::string>{"demo-children"}
+                                 : std::set<std::string>{}};
+      gateway.text(phone, "the boy works in the mine, child labour");
+      REQUIRE(gateway.sink.rows.size() == 1);
+      const auto& row = gateway.sink.rows[0];
+      CHECK(gateway.open(row, "demo-helpers").has_value() == is_retired);
+      CHECK(gateway.open(row, "demo-children").has_value() != is_retired);
+    }
+  }
+  SUBCASE("a text for a report that a retired queue still has is a report of its own") {
+    Gateway gateway{{"demo-children"}};
+    gateway.relay.numbers[std::string{phone}] = older_report(gateway, "demo-children");
+    gateway.text(phone, "they took my passport");
+    CHECK(gateway.sink.texts.empty());
+    REQUIRE(gateway.sink.rows.size() == 1);
+    CHECK(gateway.open(gateway.sink.rows[0], "demo-helpers").has_value());
+  }
+  SUBCASE("a retired queue of the police gets no copy, whatever the reporter allows") {
+    for (const bool is_retired : {false, true}) {
+      CAPTURE(is_retired);
+      Gateway gateway{is_retired ? std::set<std::string>{"demo-police"} : std::set<std::string>{}};
+      auto older = older_report(gateway);
+      consent(gateway, older);
+      gateway.relay.numbers[std::string{phone}] = older;
+      gateway.text(phone, "they took my passport");
+      REQUIRE(gateway.sink.texts.size() == 1);
+      CHECK(is_for_police(gateway, gateway.sink.texts[0].wraps) != is_retired);
+    }
+  }
+  SUBCASE("where all are retired a text is kept for the last of them: somebody has its key") {
+    Gateway gateway{{"demo-helpers", "demo-children", "demo-police"}};
+    gateway.text(phone, "they took my passport");
+    REQUIRE(gateway.sink.rows.size() == 1);
+    CHECK(gateway.open(gateway.sink.rows[0], "demo-helpers").has_value());
+  }
+}
+
 TEST_CASE("nothing that was stored before shows in an answer, a call or the kinds of rows (P18)") {
   // One script for phones with different pasts. What each sees must be the same but for its ref.
   const std::vector<std::string> script{

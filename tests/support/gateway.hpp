@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <set>
 #include <string>
 
 #include "gateway/http/parse.hpp"
@@ -158,7 +159,7 @@ inline std::shared_ptr<const routing::Snapshot> demo_routing() {
   return loaded.snapshot;
 }
 
-// One deployment with the queues of the demo pack, whose seeds the test keeps.
+// One deployment with the queues of the demo pack, whose seeds the test keeps. Some may be retired.
 struct Deployment {
   bool started = (crypto::start(), true);  // before the first key
   std::map<std::string, crypto::Secret<32>> seeds;
@@ -167,7 +168,7 @@ struct Deployment {
   identity::EpochKeys epoch = identity::epoch_keys(crypto::random_secret<32>());
   std::shared_ptr<const identity::Directory> directory;
 
-  Deployment() {
+  explicit Deployment(const std::set<std::string>& retired = {}) {
     const auto root = crypto::signing_key(crypto::random_secret<32>());
     identity::RootRoster root_roster;
     root_roster.services = {{gateway.public_key, "gateway"}, {relay.public_key, "relay"}};
@@ -192,6 +193,7 @@ struct Deployment {
         const auto& seed = seeds.emplace(name, crypto::random_secret<32>()).first->second;
         roster.queues.push_back(
             {crypto::random_bytes<16>(), name, 0, identity::queue_box_key(seed).public_key, {}});
+        roster.queues.back().retired = retired.contains(name);
         member.queues.push_back(roster.queues.back().id);
       }
       roster.members.push_back(member);
@@ -231,8 +233,9 @@ struct Gateway {
   std::chrono::sys_seconds now{std::chrono::seconds{1'800'000'000}};
   Intake intake;
 
-  Gateway()
-      : intake{{registry, sink, relay, statements},
+  explicit Gateway(const std::set<std::string>& retired = {})
+      : deployment{retired},
+        intake{{registry, sink, relay, statements},
                {copy_of(key), {crypto::random_secret<32>()}},
                [this] { return now; }} {
     std::vector<config::Channel> channels;
