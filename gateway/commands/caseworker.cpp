@@ -33,7 +33,8 @@ namespace json = boost::json;
 
 [[noreturn]] void refuse_stray(const std::string& what) {
   throw CaseworkerError{what + " is still sealed for the queue that had it before",
-                        "it is handed on when one of that queue's people looks in; ask them"};
+                        "it is handed on when one of that queue's people looks in, or a colleague "
+                        "who has a former key of yours; ask them"};
 }
 
 [[noreturn]] void refuse_chain() {
@@ -238,9 +239,12 @@ const crypto::BoxKey* Caseworker::queue_key(const crypto::Id& kid) {
                                      static_cast<std::uint32_t>(generation->get_int64()), box_key_);
       if (!seed) continue;
       auto key = identity::queue_box_key(*seed);
-      // Only the key that the organisation signed; a grant by itself proves nothing.
-      if (key.public_key == queue->box_key)
-        queue_keys_.insert_or_assign(queue->kid, std::move(key));
+      // Only a key that the organisation signed; a grant by itself proves nothing. One that the
+      // queue has replaced opens what is not sealed anew yet.
+      const auto granted = crypto::key_id(key.public_key);
+      const auto known = directory().queue_by_kid(granted);
+      if (known && known->queue == queue && known->box_key == key.public_key)
+        queue_keys_.insert_or_assign(granted, std::move(key));
     }
     has_grants_ = true;
   }
@@ -368,9 +372,8 @@ bool Caseworker::is_with_former(const Sealed& sealed, const identity::Ownership&
     const auto recipient = identity::wrap_recipient(wraps.subspan(at, identity::box_envelope_size));
     if (!recipient || queue_key(recipient->kid)) return false;
     if (at > 0) continue;
-    const auto reader =
-        std::ranges::find(directory().queues(), recipient->kid, &identity::Directory::Queue::kid);
-    if (reader == directory().queues().end() || reader->id == ownership.owner) return false;
+    const auto reader = directory().queue_by_kid(recipient->kid);
+    if (!reader || (reader->queue->id == ownership.owner && reader->is_current)) return false;
   }
   return true;
 }
@@ -544,6 +547,17 @@ const identity::Directory::Queue& Caseworker::owner_of(const Fetched& report) {
   return *owner;
 }
 
+crypto::Bytes Caseworker::wrap_for_one(const crypto::Secret<32>& key, const crypto::Id& report,
+                                       const crypto::Id& message,
+                                       const identity::Directory::Queue& reader) {
+  const auto sender = crypto::box_key();
+  const auto shared = crypto::shared_key(reader.box_key, sender.secret_key);
+  if (!shared) throw CaseworkerError{"a queue's key in the rosters is none", "tell your lead"};
+  const auto wrap = identity::wrap_key(key, report, message, {reader.kid, reader.generation},
+                                       {sender.public_key, *shared});
+  return {wrap.begin(), wrap.end()};
+}
+
 crypto::Bytes Caseworker::wrap_for(const crypto::Secret<32>& key, const crypto::Id& report,
                                    const crypto::Id& message,
                                    const identity::Directory::Queue& queue,
@@ -552,15 +566,12 @@ crypto::Bytes Caseworker::wrap_for(const crypto::Secret<32>& key, const crypto::
   const auto* const fallback = queue.fallback ? directory().queue(*queue.fallback) : nullptr;
   if (fallback != nullptr && fallback->organisation_class == queue.organisation_class)
     readers.push_back(fallback);
-  if (and_for != nullptr && std::ranges::find(readers, and_for) == readers.end())
+  if (and_for != nullptr && !and_for->retired &&
+      std::ranges::find(readers, and_for) == readers.end())
     readers.push_back(and_for);
-  const auto sender = crypto::box_key();
   crypto::Bytes out;
   for (const auto* reader : readers) {
-    const auto shared = crypto::shared_key(reader->box_key, sender.secret_key);
-    if (!shared) throw CaseworkerError{"a queue's key in the rosters is none", "tell your lead"};
-    const auto wrap = identity::wrap_key(key, report, message, {reader->kid, reader->generation},
-                                         {sender.public_key, *shared});
+    const auto wrap = wrap_for_one(key, report, message, *reader);
     out.insert(out.end(), wrap.begin(), wrap.end());
   }
   return out;
@@ -568,6 +579,9 @@ crypto::Bytes Caseworker::wrap_for(const crypto::Secret<32>& key, const crypto::
 
 std::string Caseworker::sealed_note(const Fetched& report, identity::NoteContent content) {
   const auto& owner = owner_of(report);
+  if (owner.retired)
+    throw CaseworkerError{"your queue is retired: nothing new is sealed for it",
+                          "give the report to another queue first"};
   const auto now = std::chrono::system_clock::now();
   content.at = std::chrono::floor<std::chrono::minutes>(now);
   const auto hour =
@@ -640,6 +654,9 @@ void Caseworker::refer(const std::string& report_id, const std::string& queue, b
   if (target == nullptr || target->id == owner.id)
     throw CaseworkerError{"there is no other queue of this name in the signed rosters",
                           "see the names with `ishara route check`, or ask your lead"};
+  if (target->retired)
+    throw CaseworkerError{"the queue of this name is retired: nothing is given to it any more",
+                          "choose another one"};
   if (target->organisation_class == identity::OrganisationClass::police &&
       report.ownership.consent_class == 0)
     throw CaseworkerError{"the reporter has not agreed to the police",
@@ -707,15 +724,91 @@ crypto::Bytes Caseworker::handed_on(crypto::View wrap, const crypto::Id& report,
   const auto& owner = *directory().queue(ownership.owner);
   const auto recipient = identity::wrap_recipient(wrap);
   const auto* const key = recipient ? queue_key(recipient->kid) : nullptr;
-  if (key == nullptr || recipient->kid == owner.kid) refuse_report();
+  const auto holder = recipient ? directory().queue_by_kid(recipient->kid) : std::nullopt;
+  if (key == nullptr || !holder || holder->queue->id == owner.id) refuse_report();
   // What opens is bound to report and message id, and the id to the key: it belongs to this report,
   // so its owner may have it. What it says is nobody's business here.
   const auto opened = identity::open_key_wrap(wrap, report, message, *recipient, *key);
   if (!opened) refuse_report();
-  const auto holder =
-      std::ranges::find(directory().queues(), recipient->kid, &identity::Directory::Queue::kid);
-  const bool keeps = std::ranges::find(ownership.kept, holder->id) != ownership.kept.end();
-  return wrap_for(*opened, report, message, owner, keeps ? &*holder : nullptr);
+  const bool keeps = std::ranges::find(ownership.kept, holder->queue->id) != ownership.kept.end();
+  return wrap_for(*opened, report, message, owner, keeps ? holder->queue : nullptr);
+}
+
+// --- Sealing anew what a former key of her queues opens
+
+std::optional<std::string> Caseworker::renewed_wrap(const std::string& listed) {
+  const auto entry = parse_object(listed);
+  const auto wrap = bytes_at(entry, "wrap");
+  const auto* const part = entry.if_contains("part");
+  const auto* const place = entry.if_contains("place");
+  const auto* const proof = entry.if_contains("proof");
+  const auto names = identity::claimed_wrap(wrap);
+  const auto reader = names ? directory().queue_by_kid(names->recipient.kid) : std::nullopt;
+  if (part == nullptr || !part->is_string() || place == nullptr || !place->is_int64() ||
+      proof == nullptr || !reader || reader->is_current)
+    refuse_report();
+  const auto* const key = queue_key(names->recipient.kid);
+  if (key == nullptr) return std::nullopt;  // a colleague has it
+  json::object out{{"part", *part}, {"place", *place}, {"old", crypto::base64(wrap)}};
+  const auto& queue = *reader->queue;
+  if (queue.organisation_class == identity::OrganisationClass::police) {
+    const auto bytes = proof->is_string() ? crypto::from_base64(proof->get_string()) : std::nullopt;
+    const bool may_read =
+        bytes && identity::shows_police_consent(*bytes, names->report_id, directory());
+    if (!may_read) {
+      // As the owner's it belongs to another queue now, to which it is handed on.
+      if (!proof->is_null() || place->get_int64() == 0) return std::nullopt;
+      out["new"] = nullptr;
+      return json::serialize(out);
+    }
+  }
+  // It reads what it could read before, and nobody else does: that needs no statement.
+  const auto opened =
+      identity::open_key_wrap(wrap, names->report_id, names->message_id, names->recipient, *key);
+  if (!opened) return std::nullopt;
+  out["new"] = crypto::base64(wrap_for_one(*opened, names->report_id, names->message_id, queue));
+  return json::serialize(out);
+}
+
+void Caseworker::renew_wraps(Strays& out) {
+  constexpr int most_pages = 1000;
+  constexpr std::size_t most_at_once = 50;
+  std::vector<std::string> renewed;
+  const auto is_sent = [&](std::span<const std::string> some) {
+    std::string body;
+    for (const auto& one : some) body += (body.empty() ? "" : ",") + one;
+    try {
+      send("/outdated", "{\"wraps\":[" + body + "]}");
+    } catch (const CaseworkerError&) {
+      return false;
+    }
+    out.renewed += some.size();
+    return true;
+  };
+  const auto send_all = [&] {
+    // One that the desk refuses, because the consent has changed meanwhile, keeps no other back.
+    if (!renewed.empty() && !is_sent(renewed))
+      for (const auto& one : renewed) (void)is_sent(std::span{&one, 1});
+    renewed.clear();
+  };
+  std::string cursor;
+  for (int page = 0; page < most_pages; ++page) {
+    const auto answer = parse_object(get("/outdated?limit=200" + cursor));
+    for (const auto& entry : array_at(answer, "wraps")) {
+      std::optional<std::string> one;
+      try {
+        one = renewed_wrap(json::serialize(entry));
+      } catch (const CaseworkerError&) {
+        ++out.refused;
+      }
+      if (one) renewed.push_back(std::move(*one));
+      if (renewed.size() == most_at_once) send_all();
+    }
+    const auto* const next = answer.if_contains("next");
+    if (next == nullptr || !next->is_string()) break;
+    cursor = "&cursor=" + std::string{next->get_string()};
+  }
+  send_all();
 }
 
 Caseworker::Strays Caseworker::hand_on_strays() {
@@ -774,6 +867,7 @@ Caseworker::Strays Caseworker::hand_on_strays() {
       if (next == nullptr || !next->is_string()) break;
       cursor = "?cursor=" + std::string{next->get_string()};
     }
+    renew_wraps(out);
   } catch (const CaseworkerError&) {
     // A desk without this call, or none at all: what she came for will tell her.
   }

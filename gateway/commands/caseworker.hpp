@@ -123,10 +123,12 @@ class Caseworker {
 
   struct Strays {
     std::size_t handed_on = 0;
+    std::size_t renewed = 0;
     std::size_t refused = 0;  // the desk asked for what nobody has signed
   };
-  // Seals for the present owners what was left with her queues of reports that these gave away. She
-  // sees nothing of it. What cannot be done now is left to the next time, without a word.
+  // Seals for the present owners what was left with her queues of reports that these gave away, and
+  // for the present keys of her queues what is sealed for former ones that she has. She sees
+  // nothing of it. What cannot be done now is left to the next time, without a word.
   Strays hand_on_strays();
 
  private:
@@ -169,7 +171,8 @@ class Caseworker {
   crypto::Bytes wrap_for(const crypto::Secret<32>& key, const crypto::Id& report,
                          const crypto::Id& message, const identity::Directory::Queue& queue,
                          const identity::Directory::Queue* and_for);
-  // Whether it is still sealed for the queue that had the report before.
+  // Whether it is still sealed for the queue that had the report before, or for a former key of the
+  // owner that she was never given: somebody else has to seal it anew.
   bool is_with_former(const Sealed& sealed, const identity::Ownership& ownership);
   // Who has the report now, if a TRANSFER that counts says so.
   identity::Ownership present_owner(const crypto::Id& report, const crypto::Bytes& first_record,
@@ -177,6 +180,12 @@ class Caseworker {
   // The wraps of a text for the owner, in the place of the one that her queue has.
   crypto::Bytes handed_on(crypto::View wrap, const crypto::Id& report, const crypto::Id& message,
                           const identity::Ownership& ownership);
+  // What the desk lists of wraps for former keys, and what it takes for them; nothing for those
+  // that she cannot renew.
+  std::optional<std::string> renewed_wrap(const std::string& listed);
+  void renew_wraps(Strays& out);
+  crypto::Bytes wrap_for_one(const crypto::Secret<32>& key, const crypto::Id& report,
+                             const crypto::Id& message, const identity::Directory::Queue& reader);
   std::string sealed_note(const Fetched& report, identity::NoteContent content);
   const identity::Directory::Queue& owner_of(const Fetched& report);
 

@@ -22,6 +22,7 @@
 #include "gateway/desk/desk.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/identity/keys.hpp"
+#include "gateway/identity/roster_changes.hpp"
 #include "gateway/identity/user_file.hpp"
 #include "gateway/intake/seal.hpp"
 #include "storage/postgres/pg_fixture.hpp"
@@ -68,7 +69,7 @@ class Background {
 struct Team {
   std::string name;
   crypto::Id queue = crypto::random_bytes<16>();
-  crypto::Secret<32> seed = crypto::random_secret<32>();
+  crypto::Secret<32> seed = crypto::random_secret<32>();  // of the present generation
   crypto::Id user = crypto::random_bytes<16>();
   crypto::Secret<32> user_seed = crypto::random_secret<32>();
   std::optional<crypto::Id> fallback{};
@@ -80,27 +81,17 @@ class Town {
   Town() {
     char pattern[] = "/tmp/ishara-strays-XXXXXX";
     folder_ = ::mkdtemp(pattern);
-    const auto root = crypto::signing_key(crypto::random_secret<32>());
     identity::RootRoster root_roster;
     root_roster.deployment = crypto::random_bytes<16>();
     root_roster.version = 1;
     root_roster.services = {{gateway.public_key, "gateway"}};
     for (auto* team : {&first, &second, &third}) found(*team, root_roster);
     store_.put_roster(row({}, identity::sign_roster(root_roster, root))).value();
-    for (const auto& roster : rosters_) store_.put_roster(roster).value();
-
-    const auto stored = store_.rosters().value();
-    directory = std::make_shared<const identity::Directory>(
-        identity::Directory::verified_rows(identity::rows_of(stored), root.public_key).value());
+    for (std::size_t i = 0; i < rosters_.size(); ++i) publish(i);
+    directory = read_directory();
     begin_hour();
     server_.start();
-    for (auto* team : {&first, &second, &third}) {
-      Caseworker::Settings settings;
-      settings.desk = *http::parse_origin("http://127.0.0.1:" + std::to_string(server_.port()));
-      settings.key_file = folder_ / (team->name + ".key");
-      settings.root_key = root.public_key;
-      team->client = std::make_unique<Caseworker>(std::move(settings), "a long passphrase");
-    }
+    for (auto* team : {&first, &second, &third}) begin_client(*team);
   }
   ~Town() {
     asio::co_spawn(gateway_.context, writer_->flush_and_stop(), asio::use_future).get();
@@ -111,6 +102,52 @@ class Town {
   }
   Town(const Town&) = delete;
   Town& operator=(const Town&) = delete;
+
+  // The queue's next key, which the team is granted. Gateways go on with the rosters that they have
+  // until somebody tells them (`directory`).
+  void rotate(Team& team) {
+    for (std::size_t i = 0; i < rosters_.size(); ++i) {
+      auto& roster = rosters_[i];
+      if (roster.queues[0].id != team.queue) continue;
+      team.seed = crypto::random_secret<32>();
+      const auto before = identity::sign_roster(roster, keys_[i]);
+      roster = identity::next_of(std::move(roster), before.bytes);
+      REQUIRE(
+          identity::rotate_queue(roster, team.queue, identity::queue_box_key(team.seed).public_key)
+              .has_value());
+      grant(team, roster.queues[0].generation);
+      publish(i);
+    }
+    begin_hour();
+    for (auto* one : {&first, &second, &third}) begin_client(*one);
+  }
+  // Takes the grants of all generations but the present one from the team.
+  void forget(Team& team) {
+    database.query("DELETE FROM qgrant WHERE queue_id = '" + parameter(team.queue) +
+                   "' AND generation < (SELECT max(generation) FROM qgrant WHERE queue_id = '" +
+                   parameter(team.queue) + "')");
+    begin_client(team);
+  }
+  std::shared_ptr<const identity::Directory> read_directory() {
+    const auto stored = store_.rosters().value();
+    return std::make_shared<const identity::Directory>(
+        identity::Directory::verified_rows(identity::rows_of(stored), root.public_key).value());
+  }
+  // Wraps that nobody opens who has the present keys alone.
+  std::uint64_t outdated() {
+    std::uint64_t out = 0;
+    const auto now = read_directory();
+    for (const auto& queue : now->queues())
+      for (const auto& earlier : queue.earlier) out += store_.count_wraps_for(earlier.kid).value();
+    return out;
+  }
+  void begin_client(Team& team) {
+    Caseworker::Settings settings;
+    settings.desk = *http::parse_origin("http://127.0.0.1:" + std::to_string(server_.port()));
+    settings.key_file = folder_ / (team.name + ".key");
+    settings.root_key = root.public_key;
+    team.client = std::make_unique<Caseworker>(std::move(settings), "a long passphrase");
+  }
 
   // A new desk, which has not yet counted what anybody has fetched.
   void begin_hour() {
@@ -124,7 +161,7 @@ class Town {
             co_return co_await pool_.call(std::move(job));
           },
           wall_clock);
-      desk_->use(directory);
+      desk_->use(read_directory());
     };
     asio::post(desk_thread_.context, std::packaged_task<void()>{begin}).get();
   }
@@ -184,9 +221,10 @@ class Town {
     return out;
   }
 
-  const Team& owner_of(const crypto::Id& id, const storage::Report& stored) {
+  storage::Report stored(const crypto::Id& id) { return store_.show(id).value(); }
+  const Team& owner_of(const crypto::Id& id, const storage::Report& report) {
     std::vector<storage::Statement> statements = store_.statements(id).value();
-    const auto ownership = desk::ownership_of(stored, statements, *directory);
+    const auto ownership = desk::ownership_of(report, statements, *directory);
     REQUIRE(ownership.has_value());
     for (const auto* team : {&first, &second, &third})
       if (team->queue == ownership->owner) return *team;
@@ -196,14 +234,14 @@ class Town {
   // Whether each of these many texts is sealed for the present owner, and for nobody else but the
   // owner's own fallback.
   void check(const crypto::Id& id, std::size_t texts) {
-    const auto stored = store_.show(id).value();
-    CHECK(stored.texts.size() == texts);
-    const auto& owner = owner_of(id, stored);
+    const auto shown = stored(id);
+    CHECK(shown.texts.size() == texts);
+    const auto& owner = owner_of(id, shown);
     const auto& queue = *directory->queue(owner.queue);
-    CHECK(stored.row.queue_id == queue.id);
+    CHECK(shown.row.queue_id == queue.id);
     std::vector<crypto::Id> readers{queue.kid};
     if (queue.fallback) readers.push_back(directory->queue(*queue.fallback)->kid);
-    for (const auto& text : stored.texts) {
+    for (const auto& text : shown.texts) {
       std::vector<crypto::Id> found;
       for (std::size_t at = 0; at < text.wraps.size(); at += identity::box_envelope_size)
         found.push_back(identity::wrap_recipient(
@@ -226,19 +264,40 @@ class Town {
   }
 
   storage::TestDatabase database;
+  crypto::SigningKey root = crypto::signing_key(crypto::random_secret<32>());
   crypto::SigningKey gateway = crypto::signing_key(crypto::random_secret<32>());
   Team first{"first"}, second{"second"}, third{"third"};
   std::shared_ptr<const identity::Directory> directory;
 
  private:
-  static storage::Roster row(const crypto::Id& issuer, const identity::SignedRoster& roster) {
-    return {issuer, 1, roster.bytes, {roster.signature.begin(), roster.signature.end()}};
+  static storage::Roster row(const crypto::Id& issuer, const identity::SignedRoster& roster,
+                             std::uint64_t version = 1) {
+    return {issuer,
+            static_cast<std::uint32_t>(version),
+            roster.bytes,
+            {roster.signature.begin(), roster.signature.end()}};
   }
-  void found(Team& team, identity::RootRoster& root) {
-    const auto key = crypto::signing_key(crypto::random_secret<32>());
+  void publish(std::size_t organisation) {
+    const auto& roster = rosters_[organisation];
+    store_
+        .put_roster(row(roster.organisation, identity::sign_roster(roster, keys_[organisation]),
+                        roster.version))
+        .value();
+  }
+  void grant(const Team& team, std::uint32_t generation) {
+    const auto user_key = identity::user_box_key(team.user_seed).public_key;
+    store_
+        .put_queue_grant(
+            {team.queue, team.user, generation,
+             identity::seal_queue_grant(team.seed, team.queue, team.user, generation, user_key)
+                 .value()})
+        .value();
+  }
+  void found(Team& team, identity::RootRoster& all) {
+    auto key = crypto::signing_key(crypto::random_secret<32>());
     const auto user_key = identity::user_box_key(team.user_seed);
     identity::OrganisationRoster roster;
-    roster.deployment = root.deployment;
+    roster.deployment = all.deployment;
     roster.organisation = crypto::random_bytes<16>();
     roster.version = 1;
     const auto box_key = identity::queue_box_key(team.seed).public_key;
@@ -253,15 +312,11 @@ class Town {
                        user_key.public_key,
                        {"caseworker"},
                        {team.queue}}};
-    root.organisations.push_back(
+    all.organisations.push_back(
         {roster.organisation, team.name, identity::OrganisationClass::ngo, key.public_key});
-    rosters_.push_back(row(roster.organisation, identity::sign_roster(roster, key)));
-    store_
-        .put_queue_grant(
-            {team.queue, team.user, 0,
-             identity::seal_queue_grant(team.seed, team.queue, team.user, 0, user_key.public_key)
-                 .value()})
-        .value();
+    rosters_.push_back(std::move(roster));
+    keys_.push_back(std::move(key));
+    grant(team, 0);
     const auto file =
         identity::join({team.user, identity::blocking_seal_user_key(team.user_seed, team.user,
                                                                     "a long passphrase")});
@@ -269,7 +324,8 @@ class Town {
   }
 
   std::filesystem::path folder_;
-  std::vector<storage::Roster> rosters_;
+  std::vector<identity::OrganisationRoster> rosters_;
+  std::vector<crypto::SigningKey> keys_;
   storage::blocking::DeskStore store_{database.url("ishara_desk")};
   storage::BasicStorePool<storage::blocking::DeskStore> pool_{database.url("ishara_desk"), 2};
   identity::SenderKeys sender_keys_;
@@ -373,6 +429,82 @@ TEST_CASE("no text is left behind by 1,000 transfers that race with follow-ups (
   MESSAGE(transfers << " transfers, " << refused << " refused for a text that was missing, "
                     << handed_on << " texts handed on");
   CHECK(handed_on > 0);
+}
+
+TEST_CASE("after a new key and one poll every text opens with the new key alone (P26, P33)") {
+  crypto::start();
+  Town town;
+  std::mt19937 random{26};
+  std::size_t renewed = 0;
+  for (int round = 0; round < 6; ++round) {
+    CAPTURE(round);
+    town.begin_hour();
+    struct Case {
+      crypto::Id id{};
+      std::size_t texts = 1;
+      bool is_kept = false;  // its former owner goes on reading
+    };
+    std::vector<Case> cases;
+    const auto add_later = [&](Case& one, const Team& owner) {
+      town.append(town.later(one.id, owner));
+      ++one.texts;
+    };
+    for (int i = 0; i < 12; ++i) {
+      auto& one = cases.emplace_back(Case{town.report(i % 3 == 0)});
+      for (auto n = random() % 3; n > 0; --n) add_later(one, town.first);
+      if (i % 4 == 0) town.first.client->note(crypto::hex(one.id), identity::Text{"a note"});
+      // Some are with another queue, and their first owner reads on; some are left there.
+      one.is_kept = i % 5 == 1;
+      if (i % 5 < 3) town.first.client->refer(crypto::hex(one.id), "second", one.is_kept);
+      if (i % 5 == 2) add_later(one, town.first);
+    }
+    // What is closed or hidden is not lost either.
+    town.database.query("UPDATE report SET stage = 2 WHERE report_id = '" + parameter(cases[3].id) +
+                        "'");
+    town.database.query("UPDATE report SET hidden_until = 9 WHERE report_id = '" +
+                        parameter(cases[4].id) + "'");
+
+    auto& team = round % 2 == 0 ? town.first : town.second;
+    town.rotate(team);
+    REQUIRE(town.outdated() > 0);
+    const auto first_poll = team.client->hand_on_strays();
+    CHECK(first_poll.refused == 0);
+    renewed += first_poll.renewed;
+    CHECK(town.outdated() == 0);
+    town.database.query("UPDATE report SET hidden_until = NULL");
+
+    // A gateway has not heard of it, and goes on while somebody polls.
+    std::vector<storage::LaterText> late;
+    for (auto& one : cases) {
+      if (one.is_kept) continue;
+      const auto& owner = town.owner_of(one.id, town.stored(one.id));
+      late.push_back(town.later(one.id, owner));
+      ++one.texts;
+    }
+    {
+      const std::jthread writer{[&] {
+        for (auto& text : late) town.append(std::move(text));
+      }};
+      const std::jthread poll{[&] { renewed += team.client->hand_on_strays().renewed; }};
+    }
+    cases.push_back({town.report(true)});
+    town.directory = town.read_directory();
+    for (auto* one : {&town.first, &town.second}) {
+      const auto polled = one->client->hand_on_strays();
+      CHECK(polled.refused == 0);
+      renewed += polled.renewed;
+    }
+    CHECK(town.outdated() == 0);
+    CHECK(team.client->hand_on_strays().renewed == 0);
+
+    town.forget(team);
+    for (const auto& one : cases) {
+      CAPTURE(crypto::hex(one.id));
+      if (!one.is_kept) town.check(one.id, one.texts);
+      town.check_opened(one.id, one.texts);
+    }
+  }
+  MESSAGE(renewed << " wraps renewed");
 }
 
 }  // namespace ishara::commands

@@ -17,8 +17,6 @@ Found refused(Answer refusal) {
   return out;
 }
 
-constexpr std::size_t most_wraps = 8;
-
 }  // namespace
 
 Answer good(std::string body, std::string tag) {
@@ -136,6 +134,10 @@ Answer is_withdrawn() {
   return {problem(409, "withdrawn", "The reporter has taken the report back.")};
 }
 
+Answer is_retired() {
+  return {problem(409, "retired", "The queue is retired; it gets nothing new.")};
+}
+
 bool wraps_fit(crypto::View wraps, const crypto::Id& report, const crypto::Id& message,
                const crypto::Id& first, bool police_may_read,
                const identity::Directory& directory) {
@@ -147,10 +149,11 @@ bool wraps_fit(crypto::View wraps, const crypto::Id& report, const crypto::Id& m
     if (!recipient || !std::ranges::equal(wrap.subspan(8, 16), report) ||
         !std::ranges::equal(wrap.subspan(24, 16), message))
       return false;
-    const auto queue =
-        std::ranges::find(directory.queues(), recipient->kid, &identity::Directory::Queue::kid);
-    if (queue == directory.queues().end() || (at == 0 && queue->id != first)) return false;
-    if (queue->organisation_class == identity::OrganisationClass::police && !police_may_read)
+    const auto reader = directory.queue_by_kid(recipient->kid);
+    if (!reader || !reader->is_current) return false;
+    const auto& queue = *reader->queue;
+    if (at == 0 ? queue.id != first : queue.retired) return false;
+    if (queue.organisation_class == identity::OrganisationClass::police && !police_may_read)
       return false;
   }
   return true;

@@ -26,6 +26,7 @@ namespace json = boost::json;
 
 constexpr std::uint32_t page_size = 50;
 constexpr std::uint32_t largest_page = 200;
+constexpr std::size_t most_wraps = 8;  // of one message
 
 Answer good(std::string body, std::string tag = {});
 
@@ -87,8 +88,11 @@ Answer bad_body();
 
 Answer is_withdrawn();
 
-// Whether these are wraps of this message for queues of the rosters, the first one for `first`, and
-// none for the police unless they may read it.
+Answer is_retired();
+
+// Whether these are wraps of this message for the present keys of queues of the rosters, the first
+// one for `first`, the others for no retired queue, and none for the police unless they may read
+// it.
 bool wraps_fit(crypto::View wraps, const crypto::Id& report, const crypto::Id& message,
                const crypto::Id& first, bool police_may_read, const identity::Directory& directory);
 
@@ -101,6 +105,8 @@ std::optional<std::vector<storage::NewWraps>> read_wraps(
 
 // endpoints_strays.cpp
 Answer list_strays(const Call& call, Cases& cases);
+Answer list_outdated(const Call& call, Cases& cases);
+Answer renew_outdated(const Call& call, Cases& cases);
 Answer hand_on_strays(const Call& call, Cases& cases);
 
 // endpoints_withdrawals.cpp

@@ -53,6 +53,10 @@ class Cases {
       std::uint32_t limit) = 0;
   virtual storage::result<void> hand_on(const storage::HandedOn& handed_on,
                                         const storage::AuditScribe& scribe) = 0;
+  virtual storage::result<std::vector<storage::StoredWrap>> wraps_for(
+      std::span<const storage::Id> kids, const storage::Id& first, std::uint32_t limit) = 0;
+  virtual storage::result<void> renew_wraps(std::span<const storage::RenewedWrap> wraps,
+                                            const storage::AuditScribe& scribe) = 0;
   virtual storage::result<std::vector<storage::ElsewhereCount>> elsewhere(
       std::span<const storage::Id> reports, std::span<const storage::Id> others) = 0;
   virtual storage::result<std::vector<storage::Withdrawn>> withdrawn(const storage::Id& after,
@@ -145,6 +149,15 @@ class StoredCases final : public Cases {
   storage::result<void> hand_on(const storage::HandedOn& handed_on,
                                 const storage::AuditScribe& scribe) override {
     return store_.hand_on(handed_on, scribe);
+  }
+  storage::result<std::vector<storage::StoredWrap>> wraps_for(std::span<const storage::Id> kids,
+                                                              const storage::Id& first,
+                                                              std::uint32_t limit) override {
+    return store_.wraps_for(kids, first, limit);
+  }
+  storage::result<void> renew_wraps(std::span<const storage::RenewedWrap> wraps,
+                                    const storage::AuditScribe& scribe) override {
+    return store_.renew_wraps(wraps, scribe);
   }
   storage::result<std::vector<storage::ElsewhereCount>> elsewhere(
       std::span<const storage::Id> reports, std::span<const storage::Id> others) override {

@@ -7,9 +7,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/desk/strays.hpp"
@@ -20,6 +22,7 @@
 #include "gateway/identity/message_content.hpp"
 #include "gateway/identity/note.hpp"
 #include "gateway/identity/reply.hpp"
+#include "gateway/identity/roster_changes.hpp"
 #include "gateway/identity/statement.hpp"
 #include "gateway/log/captured.hpp"
 
@@ -205,6 +208,43 @@ class MemoryCases final : public Cases {
     }
     return {};
   }
+  storage::result<std::vector<storage::StoredWrap>> wraps_for(std::span<const storage::Id> kids,
+                                                              const storage::Id& first,
+                                                              std::uint32_t limit) override {
+    using Part = storage::LeftBehind::Part;
+    std::vector<storage::StoredWrap> out;
+    std::uint32_t found = 0;
+    for (const auto& [key, report] : reports) {
+      if (key < first || found == limit) continue;
+      const auto before = out.size();
+      for (const auto& text : report.texts)
+        for (std::uint32_t place = 0; place < text.wraps.size() / 192; ++place) {
+          const auto wrap = crypto::View{text.wraps}.subspan(place * 192, 192);
+          const auto recipient = identity::wrap_recipient(wrap);
+          if (recipient && std::ranges::count(kids, recipient->kid) > 0)
+            out.push_back({&text == report.texts.data() ? Part::first_text : Part::later_text,
+                           key,
+                           *identity::claimed_message_id(text.message),
+                           place,
+                           {wrap.begin(), wrap.end()}});
+        }
+      found += out.size() > before;
+    }
+    return out;
+  }
+  storage::result<void> renew_wraps(std::span<const storage::RenewedWrap> wraps,
+                                    const storage::AuditScribe& scribe) override {
+    for (const auto& renewed : wraps)
+      for (auto& text : reports.at(renewed.seen.report_id).texts) {
+        if (identity::claimed_message_id(text.message) != renewed.seen.message_id) continue;
+        const auto at = text.wraps.begin() + renewed.seen.place * 192;
+        if (!std::equal(at, at + 192, renewed.seen.wrap.begin())) continue;
+        const auto behind = text.wraps.erase(at, at + 192);
+        text.wraps.insert(behind, renewed.wrap.begin(), renewed.wrap.end());
+        append(renewed.seen.report_id, {}, scribe);
+      }
+    return {};
+  }
   storage::result<std::vector<storage::ElsewhereCount>> elsewhere(
       std::span<const storage::Id> asked, std::span<const storage::Id> others) override {
     std::vector<storage::ElsewhereCount> out;
@@ -332,6 +372,29 @@ struct House {
     roster.queues.push_back({queue, name, 0, crypto::box_key().public_key, {}});
     roster.members = std::move(members);
     store(organisation, identity::sign_roster(roster, key));
+    rosters.emplace_back(std::move(roster), &key);
+  }
+  // Changes and publishes the roster of the organisation of a queue.
+  void change(const crypto::Id& queue,
+              const std::function<void(identity::OrganisationRoster&)>& edit) {
+    for (auto& [roster, key] : rosters) {
+      if (roster.queues[0].id != queue) continue;
+      edit(roster);
+      ++roster.version;
+      for (auto& row : cases.stored_rosters) {
+        if (row.issuer != roster.organisation) continue;
+        const auto next = identity::sign_roster(roster, *key);
+        row.version = static_cast<std::uint32_t>(roster.version);
+        row.bytes = next.bytes;
+        row.signature.assign(next.signature.begin(), next.signature.end());
+      }
+    }
+    desk.use(*read_directory(cases, root.public_key, nullptr));
+  }
+  void rotate(const crypto::Id& queue) {
+    change(queue, [&](auto& roster) {
+      CHECK(identity::rotate_queue(roster, queue, crypto::box_key().public_key).has_value());
+    });
   }
   void store(const crypto::Id& issuer, const identity::SignedRoster& roster) {
     cases.stored_rosters.push_back(
@@ -412,6 +475,7 @@ struct House {
   crypto::SigningKey auditor = crypto::signing_key(seed(11));
   crypto::SigningKey other = crypto::signing_key(seed(13));
   crypto::SigningKey stranger = crypto::signing_key(seed(8));
+  std::vector<std::pair<identity::OrganisationRoster, const crypto::SigningKey*>> rosters;
   std::uint64_t now = noon;
   int keys = 0;
   MemoryCases cases;
@@ -471,7 +535,8 @@ TEST_CASE("every row of the table lets in its role and nobody else") {
     // Nothing of another organisation's queue, not even that it is there; her own are empty.
     const bool of_a_queue = endpoint.path.find('{') != endpoint.path.npos;
     const auto by_officer = house.call(house.officer, endpoint.method, target);
-    CHECK(by_officer.status / 100 == (of_a_queue || endpoint.role == Role::overseer ? 4 : 2));
+    const bool refuses = of_a_queue || endpoint.role == Role::overseer || !endpoint.request.empty();
+    CHECK(by_officer.status / 100 == (refuses ? 4 : 2));
     if (of_a_queue) CHECK(by_officer.status == 404);
     CHECK(by_officer.body.find(crypto::hex(id(50))) == std::string::npos);
   }
@@ -694,6 +759,13 @@ TEST_CASE("every call that reads or changes a report leaves exactly one audit en
                               house.gateway);
     report.texts[0].record.assign(record.begin(), record.end());
     if (endpoint.conditional) report.row.lease = storage::Lease{id(24), noon + 1800};
+    const bool renews = endpoint.path == "/api/v1/outdated";
+    crypto::Bytes outdated;
+    if (renews) {
+      outdated = Writing{house}.wraps(sealed.key, sealed.message_id, {id(1)});
+      report.texts[0].wraps = outdated;
+      house.rotate(id(1));
+    }
     const Writing writing{house};
     json::object body;
     crypto::Id subject = id(50);
@@ -707,7 +779,15 @@ TEST_CASE("every call that reads or changes a report leaves exactly one audit en
               {"texts", json::array{}},
               {"notes", json::array{}}};
     if (endpoint.action == Action::transfer) object = id(2);
-    if (endpoint.action == Action::rewrap) {
+    if (renews && endpoint.method == post) {
+      json::array wraps;
+      wraps.push_back(json::object{
+          {"part", "first"},
+          {"place", 0},
+          {"old", crypto::base64(outdated)},
+          {"new", crypto::base64(writing.wraps(sealed.key, sealed.message_id, {id(1)}))}});
+      body = {{"wraps", std::move(wraps)}};
+    } else if (endpoint.action == Action::rewrap) {
       // Given away, but its text stayed behind.
       report.texts[0].wraps = writing.wraps(sealed.key, sealed.message_id, {id(1)});
       writing.sign_later(writing.statement(id(3)), house.lead);
@@ -1287,6 +1367,181 @@ TEST_CASE("the police hand back what they hold of a report whose consent was tak
   CHECK(overtaken.hand_on(left, {id(1)}, house.officer) == 204);
   REQUIRE(house.cases.handed_on.size() == 1);
   CHECK(house.cases.handed_on[0].messages.at(0).seen.part == storage::LeftBehind::Part::first_text);
+}
+
+namespace {
+
+// A message with its key, and what callers make of the wraps that are listed for them.
+struct Outdated : Overtaken {
+  explicit Outdated(House& in) : Overtaken{in} {}
+
+  json::array listed(const crypto::SigningKey& key) const {
+    const auto answer = house.call(key, get, "/api/v1/outdated");
+    REQUIRE(answer.status == 200);
+    return json::parse(answer.body).at("wraps").as_array();
+  }
+  unsigned renew(const crypto::SigningKey& key, json::value part, json::value place,
+                 const crypto::Bytes& old, const json::value& renewed, int times = 1) const {
+    json::array wraps;
+    for (int i = 0; i < times; ++i)
+      wraps.push_back(json::object{
+          {"part", part}, {"place", place}, {"old", crypto::base64(old)}, {"new", renewed}});
+    return house
+        .call(key, http::Method::post, "/api/v1/outdated", {},
+              json::serialize(json::object{{"wraps", std::move(wraps)}}))
+        .status;
+  }
+  // For the queue's key as it is now.
+  crypto::Bytes anew(const Left& left, const crypto::Id& queue,
+                     const crypto::Id& report = id(50)) const {
+    return Writing{house}.wraps(left.key, left.message, {queue}, report);
+  }
+  const storage::Bytes& stored() const { return house.cases.reports.at(id(50)).texts[1].wraps; }
+  crypto::Bytes wrap_at(std::size_t place) const {
+    const auto at = stored().begin() + static_cast<std::ptrdiff_t>(place * 192);
+    return {at, at + 192};
+  }
+};
+
+json::value base64_of(const crypto::Bytes& bytes) { return json::string{crypto::base64(bytes)}; }
+
+}  // namespace
+
+TEST_CASE(
+    "a wrap for a former key is renewed at its place by whoever reads it, and by nobody else") {
+  House house;
+  const Outdated outdated{house};
+  const auto left = outdated.text({id(1), id(3)});
+  CHECK(outdated.listed(house.worker).empty());
+  house.rotate(id(1));
+  house.rotate(id(3));
+  CHECK(outdated.listed(house.officer).empty());
+  for (const auto& [key, queue, place] :
+       {std::tuple{&house.worker, id(1), 0}, {&house.other, id(3), 1}}) {
+    CAPTURE(place);
+    const auto old = outdated.wrap_at(static_cast<std::size_t>(place));
+    const auto beside = outdated.wrap_at(static_cast<std::size_t>(1 - place));
+    const auto listed = outdated.listed(*key);
+    REQUIRE(listed.size() == 1);
+    CHECK(listed[0] == json::value(json::object{{"part", "text"},
+                                                {"place", place},
+                                                {"wrap", crypto::base64(old)},
+                                                {"proof", nullptr}}));
+    const auto renewed = outdated.anew(left, queue);
+    CHECK(outdated.renew(*key, "text", place, old, base64_of(renewed)) == 204);
+    CHECK(outdated.wrap_at(static_cast<std::size_t>(place)) == renewed);
+    CHECK(outdated.wrap_at(static_cast<std::size_t>(1 - place)) == beside);
+    CHECK(outdated.listed(*key).empty());
+    // Whoever comes second finds nothing to do.
+    CHECK(outdated.renew(*key, "text", place, old, base64_of(outdated.anew(left, queue))) == 204);
+    CHECK(outdated.wrap_at(static_cast<std::size_t>(place)) == renewed);
+  }
+}
+
+TEST_CASE(
+    "nothing takes the place of a wrap but one of the same message for the same queue (P33)") {
+  House house;
+  const Outdated outdated{house};
+  const auto left = outdated.text({id(1), id(3)});
+  const auto other_message = outdated.text({id(1)});
+  house.rotate(id(1));
+  const auto old = outdated.wrap_at(0), beside = outdated.wrap_at(1);
+  const auto good = base64_of(outdated.anew(left, id(1)));
+  const auto before = outdated.stored();
+  const auto& worker = house.worker;
+  CHECK(outdated.renew(house.other, "text", 0, old, good) == 400);
+  CHECK(outdated.renew(house.officer, "text", 0, old, good) == 400);
+  CHECK(outdated.renew(worker, "text", 0, old, base64_of(old)) == 400);
+  CHECK(outdated.renew(worker, "text", 0, old, base64_of(outdated.anew(left, id(3)))) == 400);
+  CHECK(outdated.renew(worker, "text", 0, old, base64_of(outdated.anew(other_message, id(1)))) ==
+        400);
+  CHECK(outdated.renew(worker, "text", 0, old, base64_of(outdated.anew(left, id(1), id(51)))) ==
+        400);
+  CHECK(outdated.renew(worker, "text", 0, old, base64_of({})) == 400);
+  CHECK(outdated.renew(worker, "text", 0, old, nullptr) == 400);
+  CHECK(outdated.renew(worker, "text", 1, old, nullptr) == 400);
+  CHECK(outdated.renew(worker, "text", 1, beside, base64_of(outdated.anew(left, id(3)))) == 400);
+  CHECK(outdated.renew(worker, "text", 0, {}, good) == 400);
+  CHECK(outdated.renew(worker, "book", 0, old, good) == 400);
+  CHECK(outdated.renew(worker, 1, 0, old, good) == 400);
+  CHECK(outdated.renew(worker, "text", -1, old, good) == 400);
+  CHECK(outdated.renew(worker, "text", 8, old, good) == 400);
+  CHECK(outdated.renew(worker, "text", 0, old, good, 51) == 400);
+  CHECK(outdated.stored() == before);
+  CHECK(outdated.renew(worker, "text", 0, old, good, 50) == 204);
+  CHECK(outdated.stored() != before);
+}
+
+TEST_CASE("the police renew what the reporter lets them read, and lose what was taken back (P15)") {
+  House house;
+  const Outdated outdated{house};
+  outdated.consent();
+  const auto left = outdated.text({id(1), id(2)});
+  house.rotate(id(2));
+  const auto old = outdated.wrap_at(1);
+  auto listed = outdated.listed(house.officer);
+  REQUIRE(listed.size() == 1);
+  const auto proof = crypto::from_base64(listed[0].at("proof").as_string());
+  REQUIRE(proof.has_value());
+  CHECK(identity::shows_police_consent(*proof, id(50), *outdated.directory));
+  CHECK(outdated.renew(house.officer, "text", 1, old, nullptr) == 400);
+  const auto renewed = outdated.anew(left, id(2));
+  CHECK(outdated.renew(house.officer, "text", 1, old, base64_of(renewed)) == 204);
+  CHECK(outdated.wrap_at(1) == renewed);
+
+  house.rotate(id(2));
+  auto no_more = outdated.statement({});
+  no_more.type = identity::StatementType::consent;
+  no_more.from_queue = no_more.to_queue = {};
+  no_more.hour = 10;
+  outdated.sign_later(no_more, house.gateway);
+  listed = outdated.listed(house.officer);
+  REQUIRE(listed.size() == 1);
+  CHECK(listed[0].at("proof").is_null());
+  CHECK(outdated.renew(house.officer, "text", 1, renewed, base64_of(outdated.anew(left, id(2)))) ==
+        400);
+  CHECK(outdated.renew(house.officer, "text", 0, renewed, nullptr) == 400);
+  CHECK(outdated.renew(house.officer, "text", 1, renewed, nullptr) == 204);
+  CHECK(outdated.stored().size() == 192);
+}
+
+TEST_CASE(
+    "a retired queue gets no note, no report and no wrap, but its people give away what it has") {
+  House house;
+  const Writing writing{house};
+  house.change(id(3), [](auto& roster) { roster.queues[0].retired = true; });
+  const auto sealed = identity::seal_text(7, id(50), crypto::bytes_of("{}"));
+  const auto transfer = [&](const crypto::Id& to, std::vector<crypto::Id> readers) {
+    return writing.post(
+        "transfer",
+        {{"statement",
+          crypto::base64(identity::sign_statement(writing.statement(to), house.worker))},
+         {"wraps", crypto::base64(writing.wraps(sealed.key, sealed.message_id, readers))},
+         {"texts", json::array{}},
+         {"notes", json::array{}}},
+        house.worker);
+  };
+  const auto refused = transfer(id(3), {id(3)});
+  CHECK(refused.status == 409);
+  CHECK(kind(refused) == "retired");
+  CHECK(writing.post("note", writing.note(house.worker, {id(1), id(3)}), house.worker).status ==
+        400);
+
+  house.change(id(1), [](auto& roster) { roster.queues[0].retired = true; });
+  house.change(id(3), [](auto& roster) { roster.queues[0].retired = false; });
+  CHECK(kind(writing.post("note", writing.note(house.worker), house.worker)) == "retired");
+  CHECK(house.call(house.worker, get, report_path).status == 200);
+}
+
+TEST_CASE("what is left behind under a former key is handed on as well (P33)") {
+  House house;
+  const Overtaken overtaken{house};
+  const auto left = overtaken.text({id(1)});
+  overtaken.give(id(3));
+  house.rotate(id(1));
+  REQUIRE(overtaken.tasks(house.worker).size() == 1);
+  CHECK(overtaken.hand_on(left, {id(3)}, house.worker) == 204);
+  CHECK(overtaken.tasks(house.worker).empty());
 }
 
 TEST_CASE("what is left behind is paged by report, and counted once it waits for an hour") {

@@ -82,7 +82,10 @@ storage::result<std::vector<storage::ElsewhereCount>> read_elsewhere(
   std::vector<storage::Id> reports, others;
   for (const auto& row : rows) reports.push_back(row.report_id);
   for (const auto& other : call.directory->queues())
-    if (other.id != queue.id) others.push_back(other.kid);
+    if (other.id != queue.id) {
+      others.push_back(other.kid);
+      for (const auto& earlier : other.earlier) others.push_back(earlier.kid);
+    }
   return cases.elsewhere(reports, others);
 }
 
@@ -264,6 +267,7 @@ ReadNote read_note(const Call& call, const Found& found, const json::object& bod
   if (!identity::works_for(*call.member, found.ownership.owner) ||
       !identity::signed_by(*envelope, call.member->signing_key))
     return {std::nullopt, not_yours()};
+  if (call.directory->queue(found.ownership.owner)->retired) return {std::nullopt, is_retired()};
   return {storage::Note{header->message_id, report, call.member->id,
                         static_cast<std::uint32_t>(call.now / 3600), std::move(*envelope),
                         std::move(*wraps)},
@@ -325,6 +329,7 @@ Answer transfer_report(const Call& call, Cases& cases) {
   const auto* const target = call.directory->queue(statement->to_queue);
   const auto* const source = call.directory->queue(statement->from_queue);
   if (target == nullptr || source == nullptr || statement->report_id != report) return bad_body();
+  if (target->retired) return is_retired();
   const bool police_may_read = found.ownership.consent_class == 1;
   const bool to_police = target->organisation_class == identity::OrganisationClass::police;
   if (to_police && !police_may_read)
@@ -438,6 +443,11 @@ constexpr std::array table{
     Endpoint{post, "/api/v1/strays/{id}", Role::caseworker, hand_on_strays, Action::rewrap,
              "handOnStrays", "Texts and notes of a report, sealed anew for its owner", "", false,
              false, false, "HandedOn"},
+    Endpoint{get, "/api/v1/outdated", Role::caseworker, list_outdated, Action::none, "listOutdated",
+             "Wraps for former keys of the caller's queues", "OutdatedList", true},
+    Endpoint{post, "/api/v1/outdated", Role::caseworker, renew_outdated, Action::rewrap,
+             "renewOutdated", "Such wraps, sealed anew for the queues' present keys", "", false,
+             false, false, "Renewed"},
     Endpoint{get, "/api/v1/epochs", Role::member, list_epochs, Action::none, "listEpochs",
              "The announced keys for replies, signed by the relay", "EpochList"},
     Endpoint{get, "/api/v1/rosters", Role::member, list_rosters, Action::none, "listRosters",

@@ -72,6 +72,18 @@ constexpr std::string_view components = R"({
       "texts": {"type": "array", "items": {"$ref": "#/components/schemas/NewWraps"}, "description": "texts and notes, each with the caller's own wrap alone"}}},
     "HandedOn": {"type": "object", "required": ["texts"], "properties": {
       "texts": {"type": "array", "items": {"$ref": "#/components/schemas/NewWraps"}}}},
+    "OutdatedList": {"type": "object", "required": ["wraps", "next"], "properties": {
+      "wraps": {"type": "array", "items": {"$ref": "#/components/schemas/Outdated"}}, "next": {"$ref": "#/components/schemas/Next"}}},
+    "Outdated": {"type": "object", "required": ["part", "place", "wrap", "proof"], "properties": {
+      "part": {"enum": ["first", "text", "note"]}, "place": {"type": "integer", "description": "among the wraps of its message"},
+      "wrap": {"$ref": "#/components/schemas/Base64"},
+      "proof": {"type": ["string", "null"], "contentEncoding": "base64", "description": "for the police: the INTAKE or CONSENT that lets them read; null: nothing does, and their wrap goes"}}},
+    "Renewed": {"type": "object", "required": ["wraps"], "properties": {
+      "wraps": {"type": "array", "maxItems": 50, "items": {"$ref": "#/components/schemas/RenewedWrap"}}}},
+    "RenewedWrap": {"type": "object", "required": ["part", "place", "old", "new"], "properties": {
+      "part": {"enum": ["first", "text", "note"]}, "place": {"type": "integer"},
+      "old": {"$ref": "#/components/schemas/Base64"},
+      "new": {"type": ["string", "null"], "contentEncoding": "base64", "description": "null: the police may not read it any more"}}},
     "WithdrawnList": {"type": "object", "required": ["reports", "next"], "properties": {
       "reports": {"type": "array", "items": {"$ref": "#/components/schemas/Withdrawn"}}, "next": {"$ref": "#/components/schemas/Next"}}},
     "Withdrawn": {"type": "object", "required": ["id", "queue", "until", "held"], "properties": {

@@ -41,9 +41,31 @@ const identity::Directory::Queue* first_reader(crypto::View wraps,
   if (wraps.size() < identity::box_envelope_size) return nullptr;
   const auto recipient = identity::wrap_recipient(wraps.first(identity::box_envelope_size));
   if (!recipient) return nullptr;
-  const auto found =
-      std::ranges::find(directory.queues(), recipient->kid, &identity::Directory::Queue::kid);
-  return found == directory.queues().end() ? nullptr : &*found;
+  const auto reader = directory.queue_by_kid(recipient->kid);
+  return reader ? reader->queue : nullptr;
+}
+
+std::vector<crypto::Id> earlier_kids(std::span<const crypto::Id> queues,
+                                     const identity::Directory& directory) {
+  std::vector<crypto::Id> out;
+  for (const auto& id : queues)
+    if (const auto* queue = directory.queue(id))
+      for (const auto& key : queue->earlier) out.push_back(key.kid);
+  return out;
+}
+
+storage::result<storage::Bytes> police_proof(Cases& cases, const crypto::Id& report,
+                                             const identity::Directory& directory) {
+  const auto record = cases.first_record(report);
+  if (!record && record.error() == storage::errc::not_found) return storage::Bytes{};
+  if (!record) return record.error();
+  const auto statements = cases.statements(report);
+  if (!statements) return statements.error();
+  std::vector<crypto::View> views;
+  for (const auto& statement : *statements) views.emplace_back(statement.bytes);
+  const auto ownership = identity::ownership(report, *record, views, directory);
+  if (!ownership) return storage::Bytes{};
+  return storage::Bytes{ownership->proof.begin(), ownership->proof.end()};
 }
 
 storage::result<Strays> find_strays(Cases& cases, const identity::Directory& directory,
@@ -52,6 +74,8 @@ storage::result<Strays> find_strays(Cases& cases, const identity::Directory& dir
   std::vector<storage::QueueKey> keys;
   for (const auto& id : queues)
     if (const auto* queue = directory.queue(id)) keys.push_back({queue->id, queue->kid});
+  for (const auto& id : queues)
+    for (const auto& kid : earlier_kids(std::span{&id, 1}, directory)) keys.push_back({id, kid});
   auto left = cases.left_behind(keys, first, last, limit + 1);
   if (!left) return left.error();
 

@@ -103,10 +103,16 @@ result<crypto::Secret<32>> open_key_wrap(View wrap, const Id& report_id, const I
   return key;
 }
 
-result<QueueKeyId> wrap_recipient(View wrap) {
+result<ClaimedWrap> claimed_wrap(View wrap) {
   const auto header = layout::claimed_header(wrap, Type::key_wrap);
   if (!header || wrap.size() != box_envelope_size) return envelope_errc::refused;
-  return QueueKeyId{header->recipient, header->word};
+  return ClaimedWrap{header->subject, header->object, {header->recipient, header->word}};
+}
+
+result<QueueKeyId> wrap_recipient(View wrap) {
+  const auto claimed = claimed_wrap(wrap);
+  if (!claimed) return claimed.error();
+  return claimed->recipient;
 }
 
 result<crypto::Bytes> seal_queue_grant(const crypto::Secret<32>& queue_seed, const Id& queue_id,

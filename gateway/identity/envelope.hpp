@@ -69,7 +69,14 @@ boost::system::result<crypto::Secret<32>> open_key_wrap(crypto::View wrap,
                                                         const crypto::Id& message_id,
                                                         const QueueKeyId& queue,
                                                         const crypto::BoxKey& queue_key);
-// The recipient that a wrap names; nothing if it is no KEYWRAP.
+// What a KEYWRAP names, with nothing of it checked; refused if it is none.
+struct ClaimedWrap {
+  crypto::Id report_id{};
+  crypto::Id message_id{};
+  QueueKeyId recipient;
+};
+boost::system::result<ClaimedWrap> claimed_wrap(crypto::View wrap);
+// The recipient alone.
 boost::system::result<QueueKeyId> wrap_recipient(crypto::View wrap);
 
 // --- QGRANT: a queue's seed for one member
