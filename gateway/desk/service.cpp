@@ -25,6 +25,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t database_threads = 4;
 constexpr std::chrono::seconds roster_interval{5};
+constexpr std::chrono::seconds chore_interval{5};
 constexpr std::chrono::milliseconds stop_limit{15'000};
 
 // The desk answers a handful of caseworkers. The largest thing that they send is a report on its
@@ -72,6 +73,7 @@ class Service::Work {
                 {},
                 http::configured(config.desk.tls)},
         refresh_{context},
+        chores_{context},
         withdrawals_{context} {}
 
   void start() {
@@ -79,17 +81,27 @@ class Service::Work {
     log::write<log::Event::desk_listening>(server_.port());
     spawn(tell_start());
     spawn(keep_rosters());
+    spawn(keep_chores());
     spawn(keep_withdrawals());
     listener_.emplace(
-        refresh_.get_executor(), config_.database.desk_url, std::vector<std::string>{"owner"},
+        refresh_.get_executor(), config_.database.desk_url,
+        std::vector<std::string>{"owner", "routing"},
         [this] { look_for_withdrawals(withdrawal_pause); },
-        [this](std::string_view, std::string_view) { look_for_withdrawals(withdrawal_pause); });
+        [this](std::string_view channel, std::string_view) {
+          // A roster tells "routing". One that comes while another is read is found in five
+          // seconds.
+          if (channel == "routing")
+            refresh_.cancel();
+          else
+            look_for_withdrawals(withdrawal_pause);
+        });
   }
 
   asio::awaitable<void> stop() {
     log::write<log::Event::desk_stopping>(server_.connections());
     stopping_ = true;
     refresh_.cancel();
+    chores_.cancel();
     withdrawals_.cancel();
     listener_.reset();
     co_await server_.stop(stop_limit);
@@ -201,13 +213,22 @@ class Service::Work {
       // Once a change of state, not every five seconds.
       if (error && error != last) log::write<log::Event::roster_refused>(error.value());
       last = error;
+      refresh_.expires_after(error ? 1s : roster_interval);
+      boost::system::error_code cancelled;
+      co_await refresh_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+    }
+  }
+
+  // Beside the rosters: whoever was removed from those is not let in for as long as this takes.
+  asio::awaitable<void> keep_chores() {
+    while (!stopping_) {
       co_await promote_drafts();
       co_await forget_replies();
       co_await expire_reports();
       co_await count_strays();
-      refresh_.expires_after(error ? 1s : roster_interval);
+      chores_.expires_after(chore_interval);
       boost::system::error_code cancelled;
-      co_await refresh_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+      co_await chores_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
     }
   }
 
@@ -285,6 +306,7 @@ class Service::Work {
   Desk desk_;
   http::Server server_;
   asio::steady_timer refresh_;
+  asio::steady_timer chores_;
   asio::steady_timer withdrawals_;
   std::chrono::steady_clock::time_point withdrawals_due_;
   std::optional<storage::Listener> listener_;

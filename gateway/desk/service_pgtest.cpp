@@ -7,7 +7,9 @@
 
 #include <filesystem>
 
+#include "gateway/desk/signature.hpp"
 #include "gateway/http/loopback.hpp"
+#include "gateway/identity/roster_changes.hpp"
 #include "gateway/log/captured.hpp"
 #include "tests/support/root_rosters.hpp"
 
@@ -64,6 +66,83 @@ TEST_CASE("a desk that has seen a newer roster takes no older one after a restar
   CHECK_FALSE(started(config));
   rosters.put(2);
   CHECK(started(config));
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("a running desk refuses whoever is removed from the rosters (P26)") {
+  crypto::start();
+  char pattern[] = "/tmp/ishara-desk.XXXXXX";
+  const std::filesystem::path folder = ::mkdtemp(pattern);
+  const storage::TestDatabase database;
+  const auto root = crypto::signing_key(crypto::random_secret<32>());
+  const auto organisation = crypto::signing_key(crypto::random_secret<32>());
+  const auto member = crypto::signing_key(crypto::random_secret<32>());
+  storage::blocking::Store store{database.url("ishara_desk")};
+  const auto put = [&](const crypto::Id& issuer, std::uint64_t version,
+                       const identity::SignedRoster& roster) {
+    REQUIRE(store
+                .put_roster({issuer,
+                             static_cast<std::uint32_t>(version),
+                             roster.bytes,
+                             {roster.signature.begin(), roster.signature.end()}})
+                .has_value());
+  };
+  identity::OrganisationRoster roster;
+  identity::RootRoster root_roster;
+  roster.deployment = root_roster.deployment = crypto::random_bytes<16>();
+  roster.organisation = crypto::random_bytes<16>();
+  roster.version = root_roster.version = 1;
+  root_roster.organisations = {
+      {roster.organisation, "helpers", identity::OrganisationClass::ngo, organisation.public_key}};
+  roster.members = {{crypto::random_bytes<16>(),
+                     member.public_key,
+                     crypto::box_key().public_key,
+                     {"caseworker"},
+                     {}}};
+  put({}, 1, identity::sign_roster(root_roster, root));
+  const auto first = identity::sign_roster(roster, organisation);
+  put(roster.organisation, 1, first);
+
+  config::Config config;
+  config.deployment.root_public_key = root.public_key;
+  config.database.desk_url = database.url("ishara_desk");
+  config.paths.state = folder;
+  config.desk.listen.port = 0;
+  asio::io_context context{1};
+  Service service{context, config};
+  service.start();
+  const auto status = [&]() -> asio::awaitable<std::string> {
+    http::Request request;
+    request.method = http::Method::get;
+    request.target = crypto::wiped_copy("/api/v1/rosters");
+    const auto now = std::chrono::duration_cast<std::chrono::seconds>(
+                         std::chrono::system_clock::now().time_since_epoch())
+                         .count();
+    const auto signature =
+        sign_request(request, member, static_cast<std::uint64_t>(now), crypto::random_bytes<16>());
+    std::string sent = "GET /api/v1/rosters HTTP/1.1\r\nHost: desk\r\nConnection: close\r\n";
+    sent += "Ishara-Signature: " + signature + "\r\n\r\n";
+    http::loopback::Peer peer{context};
+    co_await peer.connect(service.port());
+    co_await peer.send(std::move(sent));
+    const auto answer = co_await peer.read_all();
+    co_return answer.substr(9, 3);
+  };
+  std::string before, after;
+  const auto dialogue = [&]() -> asio::awaitable<void> {
+    while (before != "200") before = co_await status();
+    const auto id = roster.members[0].id;
+    roster = identity::next_of(std::move(roster), first.bytes);
+    CHECK(identity::remove_member(roster, id, {}).has_value());
+    put(roster.organisation, 2, identity::sign_roster(roster, organisation));
+    after = "200";
+    while (after == "200") after = co_await status();
+    co_await service.stop();
+  };
+  asio::co_spawn(context, dialogue, [&](std::exception_ptr) { context.stop(); });
+  context.run();
+  CHECK(before == "200");
+  CHECK(after == "401");
   std::filesystem::remove_all(folder);
 }
 
