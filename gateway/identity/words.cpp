@@ -41,7 +41,7 @@ std::string fingerprint(KeyKind kind, crypto::Parts keys) {
   auto number = crypto::hash32({crypto::bytes_of({"ishara/v1/words", 16}), kind_byte, all});
   std::string out;
   for (int i = 0; i < fingerprint_words; ++i) {
-    std::uint32_t rest = 0;  // of the division of the number by word_count, digit by digit
+    std::size_t rest = 0;  // of the division of the number by word_count, digit by digit
     for (auto& digit : number) {
       rest = rest << 8 | digit;
       digit = static_cast<std::uint8_t>(rest / word_count);
