@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "storage/agreement.hpp"
 #include "storage/people_store.hpp"
 #include "storage/reply_store.hpp"
 
@@ -45,13 +46,14 @@ struct Transfer {
   std::vector<NewWraps> notes;
 };
 
-// A report that is hidden, or that something in the place of a WITHDRAW names. A broken gateway can
-// have stored that: the caller verifies.
+// A report that is hidden or kept, or that something in the place of a WITHDRAW names. A broken
+// gateway can have stored that: the caller verifies.
 struct Withdrawn {
   Id report_id{};
   Bytes record;                    // the first INTAKE
   std::uint32_t hidden_until = 0;  // hour; 0: it is not hidden
   bool held = false;               // a lead has said that a life is at risk
+  bool legally_held = false;       // two people keep its content
 };
 
 // A queue and the kid of its key: whoever has that key reads what is wrapped for this kid.
@@ -155,18 +157,22 @@ class DeskStore : public PeopleStore {
 
   // Such reports of which anything is still to be removed; after this id, by id.
   result<std::vector<Withdrawn>> withdrawn(const Id& after, std::uint32_t limit);
-  // Hidden reports from this id on, by id, that by their column are with one of `queues` or that
-  // one of these has given away, which it may have back. The caller verifies.
+  // Hidden and legally held reports from this id on, by id, that by their column are with one of
+  // `queues` or that one of these has given away, which it may have back. The caller verifies.
   result<std::vector<Withdrawn>> hidden(std::span<const Id> queues, const Id& first,
                                         std::uint32_t limit);
   // Takes a report out of every list, pull and `show` until somebody brings it back with hour 0.
   result<void> hide(const Id& report, std::uint32_t until);
-  // Keeps a report, as hidden as it is, from `erase`. Once: a second call changes and notes
-  // nothing.
-  result<void> hold(const Id& report, const AuditScribe& scribe);
+  // Keeps a report, as hidden as it is, from `erase`, or no longer. Once: a second call changes and
+  // notes nothing.
+  result<void> hold(const Id& report, bool held, const AuditScribe& scribe);
+  // Keeps the content of a report, open, closed or hidden, from everything that deletes it, or no
+  // longer. Once, as above.
+  result<Agreed> hold_legally(const Id& report, bool held, const Agreement& agreement,
+                              const AuditScribe& scribe);
   // Deletes a report with its texts, notes and waiting replies, but keeps its first INTAKE. What
-  // comes later is removed by another call. Several desks may do it at once. One that is held stays
-  // unless `even_held`, however late the hold came.
+  // comes later is removed by another call. Several desks may do it at once. One that is legally
+  // held stays, and one that is held stays unless `even_held`, however late the hold came.
   result<void> erase(const Id& report, std::uint32_t hour, bool even_held);
   // Leaves an entry for each report that was erased before this hour, if it has none yet.
   result<void> audit_erasures(std::uint32_t before, const AuditScribe& scribe);
@@ -181,14 +187,18 @@ class DeskStore : public PeopleStore {
   // Deletes at most `limit` reports that are closed since this day (unix time / 86400) or longer,
   // with their texts, notes and waiting replies, and leaves an entry for each. Nothing else is
   // left: the first INTAKE says when it came and whose it was, and there is nobody to be told. One
-  // that a lead holds stays. Several desks may do it at once, and none waits for a report that is
-  // in use. Returns how many.
+  // that is held in either way stays. Several desks may do it at once, and none waits for a report
+  // that is in use. Returns how many.
   result<std::uint32_t> expire(std::uint32_t closed_day, std::uint32_t limit,
                                const AuditScribe& scribe);
   // Removes texts, notes and statements from before this hour of reports of which nothing else is
   // left: they were on their way when their report went. Returns how many rows, of statements at
   // most a batch.
   result<std::uint32_t> forget_orphans(std::uint32_t before);
+  // What waits for a second person at one of these places, by subject: of later than this hour.
+  result<std::vector<Intent>> intents(std::span<const Id> places, std::uint32_t after);
+  // Forgets intents of this hour and before.
+  result<void> forget_intents(std::uint32_t hour);
   // Removes audit entries that are older than three years; returns how many.
   result<std::uint32_t> forget_audit();
 };

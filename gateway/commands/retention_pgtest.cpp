@@ -87,7 +87,7 @@ struct House {
     relay::Threads threads{deployment.store, epochs, deployment.directory, deployment.now};
     REQUIRE(threads.end(which, how, strict ? nullptr : &deployment.relay)->found);
   }
-  void hold() { desk.hold(report.id, scribe()).value(); }
+  void hold() { desk.hold(report.id, true, scribe()).value(); }
   void settle_reply(storage::ReplyState state) {
     replies.settle(reply, {reply.reply_id, state}, hour()).value();
   }

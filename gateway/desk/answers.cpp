@@ -90,6 +90,10 @@ bool is_hers(const Call& call, const crypto::Id& queue) {
   return std::ranges::find(call.member->queues, queue) != call.member->queues.end();
 }
 
+bool has_role(const identity::Directory::Member& member, std::string_view role) {
+  return std::ranges::find(member.roles, role) != member.roles.end();
+}
+
 Answer is_gone(const Call& call, Cases& cases, const crypto::Id& report) {
   const auto owner = owner_of_withdrawn(cases, report, *call.directory);
   if (!owner || !is_hers(call, *owner)) return not_found();

@@ -74,6 +74,8 @@ struct Found {
 
 bool is_hers(const Call& call, const crypto::Id& queue);
 
+bool has_role(const identity::Directory::Member& member, std::string_view role);
+
 // Only its last owner learns that a report is gone because it was taken back.
 Answer is_gone(const Call& call, Cases& cases, const crypto::Id& report);
 
@@ -112,6 +114,12 @@ Answer hand_on_strays(const Call& call, Cases& cases);
 // endpoints_withdrawals.cpp
 Answer list_withdrawn(const Call& call, Cases& cases);
 Answer hold_report(const Call& call, Cases& cases);
+Answer release_hold(const Call& call, Cases& cases);
+Answer hold_legally(const Call& call, Cases& cases);
+Answer release_legal_hold(const Call& call, Cases& cases);
+
+// second_person.cpp
+Answer list_intents(const Call& call, Cases& cases);
 
 // endpoints_audit.cpp
 Answer read_audit(const Call& call, Cases& cases);

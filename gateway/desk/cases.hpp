@@ -64,11 +64,16 @@ class Cases {
   virtual storage::result<std::vector<storage::Withdrawn>> hidden(
       std::span<const storage::Id> queues, const storage::Id& first, std::uint32_t limit) = 0;
   virtual storage::result<void> hide(const storage::Id& report, std::uint32_t until) = 0;
-  virtual storage::result<void> hold(const storage::Id& report,
+  virtual storage::result<void> hold(const storage::Id& report, bool held,
                                      const storage::AuditScribe& scribe) = 0;
+  virtual storage::result<storage::Agreed> hold_legally(const storage::Id& report, bool held,
+                                                        const storage::Agreement& agreement,
+                                                        const storage::AuditScribe& scribe) = 0;
   virtual storage::result<void> erase(const storage::Id& report, std::uint32_t hour,
                                       bool even_held) = 0;
   virtual storage::result<storage::Bytes> first_record(const storage::Id& report) = 0;
+  virtual storage::result<std::vector<storage::Intent>> intents(std::span<const storage::Id> places,
+                                                                std::uint32_t after) = 0;
   virtual storage::result<void> put_audit(const storage::Id& subject, const storage::Id& object,
                                           const storage::AuditScribe& scribe) = 0;
   virtual storage::result<std::vector<storage::AuditRow>> audit(std::uint64_t after,
@@ -175,9 +180,14 @@ class StoredCases final : public Cases {
   storage::result<void> hide(const storage::Id& report, std::uint32_t until) override {
     return store_.hide(report, until);
   }
-  storage::result<void> hold(const storage::Id& report,
+  storage::result<void> hold(const storage::Id& report, bool held,
                              const storage::AuditScribe& scribe) override {
-    return store_.hold(report, scribe);
+    return store_.hold(report, held, scribe);
+  }
+  storage::result<storage::Agreed> hold_legally(const storage::Id& report, bool held,
+                                                const storage::Agreement& agreement,
+                                                const storage::AuditScribe& scribe) override {
+    return store_.hold_legally(report, held, agreement, scribe);
   }
   storage::result<void> erase(const storage::Id& report, std::uint32_t hour,
                               bool even_held) override {
@@ -185,6 +195,10 @@ class StoredCases final : public Cases {
   }
   storage::result<storage::Bytes> first_record(const storage::Id& report) override {
     return store_.first_record(report);
+  }
+  storage::result<std::vector<storage::Intent>> intents(std::span<const storage::Id> places,
+                                                        std::uint32_t after) override {
+    return store_.intents(places, after);
   }
   storage::result<void> put_audit(const storage::Id& subject, const storage::Id& object,
                                   const storage::AuditScribe& scribe) override {

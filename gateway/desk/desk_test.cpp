@@ -268,7 +268,8 @@ class MemoryCases final : public Cases {
     std::vector<storage::Withdrawn> out;
     for (const auto& [key, report] : reports)
       if (key > after && out.size() < limit)
-        out.push_back({key, report.texts[0].record, until(key), held.contains(key)});
+        out.push_back({key, report.texts[0].record, until(key), held.contains(key),
+                       legally_held.contains(key)});
     return out;
   }
   // Whosever they are: the desk looks itself.
@@ -277,8 +278,9 @@ class MemoryCases final : public Cases {
                                                           std::uint32_t limit) override {
     std::vector<storage::Withdrawn> out;
     for (const auto& [key, report] : reports)
-      if (key >= first && until(key) != 0 && out.size() < limit)
-        out.push_back({key, report.texts[0].record, until(key), held.contains(key)});
+      if (key >= first && (until(key) != 0 || legally_held.contains(key)) && out.size() < limit)
+        out.push_back({key, report.texts[0].record, until(key), held.contains(key),
+                       legally_held.contains(key)});
     return out;
   }
   storage::result<void> hide(const storage::Id& report, std::uint32_t hour) override {
@@ -286,16 +288,56 @@ class MemoryCases final : public Cases {
     hidden_until[report] = hour;
     return {};
   }
+  // Of both holds: whether anything changed.
+  static bool change(std::set<storage::Id>& set, const storage::Id& report, bool held) {
+    return held ? set.insert(report).second : set.erase(report) > 0;
+  }
   std::set<storage::Id> held;
-  storage::result<void> hold(const storage::Id& report,
+  storage::result<void> hold(const storage::Id& report, bool keep,
                              const storage::AuditScribe& scribe) override {
     if (!reports.contains(report)) return errc::not_found;
-    if (held.insert(report).second) append(report, {}, scribe);
+    if (change(held, report, keep)) append(report, {}, scribe);
     return {};
+  }
+  std::vector<storage::Intent> intended;
+  storage::Agreed agree(const storage::Agreement& agreement) {
+    const auto& intent = agreement.intent;
+    std::erase_if(intended, [&](const auto& old) { return old.hour + 24 <= intent.hour; });
+    const auto same = [&](const auto& other) { return other.digest == intent.digest; };
+    for (const auto& other : intended)
+      if (same(other) && std::ranges::count(agreement.partners, other.user) > 0) {
+        std::erase_if(intended, same);
+        return {};
+      }
+    for (const auto& other : intended)
+      if (same(other) && other.user == intent.user) return {other.hour + 24};
+    intended.push_back(intent);
+    append(intent.subject, intent.object, agreement.intend);
+    return {intent.hour + 24};
+  }
+  storage::result<std::vector<storage::Intent>> intents(std::span<const storage::Id> places,
+                                                        std::uint32_t after) override {
+    std::vector<storage::Intent> out;
+    for (const auto& intent : intended)
+      if (std::ranges::count(places, intent.place) > 0 && intent.hour > after)
+        out.push_back(intent);
+    return out;
+  }
+  std::set<storage::Id> legally_held;
+  storage::result<storage::Agreed> hold_legally(const storage::Id& report, bool keep,
+                                                const storage::Agreement& agreement,
+                                                const storage::AuditScribe& scribe) override {
+    if (!reports.contains(report)) return errc::not_found;
+    if (legally_held.contains(report) == keep) return storage::Agreed{};
+    const auto agreed = agree(agreement);
+    if (agreed.until != 0) return agreed;
+    change(legally_held, report, keep);
+    append(report, {}, scribe);
+    return agreed;
   }
   storage::result<void> erase(const storage::Id& report, std::uint32_t, bool even_held) override {
     if (stuck) return errc::conflict;
-    if (!even_held && held.contains(report)) return {};
+    if (legally_held.contains(report) || (!even_held && held.contains(report))) return {};
     if (const auto found = reports.find(report); found != reports.end()) {
       erased[report] = found->second.texts[0].record;
       reports.erase(found);
@@ -336,26 +378,28 @@ class MemoryCases final : public Cases {
 struct House {
   House() {
     crypto::start();
-    identity::RootRoster root_roster;
-    root_roster.deployment = id(9);
-    root_roster.version = 1;
-    root_roster.organisations = {
-        {id(10), "helpers", identity::OrganisationClass::ngo, ngo.public_key},
-        {id(11), "police", identity::OrganisationClass::police, police.public_key},
-        {id(12), "others", identity::OrganisationClass::ngo, others.public_key}};
-    root_roster.services = {{gateway.public_key, "gateway"}, {relay.public_key, "relay"}};
     add(id(10), ngo, id(1), "ngo-queue",
         {member(id(21), worker, {"caseworker"}, {id(1)}), member(id(22), admin, {"admin"}, {id(1)}),
          member(id(24), lead, {"lead"}, {id(1)}), member(id(25), auditor, {"auditor"}, {id(1)})});
     add(id(11), police, id(2), "police-queue", {member(id(23), officer, {"lead"}, {id(2)})});
     add(id(12), others, id(3), "other-queue", {member(id(26), other, {"caseworker"}, {id(3)})});
-    store({}, identity::sign_roster(root_roster, root));
+    store({}, identity::sign_roster(root_roster(), root));
     CHECK(send(request(http::Method::get, "/healthz")).status == 200);
     CHECK(send(request(http::Method::get, "/readyz")).status == 503);
     desk.use(*read_directory(cases, root.public_key, nullptr));
     add_report(id(50), id(1));
   }
 
+  identity::RootRoster root_roster() const {
+    identity::RootRoster out;
+    out.deployment = id(9);
+    out.version = 1;
+    out.organisations = {{id(10), "helpers", identity::OrganisationClass::ngo, ngo.public_key},
+                         {id(11), "police", identity::OrganisationClass::police, police.public_key},
+                         {id(12), "others", identity::OrganisationClass::ngo, others.public_key}};
+    out.services = {{gateway.public_key, "gateway"}, {relay.public_key, "relay"}};
+    return out;
+  }
   static identity::OrganisationRoster::Member member(const crypto::Id& member_id,
                                                      const crypto::SigningKey& key,
                                                      std::vector<std::string> roles,
@@ -395,6 +439,12 @@ struct House {
     change(queue, [&](auto& roster) {
       CHECK(identity::rotate_queue(roster, queue, crypto::box_key().public_key).has_value());
     });
+  }
+  // The helpers have these people from now on, the other organisations nobody.
+  void restore(std::vector<identity::OrganisationRoster::Member> members) {
+    add(id(10), ngo, id(1), "ngo-queue", std::move(members));
+    store({}, identity::sign_roster(root_roster(), root));
+    desk.use(*read_directory(cases, root.public_key, nullptr));
   }
   void store(const crypto::Id& issuer, const identity::SignedRoster& roster) {
     cases.stored_rosters.push_back(
@@ -520,13 +570,14 @@ TEST_CASE("every row of the table lets in its role and nobody else") {
       CHECK(house.call(*key, endpoint.method, target).status ==
             (lets_in({Role::anyone, Role::member, Role::overseer}) ? 200 : 403));
     // A change needs the lease, which nobody has yet; what takes a body takes no empty one; nothing
-    // of this report is left behind anywhere; nobody has withdrawn it.
+    // of this report is left behind anywhere; nobody has withdrawn it. A second person is missing.
     const bool refused = endpoint.conditional || endpoint.action == identity::AuditAction::hold;
-    const unsigned done = refused                                              ? 409
-                          : endpoint.path.starts_with("/api/v1/strays/")       ? 404
-                          : !endpoint.request.empty()                          ? 400
-                          : endpoint.schema.empty() && endpoint.method == post ? 204
-                                                                               : 200;
+    const unsigned done = refused                                                ? 409
+                          : endpoint.action == identity::AuditAction::legal_hold ? 202
+                          : endpoint.path.starts_with("/api/v1/strays/")         ? 404
+                          : !endpoint.request.empty()                            ? 400
+                          : endpoint.schema.empty() && endpoint.method == post   ? 204
+                                                                                 : 200;
     CHECK(house.call(house.lead, endpoint.method, target).status ==
           (endpoint.role == Role::overseer ? 403 : done));
     House fresh;
@@ -803,11 +854,19 @@ TEST_CASE("every call that reads or changes a report leaves exactly one audit en
       withdrawal.type = identity::StatementType::withdraw;
       withdrawal.from_queue = withdrawal.to_queue = {};
       writing.sign_later(withdrawal, house.relay);
+      if (endpoint.name == "releaseHold") house.cases.held.insert(id(50));
     }
+    if (endpoint.action == Action::legal_release) house.cases.legally_held.insert(id(50));
     if (endpoint.action == Action::list || endpoint.action == Action::pull) object = id(1);
     if (endpoint.action == Action::list || endpoint.action == Action::read_audit) subject = {};
 
     const auto& key = endpoint.role == Role::overseer ? house.auditor : house.lead;
+    if (endpoint.persons == 2 && endpoint.request.empty()) {
+      CHECK(house.call(house.worker, endpoint.method, filled(endpoint.path)).status == 202);
+      REQUIRE(house.cases.entries.size() == 1);
+      CHECK(identity::decode_audit_entry(house.cases.entries[0].entry)->action == Action::intend);
+      house.cases.entries.clear();
+    }
     const auto answer = house.call(key, endpoint.method, filled(endpoint.path), {},
                                    endpoint.request.empty() ? "" : json::serialize(body));
     CHECK(answer.status / 100 == 2);
@@ -1045,8 +1104,11 @@ TEST_CASE(
   CHECK(returned.settle(9).hidden == 1);
 
   json::array expected;
-  expected.push_back(json::object{
-      {"id", crypto::hex(id(50))}, {"queue", "ngo-queue"}, {"until", 9 + 72}, {"held", false}});
+  expected.push_back(json::object{{"id", crypto::hex(id(50))},
+                                  {"queue", "ngo-queue"},
+                                  {"until", 9 + 72},
+                                  {"held", false},
+                                  {"legally_held", false}});
   CHECK(listed(house.lead) == expected);
   CHECK(listed(house.officer).empty());
   CHECK(house.call(house.worker, get, "/api/v1/withdrawn").status == 403);
@@ -1065,6 +1127,18 @@ TEST_CASE(
   CHECK(returned.shown(house.worker).status == 410);
   CHECK(returned.shown(house.lead).status == 410);
 
+  SUBCASE("until she says that it may go") {
+    const auto release = report_path + "/hold-release";
+    CHECK(house.call(house.worker, post, release).status == 403);
+    CHECK(house.call(house.officer, post, release).status == 404);
+    for (const char* key : {"d", "e"})
+      CHECK(house.call(house.lead, post, release, {{"idempotency-key", key}}).status == 204);
+    REQUIRE(house.cases.entries.size() == 2);
+    const auto entry = *identity::decode_audit_entry(house.cases.entries[1].entry);
+    CHECK(entry.action == identity::AuditAction::hold);
+    CHECK(entry.flags == 1);
+    CHECK(returned.settle(9 + 72).erased == 1);
+  }
   SUBCASE("but the ref, which proves the reporter, deletes it") {
     returned.sign_later(returned.withdrawal(true), house.relay);
     CHECK(kind(house.call(house.lead, post, hold, {{"idempotency-key", "c"}})) ==
@@ -1073,6 +1147,146 @@ TEST_CASE(
     CHECK(house.cases.reports.empty());
     CHECK(listed(house.lead).empty());
   }
+}
+
+TEST_CASE("what needs two people is done by the second of them, who are not the same") {
+  House house;
+  const auto call = [&](const crypto::SigningKey& key, const std::string& what = "legal-hold") {
+    return house.call(key, post, report_path + "/" + what);
+  };
+  const auto waits = [&](const http::Response& response, std::uint64_t hour) {
+    return response.status == 202 &&
+           json::parse(response.body) ==
+               json::value{{"needs", "second person"}, {"until", hour + 24}};
+  };
+  const auto hour = noon / 3600;
+  const auto entry = [&](std::size_t place) {
+    return *identity::decode_audit_entry(house.cases.entries.at(place).entry);
+  };
+  const auto is_held = [&] { return house.cases.legally_held.contains(id(50)); };
+  const auto intents = [&](const crypto::SigningKey& key) {
+    return json::parse(house.call(key, get, "/api/v1/intents").body).at("intents").as_array();
+  };
+
+  CHECK(waits(call(house.lead), hour));
+  REQUIRE(house.cases.entries.size() == 1);
+  CHECK(entry(0).action == identity::AuditAction::intend);
+  CHECK(entry(0).flags == static_cast<std::uint32_t>(identity::AuditAction::legal_hold));
+  CHECK(entry(0).actor == id(24));
+  CHECK(entry(0).subject == id(50));
+  CHECK_FALSE(is_held());
+
+  // Her own once more changes nothing, not even its time.
+  house.now += 3600;
+  CHECK(waits(call(house.lead), hour));
+  CHECK(house.cases.entries.size() == 1);
+  // Whoever works for the queue sees what waits; a former reader or another organisation does not.
+  const json::value shown{{"action", "legal_hold"},         {"queue", "ngo-queue"},
+                          {"subject", crypto::hex(id(50))}, {"to", nullptr},
+                          {"user", crypto::hex(id(24))},    {"until", hour + 24}};
+  REQUIRE(intents(house.worker).size() == 1);
+  CHECK(intents(house.worker).at(0) == shown);
+  for (const auto* key : {&house.officer, &house.other, &house.auditor, &house.admin})
+    CHECK(intents(*key).empty());
+  CHECK(call(house.officer).status == 404);
+  CHECK(call(house.other).status == 404);
+  CHECK(house.cases.intended.size() == 1);
+
+  SUBCASE("somebody else of the queue carries it out") {
+    CHECK(call(house.worker).status == 204);
+    CHECK(is_held());
+    CHECK(house.cases.intended.empty());
+    REQUIRE(house.cases.entries.size() == 2);
+    CHECK(entry(1).action == identity::AuditAction::legal_hold);
+    CHECK(entry(1).actor == id(21));
+    // It is as they want it: nothing to do or to note.
+    CHECK(call(house.lead).status == 204);
+    CHECK(house.cases.entries.size() == 2);
+    // The other way takes two again.
+    CHECK(waits(call(house.worker, "legal-release"), hour + 1));
+    CHECK(is_held());
+    CHECK(call(house.lead, "legal-release").status == 204);
+    CHECK_FALSE(is_held());
+  }
+  SUBCASE("another call is not the same one") {
+    house.cases.legally_held.insert(id(50));
+    CHECK(call(house.worker, "legal-release").status == 202);
+    CHECK(is_held());
+    house.add_report(id(51), id(1));
+    CHECK(house.call(house.worker, post, "/api/v1/reports/" + crypto::hex(id(51)) + "/legal-hold")
+              .status == 202);
+    CHECK_FALSE(house.cases.legally_held.contains(id(51)));
+  }
+  SUBCASE("after a day it begins anew") {
+    house.now = noon - noon % 3600 + 24 * 3600;
+    CHECK(waits(call(house.worker), hour + 24));
+    CHECK_FALSE(is_held());
+    CHECK(intents(house.worker).size() == 1);
+  }
+  SUBCASE("until a minute before") {
+    house.now = noon - noon % 3600 + 24 * 3600 - 60;
+    CHECK(call(house.worker).status == 204);
+  }
+}
+
+TEST_CASE("of two people who decide about a report one is a lead, and both work for its queue") {
+  House house;
+  // A second caseworker; and somebody who has left.
+  const auto second = crypto::signing_key(seed(30));
+  house.cases.stored_rosters.clear();
+  house.restore({House::member(id(21), house.worker, {"caseworker"}, {id(1)}),
+                 House::member(id(24), house.lead, {"lead"}, {id(1)}),
+                 House::member(id(27), second, {"caseworker"}, {id(1)})});
+  const auto hold = [&](const crypto::SigningKey& key) {
+    return house.call(key, post, report_path + "/legal-hold").status;
+  };
+  CHECK(hold(house.worker) == 202);
+  CHECK(hold(second) == 202);
+  CHECK(house.cases.legally_held.empty());
+  SUBCASE("a lead is one") {
+    CHECK(hold(house.lead) == 204);
+    CHECK(house.cases.intended.empty());
+  }
+  SUBCASE("the intent of somebody who has left does not count") {
+    house.cases.stored_rosters.clear();
+    house.restore({House::member(id(24), house.lead, {"lead"}, {id(1)})});
+    CHECK(hold(house.lead) == 202);
+    CHECK(house.cases.legally_held.empty());
+  }
+}
+
+TEST_CASE("what is legally held stays, hidden as it is, whoever takes it back (P24)") {
+  House house;
+  const Returned returned{house};
+  const auto both = [&](const std::string& what) {
+    CHECK(house.call(house.lead, post, report_path + what).status == 202);
+    return house.call(house.worker, post, report_path + what).status;
+  };
+  const auto listed = [&] {
+    return json::parse(house.call(house.lead, get, "/api/v1/withdrawn").body).at("reports");
+  };
+  CHECK(both("/legal-hold") == 204);
+  json::array expected;
+  expected.push_back(json::object{{"id", crypto::hex(id(50))},
+                                  {"queue", "ngo-queue"},
+                                  {"until", 0},
+                                  {"held", false},
+                                  {"legally_held", true}});
+  CHECK(listed() == expected);
+  CHECK(returned.is_open());
+  bool with_ref = false;
+  SUBCASE("by number") {}
+  SUBCASE("with the ref") { with_ref = true; }
+  returned.sign_later(returned.withdrawal(with_ref), house.relay);
+  CHECK(returned.settle(9).hidden == 1);
+  CHECK(returned.shown(house.worker).status == 410);
+  const auto settled = returned.settle(9 + 1000);
+  CHECK(settled.erased + settled.hidden + settled.revealed == 0);
+  CHECK(listed().at(0).at("until").as_int64() > 0);
+  // Those who hold it let it go, although it is hidden.
+  CHECK(both("/legal-release") == 204);
+  CHECK(returned.settle(9 + 1000).erased == 1);
+  CHECK(house.call(house.lead, post, report_path + "/legal-hold").status == 410);
 }
 
 TEST_CASE("however many reports are withdrawn by number, their lead sees each of them (P24)") {

@@ -311,10 +311,6 @@ Answer add_reply(const Call& call, Cases& cases) {
   return done ? no_content() : failure(done.error());
 }
 
-bool leads(const identity::Directory::Member& member) {
-  return std::ranges::find(member.roles, "lead") != member.roles.end();
-}
-
 // The store commits only if no text and no note is missing, and nothing was signed meanwhile.
 Answer transfer_report(const Call& call, Cases& cases) {
   const auto found = find_report(call, cases);
@@ -335,7 +331,7 @@ Answer transfer_report(const Call& call, Cases& cases) {
   if (to_police && !police_may_read)
     return {problem(403, "helpers-only", "The reporter has not agreed to the police.")};
   if (to_police && source->organisation_class != identity::OrganisationClass::police &&
-      !leads(*call.member))
+      !has_role(*call.member, "lead"))
     return {problem(403, "role", "Only a lead gives a report to the police.")};
 
   // What everybody will make of it: exactly one step, to the target.
@@ -456,11 +452,24 @@ constexpr std::array table{
              "The caller's sealed queue keys", "GrantList"},
     Endpoint{post, "/api/v1/reports/{id}/export", Role::lead, export_report, Action::export_report,
              "exportReport", "Take note that a lead discloses the first text to a third party", ""},
-    Endpoint{get, "/api/v1/withdrawn", Role::lead, list_withdrawn, Action::none, "listWithdrawn",
-             "Reports of the caller's queues that were withdrawn by number alone and are hidden",
-             "WithdrawnList", true},
+    Endpoint{
+        get, "/api/v1/withdrawn", Role::lead, list_withdrawn, Action::none, "listWithdrawn",
+        "Reports of the caller's queues that were withdrawn by number alone and are hidden, or are"
+        " legally held",
+        "WithdrawnList", true},
     Endpoint{post, "/api/v1/reports/{id}/hold", Role::lead, hold_report, Action::hold, "holdReport",
              "Keep such a report from being deleted, hidden as it is: a life is at risk", ""},
+    Endpoint{post, "/api/v1/reports/{id}/hold-release", Role::lead, release_hold, Action::hold,
+             "releaseHold", "No longer keep such a report", ""},
+    Endpoint{post, "/api/v1/reports/{id}/legal-hold", Role::caseworker, hold_legally,
+             Action::legal_hold, "holdLegally",
+             "Keep the content of a report whatever happens to it: two people, one of them a lead",
+             "", false, false, false, "", 2},
+    Endpoint{post, "/api/v1/reports/{id}/legal-release", Role::caseworker, release_legal_hold,
+             Action::legal_release, "releaseLegalHold",
+             "No longer keep it: two people, one of them a lead", "", false, false, false, "", 2},
+    Endpoint{get, "/api/v1/intents", Role::member, list_intents, Action::none, "listIntents",
+             "What waits for a second person in the caller's queues or organisation", "IntentList"},
     Endpoint{get, "/api/v1/audit", Role::overseer, read_audit, Action::read_audit, "readAudit",
              "The audit chain from its beginning, and the checkpoints in it", "AuditPage", true},
     Endpoint{get, "/api/v1/openapi.json", Role::anyone, describe_api, Action::none, "describeApi",

@@ -66,6 +66,7 @@ struct Endpoint {
   bool conditional = false;       // needs If-Match
   bool fetches = false;           // counts against the fetch limit
   std::string_view request = {};  // of the body, a name in the document; empty: there is none
+  std::uint8_t persons = 1;  // 2: may be answered 202 and need a second person who calls it too
 };
 
 std::span<const Endpoint> endpoints() noexcept;

@@ -4,6 +4,7 @@
 
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/desk/problem.hpp"
+#include "gateway/desk/second_person.hpp"
 #include "gateway/desk/withdrawals.hpp"
 
 namespace ishara::desk {
@@ -23,25 +24,71 @@ Answer list_withdrawn(const Call& call, Cases& cases) {
         json::object{{"id", crypto::hex(report.report_id)},
                      {"queue", queue == nullptr ? json::value{} : json::value(queue->name)},
                      {"until", report.until},
-                     {"held", report.held}});
+                     {"held", report.held},
+                     {"legally_held", report.legally_held}});
   }
   return good(json::object{{"reports", std::move(all)}, {"next", next_report(hidden->next)}});
 }
 
-Answer hold_report(const Call& call, Cases& cases) {
+namespace {
+
+// What was signed of the report of the path, be it open, closed or hidden, if it is the caller's.
+struct Signed {
+  crypto::Id report{};
+  std::optional<identity::Ownership> ownership;
+  Answer refusal;  // if there is none
+};
+
+Signed find_signed(const Call& call, Cases& cases) {
+  Signed out;
   const auto id = crypto::from_hex_exact<16>(call.argument);
-  if (!id) return not_found();
+  if (!id) {
+    out.refusal = not_found();
+    return out;
+  }
+  out.report = *id;
   const auto ownership = signed_ownership(cases, *id, *call.directory);
-  if (!ownership) return failure(ownership.error());
-  if (!*ownership || !is_hers(call, (*ownership)->owner)) return not_found();
-  const auto& withdrawn = (*ownership)->withdrawn;
+  if (!ownership)
+    out.refusal = failure(ownership.error());
+  else if (!*ownership || !is_hers(call, (*ownership)->owner))
+    out.refusal = not_found();
+  else
+    out.ownership = *ownership;
+  return out;
+}
+
+Answer change_hold(const Call& call, Cases& cases, bool held) {
+  const auto found = find_signed(call, cases);
+  if (!found.ownership) return found.refusal;
+  const auto& withdrawn = found.ownership->withdrawn;
   if (!withdrawn || withdrawn->with_ref)
     return {problem(409, "nothing-to-hold",
                     "Only a report that was withdrawn by number alone can be held.")};
-  const auto held = cases.hold(*id, call.scribe());
-  if (held) return no_content();
-  return held.error() == storage::errc::not_found ? is_gone(call, cases, *id)
-                                                  : failure(held.error());
+  constexpr std::uint32_t no_longer = 1;
+  const auto done = cases.hold(found.report, held, call.scribe(held ? 0 : no_longer));
+  if (done) return no_content();
+  return done.error() == storage::errc::not_found ? is_gone(call, cases, found.report)
+                                                  : failure(done.error());
+}
+
+Answer change_legal_hold(const Call& call, Cases& cases, bool held) {
+  const auto found = find_signed(call, cases);
+  if (!found.ownership) return found.refusal;
+  const auto agreement =
+      agreement_of_queue(call, {found.ownership->owner, found.report, crypto::Id{}, {}});
+  const auto agreed = cases.hold_legally(found.report, held, agreement, call.scribe());
+  return !agreed && agreed.error() == storage::errc::not_found ? is_gone(call, cases, found.report)
+                                                               : agreed_answer(agreed);
+}
+
+}  // namespace
+
+Answer hold_report(const Call& call, Cases& cases) { return change_hold(call, cases, true); }
+Answer release_hold(const Call& call, Cases& cases) { return change_hold(call, cases, false); }
+
+Answer hold_legally(const Call& call, Cases& cases) { return change_legal_hold(call, cases, true); }
+Answer release_legal_hold(const Call& call, Cases& cases) {
+  return change_legal_hold(call, cases, false);
 }
 
 }  // namespace ishara::desk

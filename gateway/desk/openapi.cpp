@@ -86,9 +86,21 @@ constexpr std::string_view components = R"({
       "new": {"type": ["string", "null"], "contentEncoding": "base64", "description": "null: the police may not read it any more"}}},
     "WithdrawnList": {"type": "object", "required": ["reports", "next"], "properties": {
       "reports": {"type": "array", "items": {"$ref": "#/components/schemas/Withdrawn"}}, "next": {"$ref": "#/components/schemas/Next"}}},
-    "Withdrawn": {"type": "object", "required": ["id", "queue", "until", "held"], "properties": {
+    "Withdrawn": {"type": "object", "required": ["id", "queue", "until", "held", "legally_held"], "properties": {
       "id": {"$ref": "#/components/schemas/Id"}, "queue": {"type": ["string", "null"]},
-      "until": {"type": "integer", "description": "hours since 1970: it is deleted then, unless it is held"}, "held": {"type": "boolean"}}},
+      "until": {"type": "integer", "description": "hours since 1970: it is deleted then, unless it is held; 0: nobody has withdrawn it"},
+      "held": {"type": "boolean", "description": "a life is at risk"}, "legally_held": {"type": "boolean"}}},
+    "SecondPerson": {"type": "object", "required": ["needs", "until"], "properties": {
+      "needs": {"const": "second person"}, "until": {"type": "integer", "description": "hours since 1970: so long another person can make the same call"}}},
+    "IntentList": {"type": "object", "required": ["intents", "next"], "properties": {
+      "intents": {"type": "array", "items": {"$ref": "#/components/schemas/Intent"}}, "next": {"$ref": "#/components/schemas/Next"}}},
+    "Intent": {"type": "object", "required": ["action", "queue", "subject", "to", "user", "until"], "properties": {
+      "action": {"type": "string", "description": "as in the audit"},
+      "queue": {"type": ["string", "null"], "description": "whose people decide; null: those of the organisation"},
+      "subject": {"$ref": "#/components/schemas/Id"},
+      "to": {"type": ["string", "null"], "description": "the other queue of a transfer"},
+      "user": {"$ref": "#/components/schemas/Id", "description": "who wants it"},
+      "until": {"type": "integer", "description": "hours since 1970"}}},
     "EpochList": {"type": "object", "required": ["epochs", "next"], "properties": {
       "epochs": {"type": "array", "items": {"$ref": "#/components/schemas/Base64"}}, "next": {"$ref": "#/components/schemas/Next"}}},
     "RosterList": {"type": "object", "required": ["rosters", "next"], "properties": {
@@ -147,6 +159,11 @@ json::object operation(const Endpoint& endpoint) {
            {{"schema", {{"$ref", "#/components/schemas/" + std::string{endpoint.schema}}}}}}}}};
   if (endpoint.method == http::Method::post && !(endpoint.conditional && !endpoint.schema.empty()))
     responses["204"] = json::object{{"description", "good, and nothing to say"}};
+  if (endpoint.persons > 1)
+    responses["202"] = json::object{
+        {"description", "nothing is done before another person makes the same call"},
+        {"content",
+         {{"application/json", {{"schema", {{"$ref", "#/components/schemas/SecondPerson"}}}}}}}};
   if (endpoint.path.starts_with("/api/v1/reports/"))
     responses["410"] = problem_response("the reporter has taken the report back");
   responses["default"] = problem_response("a problem (RFC 9457)");

@@ -270,12 +270,14 @@ class Service::Work {
     (void)co_await pool_.call(std::move(job));
   }
 
-  // Every ten minutes: what the relay has dealt with need not lie in the outbox.
+  // Every ten minutes: what the relay has dealt with need not lie in the outbox, nor an intent that
+  // nobody shared.
   asio::awaitable<void> forget_replies() {
     if (!is_due(forgot_, 10min)) co_return;
-    auto job = [fetched = hour_before(fetched_replies),
-                oldest = hour_before(oldest_reply)](storage::blocking::DeskStore& store) {
+    auto job = [fetched = hour_before(fetched_replies), oldest = hour_before(oldest_reply),
+                intents = hour_before(storage::intent_life)](storage::blocking::DeskStore& store) {
       (void)store.forget_audit();
+      (void)store.forget_intents(intents);
       return store.forget_replies(fetched, oldest);
     };
     (void)co_await pool_.call(std::move(job));

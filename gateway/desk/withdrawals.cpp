@@ -37,8 +37,10 @@ void count(const storage::result<void>& done, std::uint32_t& good, Withdrawals& 
   ++(done ? good : out.failed);
 }
 
+// With the ref it would go at once.
 std::uint32_t end_of_grace(const identity::Ownership::Withdrawal& withdrawn) {
-  return withdrawn.hour + static_cast<std::uint32_t>(withdrawal_grace.count());
+  return withdrawn.with_ref ? withdrawn.hour
+                            : withdrawn.hour + static_cast<std::uint32_t>(withdrawal_grace.count());
 }
 
 void settle(Cases& cases, const storage::Withdrawn& report, const identity::Directory& directory,
@@ -56,7 +58,8 @@ void settle(Cases& cases, const storage::Withdrawn& report, const identity::Dire
   }
   const auto until = end_of_grace(*withdrawn);
   // The ref proves that it is the reporter, whose word stands above a lead's.
-  if (withdrawn->with_ref || (until <= hour && !report.held))
+  const bool is_due = withdrawn->with_ref || (until <= hour && !report.held);
+  if (is_due && !report.legally_held)
     count(cases.erase(report.report_id, hour, withdrawn->with_ref), out.erased, out);
   else if (report.hidden_until != until)
     count(cases.hide(report.report_id, until), out.hidden, out);
@@ -87,10 +90,12 @@ storage::result<HiddenPage> hidden_reports(Cases& cases, const identity::Directo
     const auto known = read(cases, report.report_id, report.record, directory);
     if (!known) return known.error();
     const auto& ownership = known->ownership;
-    if (ownership && ownership->withdrawn && !ownership->withdrawn->with_ref &&
-        std::ranges::find(queues, ownership->owner) != queues.end())
-      out.reports.push_back(
-          {report.report_id, ownership->owner, end_of_grace(*ownership->withdrawn), report.held});
+    if (!ownership || std::ranges::find(queues, ownership->owner) == queues.end()) continue;
+    const auto& withdrawn = ownership->withdrawn;
+    if (report.legally_held || (withdrawn && !withdrawn->with_ref))
+      out.reports.push_back({report.report_id, ownership->owner,
+                             withdrawn ? end_of_grace(*withdrawn) : 0, report.held,
+                             report.legally_held});
   }
   if (found->size() > limit) out.next = found->back().report_id;
   return out;

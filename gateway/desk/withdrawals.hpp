@@ -2,7 +2,8 @@
 // Takes reports back for their reporters (privacy.md section 7.7). The relay signs a WITHDRAW; the
 // desk carries it out: with the reporter's ref at once, by number alone (which can be forged) after
 // 72 hours in which the report is hidden, and not as long as a lead holds it because a life is at
-// risk. What counts is what was signed, never a column; a hold alone is one.
+// risk. Of a report that is legally held the content stays, hidden, whatever is withdrawn. What
+// counts is what was signed, never a column; a hold alone is one.
 
 #include <chrono>
 #include <cstdint>
@@ -33,12 +34,13 @@ struct Withdrawals {
 storage::result<Withdrawals> settle_withdrawals(Cases& cases, const identity::Directory& directory,
                                                 std::uint32_t hour);
 
-// A report that was withdrawn by number alone and is hidden now.
+// A report that was withdrawn by number alone and is hidden now, or that is legally held.
 struct Hidden {
   crypto::Id report_id{};
   crypto::Id owner{};
-  std::uint32_t until = 0;  // hour in which it is deleted unless it is held
-  bool held = false;
+  std::uint32_t until = 0;  // hour in which it is deleted unless it is held; 0: it is not withdrawn
+  bool held = false;        // a life is at risk
+  bool legally_held = false;
 };
 struct HiddenPage {
   std::vector<Hidden> reports;

@@ -19,17 +19,6 @@ constexpr std::uint8_t entry_type = 0x0a;
 constexpr std::uint8_t checkpoint_type = 0x0b;
 constexpr std::size_t signed_size = checkpoint_size - 64;
 
-constexpr std::array<std::string_view, 24> names{
-    "none",          "start",         "list",
-    "pull",          "open",          "history",
-    "renew",         "release",       "close",
-    "note",          "reply",         "transfer",
-    "rewrap",        "hold",          "erase",
-    "export_report", "read_audit",    "reply_sent",
-    "reply_unknown", "epoch_created", "epoch_destroyed",
-    "sweep",         "alarm",         "expire"};
-static_assert(names.size() == static_cast<std::size_t>(AuditAction::expire) + 1);
-
 // Nobody may have acted for some days where the chain begins, or before it ends.
 constexpr std::chrono::seconds shortest_cut_chain = audit_life - std::chrono::days{31};
 
@@ -41,8 +30,65 @@ bool are_a_life_apart(std::uint64_t from, std::uint64_t to) {
 }  // namespace
 
 std::string_view name_of(AuditAction action) noexcept {
-  const auto place = static_cast<std::size_t>(action);
-  return place < names.size() ? names[place] : "unknown";
+  switch (action) {
+    case AuditAction::none:
+      return "none";
+    case AuditAction::start:
+      return "start";
+    case AuditAction::list:
+      return "list";
+    case AuditAction::pull:
+      return "pull";
+    case AuditAction::open:
+      return "open";
+    case AuditAction::history:
+      return "history";
+    case AuditAction::renew:
+      return "renew";
+    case AuditAction::release:
+      return "release";
+    case AuditAction::close:
+      return "close";
+    case AuditAction::note:
+      return "note";
+    case AuditAction::reply:
+      return "reply";
+    case AuditAction::transfer:
+      return "transfer";
+    case AuditAction::rewrap:
+      return "rewrap";
+    case AuditAction::hold:
+      return "hold";
+    case AuditAction::erase:
+      return "erase";
+    case AuditAction::export_report:
+      return "export_report";
+    case AuditAction::read_audit:
+      return "read_audit";
+    case AuditAction::reply_sent:
+      return "reply_sent";
+    case AuditAction::reply_unknown:
+      return "reply_unknown";
+    case AuditAction::epoch_created:
+      return "epoch_created";
+    case AuditAction::epoch_destroyed:
+      return "epoch_destroyed";
+    case AuditAction::sweep:
+      return "sweep";
+    case AuditAction::alarm:
+      return "alarm";
+    case AuditAction::expire:
+      return "expire";
+    case AuditAction::legal_hold:
+      return "legal_hold";
+    case AuditAction::legal_release:
+      return "legal_release";
+    case AuditAction::delete_report:
+      return "delete_report";
+    case AuditAction::intend:
+      return "intend";
+  }
+  return "unknown";
 }
 
 AuditEntryBytes encode(const AuditEntry& entry) {

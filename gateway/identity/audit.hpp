@@ -44,7 +44,7 @@ enum class AuditAction : std::uint16_t {
                   // confirmed the unverified yes]
   transfer,       // gave it away [the other queue]
   rewrap,         // sealed a stray text for the present owner [text]
-  hold,           // kept a withdrawn report because a life is at risk
+  hold,           // kept a withdrawn report because a life is at risk [bit 0: and no longer]
   erase,          // removed it, because its reporter took it back
   export_report,  // disclosed the first text to a third party
   read_audit,     // was handed the chain
@@ -55,6 +55,10 @@ enum class AuditAction : std::uint16_t {
   sweep,            // retention of return addresses
   alarm,            // something rang; the detail says what
   expire,           // removed it, because it was closed long enough ago
+  legal_hold = 58,  // kept its content, whatever becomes of it otherwise
+  legal_release,    // and no longer
+  delete_report,    // removed it, by its queue's own decision
+  intend,           // wanted what needs a second person [its object; flags: that action]
 };
 // In lower case, as in the enumeration; "unknown" for a number that is none.
 std::string_view name_of(AuditAction action) noexcept;

@@ -53,7 +53,7 @@ const std::vector<Backed>& all() {
        "message_id"},
       {{"report",
         {"report_id", "queue_id", "hour", "hidden_until", "stage", "class", "urgent", "record",
-         "message", "wraps", "held", "closed_day"}},
+         "message", "wraps", "held", "legally_held", "closed_day"}},
        "report_id"},
       {{"note", {"message_id", "report_id", "author", "hour", "note", "wraps"}}, "message_id"},
       {{"statement", {"hash", "report_id", "bytes"}}, "hash"},

@@ -9,6 +9,7 @@
 
 namespace ishara::storage::blocking {
 
+using postgres::agree;
 using postgres::append_audit;
 using postgres::Deed;
 using postgres::parameter;
@@ -54,6 +55,26 @@ void hold_report(Transaction& transaction, const Id& report, std::uint32_t known
   const auto statements = transaction.execute(
       "SELECT count(*) FROM statement WHERE report_id = $1::uuid", {parameter(report)});
   if (statements[0][0].integer() != known_statements) throw Undo{errc::conflict};
+}
+
+// What keeps a report.
+struct Holds {
+  bool life = false;
+  bool legal = false;
+};
+
+// Nobody else sets or removes one until the transaction ends. Nothing if the report is gone.
+std::optional<Holds> lock_holds(Transaction& transaction, const Id& report) {
+  const auto rows = transaction.execute(
+      "SELECT held, legally_held FROM report WHERE report_id = $1::uuid FOR UPDATE",
+      {parameter(report)});
+  if (rows.empty()) return std::nullopt;
+  return Holds{rows[0][0].boolean(), rows[0][1].boolean()};
+}
+
+Withdrawn withdrawn_row(const postgres::Row& row) {
+  return {row[0].id(), row[1].bytes(), static_cast<std::uint32_t>(row[2].integer()),
+          row[3].boolean(), row[4].boolean()};
 }
 
 // Only where they are as they were seen; else false. A report that changes hands waits anew, as
@@ -347,7 +368,7 @@ result<std::vector<Withdrawn>> DeskStore::withdrawn(const Id& after, std::uint32
     std::vector<Withdrawn> found;
     for (const auto& row : transaction.execute(
              "SELECT named.report_id, coalesce(r.record, w.record), coalesce(r.hidden_until, 0),"
-             " coalesce(r.held, false)"
+             " coalesce(r.held, false), coalesce(r.legally_held, false)"
              " FROM (SELECT report_id FROM statement"
              "        WHERE get_byte(bytes, 1) = 12 AND report_id > $1::uuid"
              "       UNION SELECT report_id FROM report"
@@ -360,8 +381,7 @@ result<std::vector<Withdrawn>> DeskStore::withdrawn(const Id& after, std::uint32
              "     OR EXISTS (SELECT FROM reply_outbox AS o WHERE o.report_id = named.report_id)))"
              " ORDER BY named.report_id LIMIT $2::integer",
              {parameter(after), parameter(limit)}))
-      found.push_back({row[0].id(), row[1].bytes(), static_cast<std::uint32_t>(row[2].integer()),
-                       row[3].boolean()});
+      found.push_back(withdrawn_row(row));
     return found;
   });
 }
@@ -372,16 +392,16 @@ result<std::vector<Withdrawn>> DeskStore::hidden(std::span<const Id> queues, con
   return session().transact([&](Transaction& transaction) {
     std::vector<Withdrawn> found;
     for (const auto& row : transaction.execute(
-             "SELECT r.report_id, r.record, r.hidden_until, r.held FROM report AS r"
-             " WHERE r.hidden_until IS NOT NULL AND r.report_id >= $2::uuid"
+             "SELECT r.report_id, r.record, coalesce(r.hidden_until, 0), r.held, r.legally_held"
+             " FROM report AS r"
+             " WHERE (r.hidden_until IS NOT NULL OR r.legally_held) AND r.report_id >= $2::uuid"
              "   AND (r.queue_id = ANY($1::uuid[])"
              "     OR EXISTS (SELECT FROM statement AS s WHERE s.report_id = r.report_id"
              "                   AND get_byte(s.bytes, 1) = 8 AND substr(s.bytes, 25, 16) IN"
              "                       (SELECT uuid_send(q) FROM unnest($1::uuid[]) AS q)))"
              " ORDER BY r.report_id LIMIT $3::integer",
              {parameter(queues), parameter(first), parameter(limit)}))
-      found.push_back({row[0].id(), row[1].bytes(), static_cast<std::uint32_t>(row[2].integer()),
-                       row[3].boolean()});
+      found.push_back(withdrawn_row(row));
     return found;
   });
 }
@@ -394,24 +414,37 @@ result<void> DeskStore::hide(const Id& report, std::uint32_t until) {
   });
 }
 
-result<void> DeskStore::hold(const Id& report, const AuditScribe& scribe) {
+result<void> DeskStore::hold(const Id& report, bool held, const AuditScribe& scribe) {
   return session().transact([&](Transaction& transaction) {
-    const auto rows = transaction.execute(
-        "SELECT held FROM report WHERE report_id = $1::uuid FOR UPDATE", {parameter(report)});
-    if (rows.empty()) throw Undo{errc::not_found};
-    if (rows[0][0].boolean()) return;
-    transaction.execute("UPDATE report SET held = true WHERE report_id = $1::uuid",
-                        {parameter(report)});
+    const auto holds = lock_holds(transaction, report);
+    if (!holds) throw Undo{errc::not_found};
+    if (holds->life == held) return;
+    transaction.execute("UPDATE report SET held = $2::boolean WHERE report_id = $1::uuid",
+                        {parameter(report), held ? "true" : "false"});
     append_audit(transaction, report, {}, scribe);
+  });
+}
+
+result<Agreed> DeskStore::hold_legally(const Id& report, bool held, const Agreement& agreement,
+                                       const AuditScribe& scribe) {
+  return session().transact([&](Transaction& transaction) {
+    const auto holds = lock_holds(transaction, report);
+    if (!holds) throw Undo{errc::not_found};
+    if (holds->legal == held) return Agreed{};
+    const auto agreed = agree(transaction, agreement);
+    if (agreed.until != 0) return agreed;
+    transaction.execute("UPDATE report SET legally_held = $2::boolean WHERE report_id = $1::uuid",
+                        {parameter(report), held ? "true" : "false"});
+    append_audit(transaction, report, {}, scribe);
+    return agreed;
   });
 }
 
 result<void> DeskStore::erase(const Id& report, std::uint32_t hour, bool even_held) {
   return session().transact([&](Transaction& transaction) {
     // The report's row first, as in a transfer: who comes second waits here, and finds nothing.
-    const auto stored = transaction.execute(
-        "SELECT held FROM report WHERE report_id = $1::uuid FOR UPDATE", {parameter(report)});
-    if (!even_held && !stored.empty() && stored[0][0].boolean()) return;
+    const auto holds = lock_holds(transaction, report);
+    if (holds && (holds->legal || (holds->life && !even_held))) return;
     transaction.execute(
         "INSERT INTO withdrawn (report_id, hour, record)"
         " SELECT report_id, $2::integer, record FROM report WHERE report_id = $1::uuid"
@@ -478,7 +511,8 @@ result<std::uint32_t> DeskStore::expire(std::uint32_t closed_day, std::uint32_t 
     std::vector<Id> reports;
     for (const auto& row : transaction.execute(
              "SELECT report_id FROM report WHERE stage = 2 AND closed_day <= $1::integer"
-             " AND NOT held ORDER BY closed_day LIMIT $2::integer FOR UPDATE SKIP LOCKED",
+             " AND NOT held AND NOT legally_held ORDER BY closed_day LIMIT $2::integer FOR UPDATE "
+             "SKIP LOCKED",
              {parameter(closed_day), parameter(limit)}))
       reports.push_back(row[0].id());
     if (reports.empty()) return std::uint32_t{0};
@@ -514,6 +548,34 @@ result<std::uint32_t> DeskStore::forget_orphans(std::uint32_t before) {
                 .at(0)
                 .integer();
     return static_cast<std::uint32_t>(gone);
+  });
+}
+
+result<std::vector<Intent>> DeskStore::intents(std::span<const Id> places, std::uint32_t after) {
+  return session().transact([&](Transaction& transaction) {
+    std::vector<Intent> found;
+    for (const auto& row : transaction.execute(
+             "SELECT digest, action, place, subject, object, user_id, hour FROM intent"
+             " WHERE place = ANY($1::uuid[]) AND hour > $2::integer ORDER BY subject, digest, "
+             "user_id",
+             {parameter(places), parameter(after)})) {
+      Intent intent;
+      std::ranges::copy(row[0].bytes(), intent.digest.begin());
+      intent.action = static_cast<std::uint16_t>(row[1].integer());
+      intent.place = row[2].id();
+      intent.subject = row[3].id();
+      intent.object = row[4].id();
+      intent.user = row[5].id();
+      intent.hour = static_cast<std::uint32_t>(row[6].integer());
+      found.push_back(intent);
+    }
+    return found;
+  });
+}
+
+result<void> DeskStore::forget_intents(std::uint32_t hour) {
+  return session().transact([&](Transaction& transaction) {
+    transaction.execute("DELETE FROM intent WHERE hour <= $1::integer", {parameter(hour)});
   });
 }
 

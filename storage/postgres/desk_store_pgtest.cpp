@@ -6,6 +6,7 @@
 
 #include "storage/postgres/pg_fixture.hpp"
 #include "storage/postgres/session.hpp"
+#include "storage/postgres/statements.hpp"
 #include "storage/postgres/test_intake.hpp"
 
 namespace ishara::storage {
@@ -269,8 +270,8 @@ TEST_CASE(
   REQUIRE(office.store.hide(office.report, 77).has_value());
   CHECK_FALSE(office.store.withdrawn({}, 10)->front().held);
   const auto entries = office.count("audit");
-  REQUIRE(office.store.hold(office.report, test_scribe()).has_value());
-  REQUIRE(office.store.hold(office.report, test_scribe()).has_value());
+  REQUIRE(office.store.hold(office.report, true, test_scribe()).has_value());
+  REQUIRE(office.store.hold(office.report, true, test_scribe()).has_value());
   CHECK(office.count("audit") == std::to_string(std::stoi(entries) + 1));
   const auto found = office.store.withdrawn({}, 10)->front();
   CHECK(found.held);
@@ -281,7 +282,119 @@ TEST_CASE(
   CHECK(office.count("withdrawn") == "0");
   REQUIRE(office.store.erase(office.report, 80, true).has_value());
   CHECK(office.count("report") == "0");
-  CHECK(office.store.hold(office.report, test_scribe()).error() == errc::not_found);
+  CHECK(office.store.hold(office.report, true, test_scribe()).error() == errc::not_found);
+}
+
+namespace {
+
+// What somebody of this number wants to happen to the office's report.
+Agreement wanted_by(const Office& office, std::uint8_t user, std::vector<Id> partners,
+                    std::uint32_t hour = 100) {
+  Agreement out;
+  out.intent.digest[0] = 7;
+  out.intent.action = 58;
+  out.intent.place = Id{1};
+  out.intent.subject = office.report;
+  out.intent.user = Id{user};
+  out.intent.hour = hour;
+  out.partners = std::move(partners);
+  out.intend = test_scribe();
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("the second of two people carries out what the first wants, and no intent stays") {
+  Office office;
+  const auto hold = [&](std::uint8_t user, std::vector<Id> partners, std::uint32_t hour = 100) {
+    const auto wanted = wanted_by(office, user, std::move(partners), hour);
+    return office.store.hold_legally(office.report, true, wanted, test_scribe()).value().until;
+  };
+  const auto is_held = [&] {
+    return office.database.value("SELECT legally_held FROM report") == "t";
+  };
+  CHECK(hold(1, {Id{2}, Id{3}}) == 124);
+  CHECK(hold(1, {Id{2}, Id{3}}, 101) == 124);
+  CHECK(office.count("audit") == "1");
+  // Nor with somebody who does not count, nor with herself.
+  CHECK(hold(4, {Id{2}, Id{4}}) == 124);
+  CHECK_FALSE(is_held());
+  const std::vector<Id> places{Id{1}};
+  CHECK(office.store.intents(places, 99)->size() == 2);
+  CHECK(office.store.intents(places, 100)->empty());
+  CHECK(office.store.intents(std::vector{Id{2}}, 0)->empty());
+  CHECK(office.store.intents(places, 99)->front().subject == office.report);
+
+  SUBCASE("they agree") {
+    // Not even half of it happens if the audit cannot be written.
+    office.database.query("REVOKE INSERT ON audit FROM ishara_desk");
+    const auto wanted = wanted_by(office, 2, {Id{1}});
+    CHECK(office.store.hold_legally(office.report, true, wanted, test_scribe()).has_error());
+    CHECK_FALSE(is_held());
+    CHECK(office.count("intent") == "2");
+    office.database.query("GRANT INSERT ON audit TO ishara_desk");
+    CHECK(hold(2, {Id{1}}) == 0);
+    CHECK(is_held());
+    CHECK(office.count("intent") == "0");
+    CHECK(office.count("audit") == "3");
+    CHECK(hold(2, {Id{1}}) == 0);  // it is so already
+    CHECK(office.count("audit") == "3");
+  }
+  SUBCASE("the day is over") {
+    CHECK(hold(2, {Id{1}}, 124) == 148);
+    CHECK_FALSE(is_held());
+    CHECK(office.count("intent") == "1");
+    REQUIRE(office.store.forget_intents(123).has_value());
+    CHECK(office.count("intent") == "1");
+    REQUIRE(office.store.forget_intents(124).has_value());
+    CHECK(office.count("intent") == "0");
+  }
+  SUBCASE("the report is gone") {
+    REQUIRE(office.store.erase(office.report, 100, false).has_value());
+    const auto wanted = wanted_by(office, 2, {Id{1}});
+    CHECK(office.store.hold_legally(office.report, true, wanted, test_scribe()).error() ==
+          errc::not_found);
+  }
+}
+
+TEST_CASE("of two people who want the same at once one is the second") {
+  for (int round = 0; round < 10; ++round) {
+    Office office;
+    std::uint32_t until[2] = {1, 1};
+    {
+      std::vector<std::jthread> desks;
+      for (const std::uint8_t user : {std::uint8_t{1}, std::uint8_t{2}})
+        desks.emplace_back([&, user] {
+          postgres::Session session{office.database.url("ishara_desk")};
+          const auto wanted = wanted_by(office, user, {Id{static_cast<std::uint8_t>(3 - user)}});
+          const auto agreed = session.transact([&](postgres::Transaction& transaction) {
+            return postgres::agree(transaction, wanted);
+          });
+          until[user - 1] = agreed->until;
+        });
+    }
+    CHECK((until[0] == 0) != (until[1] == 0));
+    CHECK(office.count("intent") == "0");
+  }
+}
+
+TEST_CASE("a legally held report is not erased, whoever asks (P24)") {
+  Office office;
+  sign(office, 12);
+  office.database.query("UPDATE report SET legally_held = true");
+  CHECK(office.store.withdrawn({}, 10)->front().legally_held);
+  for (const bool even_held : {false, true}) {
+    REQUIRE(office.store.erase(office.report, 80, even_held).has_value());
+    CHECK(office.count("report") + office.count("text") == "11");
+    CHECK(office.count("withdrawn") == "0");
+  }
+  const auto queue = office.database.value("SELECT replace(queue_id::text, '-', '') FROM report");
+  Id id{};
+  for (std::size_t i = 0; i < 16; ++i)
+    id[i] = static_cast<std::uint8_t>(std::stoi(queue.substr(2 * i, 2), nullptr, 16));
+  REQUIRE(office.store.hidden(std::vector{id}, {}, 10)->size() == 1);
+  CHECK(office.store.hidden(std::vector{id}, {}, 10)->front().legally_held);
+  CHECK(office.store.hidden(std::vector{id}, {}, 10)->front().hidden_until == 0);
 }
 
 TEST_CASE("desks that erase the same report at once do not fail each other") {
@@ -357,9 +470,12 @@ TEST_CASE("a closed report goes after its time with everything about it (P24)") 
   CHECK(expire(today) == 0);  // it is open
   close(office, today);
   CHECK(expire(today - 1) == 0);
-  office.database.query("UPDATE report SET held = true");
-  CHECK(expire(today) == 0);
-  office.database.query("UPDATE report SET held = false");
+  for (const std::string hold : {"held", "legally_held"}) {
+    CAPTURE(hold);
+    office.database.query("UPDATE report SET " + hold + " = true");
+    CHECK(expire(today) == 0);
+    office.database.query("UPDATE report SET " + hold + " = false");
+  }
   CHECK(counts() == "1111");
   // Not even half of it happens if one table fails.
   office.database.query("REVOKE DELETE ON reply_outbox FROM ishara_desk");
@@ -417,7 +533,8 @@ TEST_CASE("closed reports are found by their index") {
   std::string plan;
   for (const auto& row : office.database.query(
            "EXPLAIN SELECT report_id FROM report WHERE stage = 2 AND closed_day <= 19500"
-           " AND NOT held ORDER BY closed_day LIMIT 100 FOR UPDATE SKIP LOCKED"))
+           " AND NOT held AND NOT legally_held ORDER BY closed_day LIMIT 100 FOR UPDATE SKIP "
+           "LOCKED"))
     plan += row[0];
   CHECK(plan.find("report_closed") != std::string::npos);
 }

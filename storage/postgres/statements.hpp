@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "storage/agreement.hpp"
 #include "storage/audit.hpp"
 #include "storage/postgres/session.hpp"
 
@@ -43,7 +44,7 @@ inline void put_queue_grant(Transaction& transaction, const QueueGrant& grant) {
 
 // Numbers that rise without gaps, and rules about the highest one, need one writer at a time. The
 // lock ends with the transaction.
-enum class Turn { roster = 0x1544a01, routing = 0x1544a02, audit = 0x1544a03 };
+enum class Turn { roster = 0x1544a01, routing = 0x1544a02, audit = 0x1544a03, intent = 0x1544a04 };
 inline void take_turn(Transaction& transaction, Turn turn) {
   transaction.execute("SELECT pg_advisory_xact_lock($1::bigint)",
                       {parameter(static_cast<std::int64_t>(turn))});
@@ -90,6 +91,38 @@ inline void append_audit(Transaction& transaction, const Id& subject, const Id& 
                          const AuditScribe& scribe) {
   const Deed deed{scribe, subject, object};
   append_audit(transaction, std::span{&deed, 1});
+}
+
+// Whether the caller's deed is to be done now, because another person wants it too: then that is no
+// intent any more. Else it is one from now on, and the transaction is to change nothing else. Call
+// it when everything is locked that the deed changes, and before the audit's turn.
+inline Agreed agree(Transaction& transaction, const Agreement& agreement) {
+  const auto& intent = agreement.intent;
+  const auto digest = parameter(std::span<const std::uint8_t>{intent.digest});
+  take_turn(transaction, Turn::intent);
+  transaction.execute("DELETE FROM intent WHERE hour <= $1::integer",
+                      {parameter(static_cast<std::int64_t>(intent.hour) - intent_life.count())});
+  if (!transaction
+           .execute("SELECT 1 FROM intent WHERE digest = $1::bytea AND user_id <> $2::uuid"
+                    " AND user_id = ANY($3::uuid[])",
+                    {digest, parameter(intent.user), parameter(agreement.partners)})
+           .empty()) {
+    transaction.execute("DELETE FROM intent WHERE digest = $1::bytea", {digest});
+    return {};
+  }
+  if (!transaction
+           .execute(
+               "INSERT INTO intent (digest, user_id, place, action, subject, object, hour)"
+               " VALUES ($1::bytea, $2::uuid, $3::uuid, $4::smallint, $5::uuid, $6::uuid,"
+               " $7::integer) ON CONFLICT DO NOTHING RETURNING 1",
+               {digest, parameter(intent.user), parameter(intent.place), parameter(intent.action),
+                parameter(intent.subject), parameter(intent.object), parameter(intent.hour)})
+           .empty())
+    append_audit(transaction, intent.subject, intent.object, agreement.intend);
+  const auto since =
+      transaction.execute("SELECT hour FROM intent WHERE digest = $1::bytea AND user_id = $2::uuid",
+                          {digest, parameter(intent.user)});
+  return {static_cast<std::uint32_t>(since.at(0).at(0).integer() + intent_life.count())};
 }
 
 }  // namespace ishara::storage::postgres
