@@ -122,6 +122,12 @@ result<crypto::Bytes> seal_queue_grant(const crypto::Secret<32>& queue_seed, con
                                   queue_seed.reveal(), user_box_key);
 }
 
+bool claims_queue_grant(View grant, const Id& queue_id, const Id& user_id, std::uint32_t generation,
+                        const crypto::PublicKey& user_box_key) {
+  return grant.size() == queue_grant_size &&
+         layout::begins_with(grant, grant_header(queue_id, user_id, generation, user_box_key));
+}
+
 result<crypto::Secret<32>> open_queue_grant(View grant, const Id& queue_id, const Id& user_id,
                                             std::uint32_t generation,
                                             const crypto::BoxKey& user_key) {

@@ -85,6 +85,9 @@ boost::system::result<crypto::Bytes> seal_queue_grant(const crypto::Secret<32>& 
                                                       const crypto::Id& user_id,
                                                       std::uint32_t generation,
                                                       const crypto::PublicKey& user_box_key);
+// Whether it says that it is this grant, sealed to this key. What is in it only that key can tell.
+bool claims_queue_grant(crypto::View grant, const crypto::Id& queue_id, const crypto::Id& user_id,
+                        std::uint32_t generation, const crypto::PublicKey& user_box_key);
 // The caller still compares the derived public key with the organisation's roster.
 boost::system::result<crypto::Secret<32>> open_queue_grant(crypto::View grant,
                                                            const crypto::Id& queue_id,

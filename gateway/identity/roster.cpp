@@ -353,7 +353,7 @@ result<Directory> Directory::verified(const SignedRoster& root,
     if (!roster) return roster.error();
     rosters.push_back(std::move(*roster));
   }
-  return joined(std::move(*root_roster), std::move(rosters));
+  return joined(std::move(*root_roster), std::move(rosters), root_key);
 }
 
 result<Directory> Directory::verified_rows(std::span<const RosterRow> rows,
@@ -378,12 +378,13 @@ result<Directory> Directory::verified_rows(std::span<const RosterRow> rows,
       return roster_errc::row_mismatch;
     rosters.push_back(std::move(*roster));
   }
-  return joined(std::move(*root), std::move(rosters));
+  return joined(std::move(*root), std::move(rosters), root_key);
 }
 
-result<Directory> Directory::joined(RootRoster root,
-                                    std::vector<OrganisationRoster> organisations) {
+result<Directory> Directory::joined(RootRoster root, std::vector<OrganisationRoster> organisations,
+                                    const crypto::PublicKey& root_key) {
   Directory out;
+  out.root_key_ = root_key;
   out.root_ = std::move(root);
   out.versions_.resize(out.root_.organisations.size());
 
@@ -404,6 +405,7 @@ result<Directory> Directory::joined(RootRoster root,
         out.versions_[static_cast<std::size_t>(listed - out.root_.organisations.begin())];
     if (std::exchange(version, roster.version) != 0 || roster.version == 0)
       return roster_errc::duplicate;
+    out.recovery_keys_.emplace(organisation.id, roster.recovery_key);
 
     for (auto& queue : roster.queues) {
       if (!ids.insert(queue.id).second || !keys.insert(queue.box_key).second ||
@@ -486,6 +488,12 @@ bool Directory::is_older_than(const RosterVersions& seen) const {
     if (found == own.end()) return !newer_root;  // only the root officers remove an organisation
     return found->second < entry.second;
   });
+}
+
+std::optional<crypto::PublicKey> Directory::recovery_key(
+    const crypto::Id& organisation) const noexcept {
+  const auto found = recovery_keys_.find(organisation);
+  return found == recovery_keys_.end() ? std::nullopt : std::optional{found->second};
 }
 
 const Directory::Queue* Directory::queue(const crypto::Id& id) const noexcept {

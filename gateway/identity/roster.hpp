@@ -214,6 +214,8 @@ class Directory {
   bool is_older_than(const Directory& seen) const { return is_older_than(seen.versions()); }
   RosterVersions versions() const;
 
+  // The pinned key by which all of this was verified.
+  const crypto::PublicKey& root_key() const noexcept { return root_key_; }
   const crypto::Id& deployment() const noexcept { return root_.deployment; }
   std::uint64_t root_version() const noexcept { return root_.version; }
   const std::vector<Queue>& queues() const noexcept { return queues_; }
@@ -224,6 +226,8 @@ class Directory {
   // The version of each organisation's roster, in the order of `organisations()`; 0: none.
   const std::vector<std::uint64_t>& organisation_versions() const noexcept { return versions_; }
 
+  // Of an organisation; nothing if it has no roster.
+  std::optional<crypto::PublicKey> recovery_key(const crypto::Id& organisation) const noexcept;
   const Queue* queue(const crypto::Id& id) const noexcept;
   const Queue* queue_named(std::string_view name) const noexcept;
   const Member* member_by_kid(const crypto::Id& signing_kid) const noexcept;
@@ -240,9 +244,12 @@ class Directory {
  private:
   // Puts together what was verified one by one.
   static boost::system::result<Directory> joined(RootRoster root,
-                                                 std::vector<OrganisationRoster> organisations);
+                                                 std::vector<OrganisationRoster> organisations,
+                                                 const crypto::PublicKey& root_key);
 
   RootRoster root_;
+  crypto::PublicKey root_key_{};
+  std::map<crypto::Id, crypto::PublicKey> recovery_keys_;  // by organisation
   std::vector<std::uint64_t> versions_;
   std::vector<Queue> queues_;
   std::vector<Member> members_;
