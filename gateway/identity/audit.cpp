@@ -269,6 +269,9 @@ class Chain {
     out.last = last();
     for (const auto& [seq, head] : heads_)
       if (holds(seq, head) && (fault_ == AuditFault::none || seq < seq_)) out.vouched = seq;
+    for (const auto& entry : entries_)
+      if (entry.seq > out.vouched && (out.waits_since == 0 || entry.time < out.waits_since))
+        out.waits_since = entry.time;
     return out;
   }
 

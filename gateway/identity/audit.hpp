@@ -137,6 +137,7 @@ struct AuditVerdict {
   std::uint64_t first = 0;  // entries that were given; 0: none
   std::uint64_t last = 0;
   std::uint64_t vouched = 0;           // up to here a checkpoint vouches for everything
+  std::uint64_t waits_since = 0;       // the time that the oldest entry after these says; 0: none
   std::optional<Checkpoint> newest{};  // the last checkpoint, if all is right
   crypto::Bytes newest_bytes{};        // and as it was signed; empty if it is the one seen before
 

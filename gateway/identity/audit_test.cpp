@@ -73,6 +73,10 @@ AuditRow& at(House& house, std::uint64_t seq) { return house.rows[seq - 1]; }
 
 }  // namespace
 
+TEST_CASE("nothing waits for a checkpoint of the last entry, however old it is") {
+  CHECK(House{}.verify().waits_since == 0);
+}
+
 TEST_CASE("an audit entry is read as it was written, and nothing else is one") {
   AuditEntry entry;
   entry.action = AuditAction::transfer;
@@ -124,6 +128,7 @@ TEST_CASE("a whole chain verifies, and says up to where a relay vouches for it")
   CHECK(verdict.first == 1);
   CHECK(verdict.last == 21);
   CHECK(verdict.vouched == 20);
+  CHECK(verdict.waits_since == 1'790'000'020);
   REQUIRE(verdict.newest.has_value());
   CHECK(verdict.newest->seq == 20);
   CHECK(house.verify(verdict.newest).good());
