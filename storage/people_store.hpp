@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "storage/agreement.hpp"
 #include "storage/store.hpp"
 
 namespace ishara::storage {
@@ -60,11 +61,12 @@ class PeopleStore : public Store {
   using Store::Store;
 
   // Stores the version after the highest one of this issuer, ends every proposal that it overtakes,
-  // and tells every listener on channel "routing". `conflict` for any other version: somebody was
-  // faster.
-  result<void> publish_roster(const Roster& roster, const AuditScribe& scribe);
-  // A proposal takes the place of an earlier one of the same person.
-  result<void> propose_roster(const ProposedRoster& proposal, std::int64_t now);
+  // and tells every listener on channel "routing"; or, while it waits for a second person, keeps it
+  // as the caller's proposal, in the place of an earlier one of hers. Without partners the caller
+  // is alone and needs nobody. `conflict` for any other version, and if a roster of any issuer is
+  // stored that is newer than in `seen`: somebody was faster.
+  result<Agreed> publish_roster(const Roster& roster, std::span<const RosterVersion> seen,
+                                const Agreement& agreement, const AuditScribe& scribe);
   // Those that would be the next version of this organisation, by proposer.
   result<std::vector<ProposedRoster>> proposed_rosters(const Id& organisation, std::int64_t now);
   // Whether a report is with this queue, or was given to it or by it: then its place in the rosters
@@ -74,9 +76,11 @@ class PeopleStore : public Store {
   // `busy` if `most` of this organisation are waiting.
   result<void> invite(const Enrolment& enrolment, std::uint32_t most, std::int64_t now,
                       const AuditScribe& scribe);
+  // The invitation of this user; `not_found` for an unknown one and for a wrong or old code.
+  result<Enrolment> invitation(const Id& user, const std::array<std::uint8_t, 32>& code_hash,
+                               std::int64_t now);
   // Puts the keys of somebody who knows the code, and lets them wait until `until`. The same keys
-  // again change nothing. `not_found` for an unknown user, a wrong or old code, and for other keys
-  // than those that are there.
+  // again change nothing. `not_found` as above, and for other keys than those that are there.
   result<void> enrol(const Enrolment& enrolment, std::int64_t now, const AuditScribe& scribe);
   // Of this organisation, by user.
   result<std::vector<Enrolment>> enrolments(const Id& organisation, std::int64_t now);

@@ -121,6 +121,18 @@ Answer release_legal_hold(const Call& call, Cases& cases);
 // second_person.cpp
 Answer list_intents(const Call& call, Cases& cases);
 
+// endpoints_people.cpp
+Answer publish_roster(const Call& call, Cases& cases);
+Answer list_proposed_rosters(const Call& call, Cases& cases);
+Answer list_transfers(const Call& call, Cases& cases);
+Answer invite(const Call& call, Cases& cases);
+Answer enrol(const Call& call, Cases& cases);
+Answer list_enrolments(const Call& call, Cases& cases);
+Answer list_grants(const Call& call, Cases& cases);
+Answer list_recovery_grants(const Call& call, Cases& cases);
+Answer put_grant(const Call& call, Cases& cases);
+Answer forget_grants(const Call& call, Cases& cases);
+
 // endpoints_audit.cpp
 Answer read_audit(const Call& call, Cases& cases);
 Answer export_report(const Call& call, Cases& cases);

@@ -76,6 +76,8 @@ class Cases {
                                                                 std::uint32_t after) = 0;
   virtual storage::result<void> put_audit(const storage::Id& subject, const storage::Id& object,
                                           const storage::AuditScribe& scribe) = 0;
+  // Rosters, invitations and grants. Their rules are the database's, so there is nothing between.
+  virtual storage::blocking::PeopleStore& people() = 0;
   virtual storage::result<std::vector<storage::AuditRow>> audit(std::uint64_t after,
                                                                 std::uint32_t limit) = 0;
   virtual storage::result<std::vector<storage::StoredCheckpoint>> checkpoints(
@@ -204,6 +206,7 @@ class StoredCases final : public Cases {
                                   const storage::AuditScribe& scribe) override {
     return store_.put_audit(subject, object, scribe);
   }
+  storage::blocking::PeopleStore& people() override { return store_; }
   storage::result<std::vector<storage::AuditRow>> audit(std::uint64_t after,
                                                         std::uint32_t limit) override {
     return store_.audit(after, limit);

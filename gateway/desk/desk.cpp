@@ -34,6 +34,10 @@ bool has_role(const identity::Directory::Member& member, Role role) {
       return is("caseworker") || is("lead");
     case Role::lead:
       return is("lead");
+    case Role::admin:
+      return is("admin");
+    case Role::manager:
+      return is("admin") || is("lead");
     case Role::overseer:
       return is("auditor") || is("admin");
   }
@@ -57,6 +61,14 @@ http::Response too_many_texts() {
   auto response =
       problem(429, "fetch-limit", "You have fetched 200 texts in an hour or 1,000 in a day.");
   response.fields.emplace_back("Retry-After", "300");
+  return response;
+}
+
+http::Response too_many_codes() {
+  auto response = problem(429, "code-limit",
+                          "Too many wrong codes have come in the last hour; try again later, and"
+                          " tell your admin if you have not tried often.");
+  response.fields.emplace_back("Retry-After", "3600");
   return response;
 }
 
@@ -123,6 +135,19 @@ boost::asio::awaitable<Answer> Desk::work(const Endpoint& endpoint, Call call) {
   co_return answer;
 }
 
+// Somebody tries one-time codes. It is told whether or not the store can be told now.
+boost::asio::awaitable<void> Desk::ring(std::uint64_t now) {
+  log::write<log::Event::enrolment_codes_guessed>(GuessLimit::an_hour);
+  std::function<Answer(Cases&)> job = [now](Cases& cases) {
+    (void)cases.put_audit(
+        {}, {},
+        identity::scribe_of(
+            {identity::AuditAction::alarm, now, {}, 0, R"({"kind":"enrolment_codes_guessed"})"}));
+    return Answer{};
+  };
+  (void)co_await run_(std::move(job));
+}
+
 boost::asio::awaitable<http::Response> Desk::answer(http::Request request) {
   const auto method = request.method == http::Method::head ? http::Method::get : request.method;
   // Not rows of the table: they need neither a pool thread nor the database, so that a stranger who
@@ -162,8 +187,11 @@ boost::asio::awaitable<http::Response> Desk::answer(http::Request request) {
   if (endpoint->fetches && !fetches_.charge(call.member->id, charged_at))
     co_return too_many_texts();
 
+  if (endpoint->guessable && !guesses_.take(charged_at)) co_return too_many_codes();
+
+  // Who does not sign has no keys to remember: a stranger could fill the memory with them.
   std::string key;
-  if (endpoint->method == http::Method::post) {
+  if (endpoint->method == http::Method::post && endpoint->role != Role::anyone) {
     key = request.field("idempotency-key").value_or("");
     if (!is_key(key))
       co_return problem(400, "idempotency-key",
@@ -182,6 +210,10 @@ boost::asio::awaitable<http::Response> Desk::answer(http::Request request) {
   auto answer = co_await work(*endpoint, call);
   if (endpoint->fetches && !fetches_.settle(member, charged_at, answer.texts))
     co_return too_many_texts();
+  if (endpoint->guessable) {
+    guesses_.settle(charged_at, answer.response.status == 403);
+    if (guesses_.alarm(charged_at)) co_await ring(charged_at);
+  }
   if (!key.empty()) {
     if (answer.response.status < 500)
       repeats_.finish(member, key, answer.response);

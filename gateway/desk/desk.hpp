@@ -46,6 +46,7 @@ class Desk {
   std::optional<http::Response> refuse(const Endpoint& endpoint, const http::Request& request,
                                        Call& call);
   boost::asio::awaitable<Answer> work(const Endpoint& endpoint, Call call);
+  boost::asio::awaitable<void> ring(std::uint64_t now);
 
   const Runner run_;
   const std::function<std::uint64_t()> unix_time_;
@@ -53,6 +54,7 @@ class Desk {
   bool ready_ = false;
   NonceMemory nonces_;
   FetchLimit fetches_;
+  GuessLimit guesses_;
   Repeats repeats_;
 };
 

@@ -369,6 +369,8 @@ class MemoryCases final : public Cases {
     if (after < 1 && last >= 1) out.push_back({1, storage::Bytes(136, 9)});
     return out;
   }
+  storage::blocking::PeopleStore nobody{"host=/nowhere"};  // endpoints_people_pgtest.cpp has some
+  storage::blocking::PeopleStore& people() override { return nobody; }
   std::uint32_t until(const storage::Id& report) const {
     const auto found = hidden_until.find(report);
     return found == hidden_until.end() ? 0 : found->second;
@@ -549,6 +551,15 @@ std::string filled(std::string_view pattern) {
          std::string{pattern.substr(close + 1)};
 }
 
+// Tried with a database, in endpoints_people_pgtest.cpp.
+bool is_about_people(const Endpoint& endpoint) {
+  const auto& path = endpoint.path;
+  return path.starts_with("/api/v1/enrolments") || path.starts_with("/api/v1/transfers") ||
+         path.starts_with("/api/v1/rosters/") || path.starts_with("/api/v1/grants/") ||
+         (endpoint.method == post &&
+          (path.starts_with("/api/v1/rosters") || path.starts_with("/api/v1/grants")));
+}
+
 std::string kind(const http::Response& response) {
   return std::string{json::parse(response.body).at("title").as_string()};
 }
@@ -557,6 +568,7 @@ std::string kind(const http::Response& response) {
 
 TEST_CASE("every row of the table lets in its role and nobody else") {
   for (const auto& endpoint : endpoints()) {
+    if (is_about_people(endpoint)) continue;
     CAPTURE(endpoint.name);
     const auto target = filled(endpoint.path);
     House house;
@@ -794,6 +806,7 @@ TEST_CASE(
 TEST_CASE("every call that reads or changes a report leaves exactly one audit entry") {
   using Action = identity::AuditAction;
   for (const auto& endpoint : endpoints()) {
+    if (is_about_people(endpoint)) continue;
     CAPTURE(endpoint.name);
     House house;
     // Class 1, so that the lead may give it to the police; held by her.

@@ -382,17 +382,6 @@ Answer list_rosters(const Call&, Cases& cases) {
   return good(json::object{{"rosters", std::move(all)}, {"next", nullptr}});
 }
 
-Answer list_grants(const Call& call, Cases& cases) {
-  const auto grants = cases.queue_grants(call.member->id);
-  if (!grants) return failure(grants.error());
-  json::array all;
-  for (const auto& grant : *grants)
-    all.push_back(json::object{{"queue", crypto::hex(grant.queue_id)},
-                               {"generation", grant.generation},
-                               {"envelope", crypto::base64(grant.envelope)}});
-  return good(json::object{{"grants", std::move(all)}, {"next", nullptr}});
-}
-
 Answer describe_api(const Call&, Cases&) { return good(openapi_document()); }
 
 constexpr auto get = http::Method::get;
@@ -448,8 +437,75 @@ constexpr std::array table{
              "The announced keys for replies, signed by the relay", "EpochList"},
     Endpoint{get, "/api/v1/rosters", Role::member, list_rosters, Action::none, "listRosters",
              "The signed rosters, byte for byte", "RosterList"},
+    Endpoint{.method = post,
+             .path = "/api/v1/rosters",
+             .role = Role::manager,
+             .handler = publish_roster,
+             .action = Action::roster,
+             .name = "publishRoster",
+             .summary =
+                 "Publish the next roster of the caller's organisation: an admin and one more"
+                 " who is admin or lead",
+             .schema = "PublishedRoster",
+             .request = "NewRoster",
+             .persons = 2,
+             .creates = true},
+    Endpoint{get, "/api/v1/rosters/proposed", Role::manager, list_proposed_rosters, Action::none,
+             "listProposedRosters",
+             "Rosters of the caller's organisation that wait for a second"
+             " person",
+             "ProposedRosterList"},
+    Endpoint{get, "/api/v1/transfers", Role::manager, list_transfers, Action::none, "listTransfers",
+             "What the queues of the caller's organisation have given away, signed", "TransferList",
+             true},
+    Endpoint{.method = post,
+             .path = "/api/v1/enrolments",
+             .role = Role::admin,
+             .handler = invite,
+             .action = Action::invite,
+             .name = "invite",
+             .summary = "Invite somebody who gets a one-time code, good for 24 hours, on paper",
+             .schema = "Invitation",
+             .request = "NewInvitation",
+             .creates = true},
+    Endpoint{get, "/api/v1/enrolments", Role::manager, list_enrolments, Action::none,
+             "listEnrolments", "Who is invited, and the keys of those who have made them",
+             "EnrolmentList"},
+    Endpoint{.method = post,
+             .path = "/api/v1/enrolments/{user}",
+             .role = Role::anyone,
+             .handler = enrol,
+             .action = Action::enrol,
+             .name = "enrol",
+             .summary = "Show keys with the one-time code; nobody signs, and 60 wrong codes an hour"
+                        " are the end of it for everybody",
+             .schema = "",
+             .request = "NewKeys",
+             .guessable = true},
     Endpoint{get, "/api/v1/grants", Role::member, list_grants, Action::none, "listGrants",
              "The caller's sealed queue keys", "GrantList"},
+    Endpoint{.method = post,
+             .path = "/api/v1/grants",
+             .role = Role::lead,
+             .handler = put_grant,
+             .action = Action::grant,
+             .name = "putGrant",
+             .summary = "Keep a key of the caller's queue, sealed to one of its people or to the"
+                        " recovery key",
+             .schema = "",
+             .request = "NewGrant"},
+    Endpoint{get, "/api/v1/grants/recovery", Role::manager, list_recovery_grants, Action::none,
+             "listRecoveryGrants", "The organisation's queue keys, sealed to its recovery key",
+             "GrantList"},
+    Endpoint{.method = post,
+             .path = "/api/v1/grants/{queue}/forget",
+             .role = Role::lead,
+             .handler = forget_grants,
+             .action = Action::forget_grants,
+             .name = "forgetGrants",
+             .summary = "Delete all grants of an earlier generation, once nothing is sealed to it",
+             .schema = "",
+             .request = "Generation"},
     Endpoint{post, "/api/v1/reports/{id}/export", Role::lead, export_report, Action::export_report,
              "exportReport", "Take note that a lead discloses the first text to a third party", ""},
     Endpoint{

@@ -19,12 +19,15 @@
 
 namespace ishara::desk {
 
-// Who may call. Everything but `anyone` needs a signature by a key of a rostered member.
+// Who may call. Everything but `anyone` needs a signature by a key of a rostered member; `anyone`
+// shows a one-time code where it changes something.
 enum class Role : std::uint8_t {
   anyone,
   member,      // of any organisation, whatever the role
   caseworker,  // caseworkers and leads
   lead,
+  admin,     // of an organisation
+  manager,   // admins and leads: say who belongs to an organisation
   overseer,  // auditors and admins: see who did what, and no report
 };
 
@@ -67,6 +70,8 @@ struct Endpoint {
   bool fetches = false;           // counts against the fetch limit
   std::string_view request = {};  // of the body, a name in the document; empty: there is none
   std::uint8_t persons = 1;  // 2: may be answered 202 and need a second person who calls it too
+  bool creates = false;      // a good answer with a body is 201
+  bool guessable = false;    // 403 says that a one-time code is wrong: counted, and limited
 };
 
 std::span<const Endpoint> endpoints() noexcept;

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::uint64_t step_seconds = 300;
 constexpr std::uint64_t steps_an_hour = 12;
+constexpr std::uint64_t hour_seconds = 3'600;
 constexpr std::uint64_t day_seconds = 86'400;
 
 }  // namespace
@@ -40,6 +41,29 @@ bool FetchLimit::settle(const crypto::Id& user, std::uint64_t unix_time, std::ui
   if (texts == 0) return true;
   if (!has_left(steps, now)) return false;
   charged->texts += texts;
+  return true;
+}
+
+void GuessLimit::forget(std::uint64_t unix_time) {
+  while (!wrong_.empty() && wrong_.front() + hour_seconds <= unix_time) wrong_.pop_front();
+}
+
+bool GuessLimit::take(std::uint64_t unix_time) {
+  forget(unix_time);
+  if (wrong_.size() + under_way_ >= an_hour) return false;
+  ++under_way_;
+  return true;
+}
+
+void GuessLimit::settle(std::uint64_t unix_time, bool wrong) {
+  --under_way_;
+  if (wrong) wrong_.push_back(unix_time);
+}
+
+bool GuessLimit::alarm(std::uint64_t unix_time) {
+  forget(unix_time);
+  if (wrong_.size() < an_hour || (alarmed_ && *alarmed_ + hour_seconds > unix_time)) return false;
+  alarmed_ = unix_time;
   return true;
 }
 

@@ -37,6 +37,26 @@ class FetchLimit {
   std::map<crypto::Id, std::deque<Step>> users_;  // at most one entry a rostered member
 };
 
+// One-time codes that nobody signs for: 60 that are wrong in any hour, whoever tries, and then none
+// is looked at before the hour is over. A code has 128 bits; this is so that trying rings.
+class GuessLimit {
+ public:
+  static constexpr std::size_t an_hour = 60;
+
+  // Whether one more may be looked at now; if so, `settle` is called when the outcome is known.
+  [[nodiscard]] bool take(std::uint64_t unix_time);
+  void settle(std::uint64_t unix_time, bool wrong);
+  // True once for each hour in which the limit was reached.
+  [[nodiscard]] bool alarm(std::uint64_t unix_time);
+
+ private:
+  void forget(std::uint64_t unix_time);
+
+  std::deque<std::uint64_t> wrong_;  // when, at most 60 and what was under way
+  std::size_t under_way_ = 0;        // each may turn out to be wrong
+  std::optional<std::uint64_t> alarmed_;
+};
+
 // Answers to POSTs by user and Idempotency-Key, so that a repeated request is done once. The newest
 // 10,000 are kept, for a day, until the desk restarts.
 class Repeats {

@@ -112,6 +112,33 @@ constexpr std::string_view components = R"({
       "grants": {"type": "array", "items": {"$ref": "#/components/schemas/Grant"}}, "next": {"$ref": "#/components/schemas/Next"}}},
     "Grant": {"type": "object", "required": ["queue", "generation", "envelope"], "properties": {
       "queue": {"$ref": "#/components/schemas/Id"}, "generation": {"type": "integer"}, "envelope": {"$ref": "#/components/schemas/Base64"}}},
+    "PublishedRoster": {"type": "object", "required": ["version"], "properties": {"version": {"type": "integer"}}},
+    "NewRoster": {"type": "object", "required": ["bytes", "signature"], "properties": {
+      "bytes": {"$ref": "#/components/schemas/Base64", "description": "at most 160 KiB"}, "signature": {"$ref": "#/components/schemas/Base64"}}},
+    "ProposedRosterList": {"type": "object", "required": ["rosters", "next"], "properties": {
+      "rosters": {"type": "array", "items": {"$ref": "#/components/schemas/ProposedRoster"}}, "next": {"$ref": "#/components/schemas/Next"}}},
+    "ProposedRoster": {"type": "object", "required": ["version", "bytes", "signature", "user", "until"], "properties": {
+      "version": {"type": "integer"}, "bytes": {"$ref": "#/components/schemas/Base64"}, "signature": {"$ref": "#/components/schemas/Base64"},
+      "user": {"$ref": "#/components/schemas/Id", "description": "who wants it"}, "until": {"type": "integer", "description": "unix time"}}},
+    "TransferList": {"type": "object", "required": ["transfers", "next"], "properties": {
+      "transfers": {"type": "array", "items": {"$ref": "#/components/schemas/Base64"}}, "next": {"$ref": "#/components/schemas/Next"}}},
+    "Key": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    "NewInvitation": {"type": "object", "required": ["code_hash"], "properties": {
+      "code_hash": {"$ref": "#/components/schemas/Key", "description": "BLAKE2b-256 of ishara/v1/code, a zero byte and the 16 bytes of the code"}}},
+    "Invitation": {"type": "object", "required": ["user", "until"], "properties": {
+      "user": {"$ref": "#/components/schemas/Id"}, "until": {"type": "integer", "description": "unix time"}}},
+    "NewKeys": {"type": "object", "required": ["code", "sign_pk", "box_pk", "proof"], "properties": {
+      "code": {"$ref": "#/components/schemas/Id"}, "sign_pk": {"$ref": "#/components/schemas/Key"}, "box_pk": {"$ref": "#/components/schemas/Key"},
+      "proof": {"$ref": "#/components/schemas/Base64", "description": "Ed25519 by sign_pk over ishara/v1/enrol, a zero byte, the user id, box_pk and the hash of the code"}}},
+    "EnrolmentList": {"type": "object", "required": ["enrolments", "next"], "properties": {
+      "enrolments": {"type": "array", "items": {"$ref": "#/components/schemas/Enrolment"}}, "next": {"$ref": "#/components/schemas/Next"}}},
+    "Enrolment": {"type": "object", "required": ["user", "until", "sign_pk", "box_pk"], "properties": {
+      "user": {"$ref": "#/components/schemas/Id"}, "until": {"type": "integer", "description": "unix time"},
+      "sign_pk": {"type": ["string", "null"]}, "box_pk": {"type": ["string", "null"]}}},
+    "NewGrant": {"type": "object", "required": ["queue", "user", "generation", "envelope"], "properties": {
+      "queue": {"$ref": "#/components/schemas/Id"}, "user": {"$ref": "#/components/schemas/Id", "description": "the organisation's id: its recovery key"},
+      "generation": {"type": "integer"}, "envelope": {"$ref": "#/components/schemas/Base64"}}},
+    "Generation": {"type": "object", "required": ["generation"], "properties": {"generation": {"type": "integer"}}},
     "AuditPage": {"type": "object", "required": ["entries", "checkpoints", "next"], "properties": {
       "entries": {"type": "array", "items": {"$ref": "#/components/schemas/AuditEntry"}},
       "checkpoints": {"type": "array", "items": {"$ref": "#/components/schemas/Base64"}}, "next": {"$ref": "#/components/schemas/Next"}}},
@@ -144,7 +171,7 @@ json::object operation(const Endpoint& endpoint) {
     parameters.push_back(parameter("limit", "query", false,
                                    {{"type", "integer"}, {"minimum", 1}, {"maximum", 200}}));
   }
-  if (endpoint.method == http::Method::post)
+  if (endpoint.method == http::Method::post && endpoint.role != Role::anyone)
     parameters.push_back(parameter("Idempotency-Key", "header", true,
                                    {{"type", "string"}, {"minLength", 1}, {"maxLength", 64}}));
   if (endpoint.conditional)
@@ -152,12 +179,13 @@ json::object operation(const Endpoint& endpoint) {
 
   json::object responses;
   if (!endpoint.schema.empty())
-    responses["200"] = json::object{
+    responses[endpoint.creates ? "201" : "200"] = json::object{
         {"description", "good"},
         {"content",
          {{"application/json",
            {{"schema", {{"$ref", "#/components/schemas/" + std::string{endpoint.schema}}}}}}}}};
-  if (endpoint.method == http::Method::post && !(endpoint.conditional && !endpoint.schema.empty()))
+  if (endpoint.method == http::Method::post &&
+      !(endpoint.conditional && !endpoint.schema.empty()) && !endpoint.creates)
     responses["204"] = json::object{{"description", "good, and nothing to say"}};
   if (endpoint.persons > 1)
     responses["202"] = json::object{

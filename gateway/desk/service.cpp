@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "gateway/desk/desk.hpp"
+#include "gateway/desk/people.hpp"
 #include "gateway/desk/strays.hpp"
 #include "gateway/desk/withdrawals.hpp"
 #include "gateway/http/configured.hpp"
@@ -86,14 +87,15 @@ class Service::Work {
     listener_.emplace(
         refresh_.get_executor(), config_.database.desk_url,
         std::vector<std::string>{"owner", "routing"},
-        [this] { look_for_withdrawals(withdrawal_pause); },
+        [this] {
+          look_for_withdrawals(withdrawal_pause);
+          look_for_rosters();
+        },
         [this](std::string_view channel, std::string_view) {
-          // A roster tells "routing". One that comes while another is read is found in five
-          // seconds.
-          if (channel == "routing")
-            refresh_.cancel();
-          else
+          if (channel == "owner")
             look_for_withdrawals(withdrawal_pause);
+          else
+            look_for_rosters();
         });
   }
 
@@ -145,6 +147,11 @@ class Service::Work {
     withdrawals_.cancel();
   }
 
+  void look_for_rosters() {
+    rosters_changed_ = true;
+    refresh_.cancel();
+  }
+
   // Until the database has it.
   asio::awaitable<void> tell_start() {
     asio::steady_timer pause{refresh_.get_executor()};
@@ -194,6 +201,7 @@ class Service::Work {
   asio::awaitable<void> keep_rosters() {
     boost::system::error_code last;
     while (!stopping_) {
+      rosters_changed_ = false;
       auto job = [this, known = desk_.directory()](storage::blocking::DeskStore& store) {
         StoredCases cases{store};
         Read read{read_directory(cases, config_.deployment.root_public_key, known.get())};
@@ -213,6 +221,8 @@ class Service::Work {
       // Once a change of state, not every five seconds.
       if (error && error != last) log::write<log::Event::roster_refused>(error.value());
       last = error;
+      if (read.value) co_await settle_grants();
+      if (rosters_changed_) continue;
       refresh_.expires_after(error ? 1s : roster_interval);
       boost::system::error_code cancelled;
       co_await refresh_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
@@ -230,6 +240,19 @@ class Service::Work {
       boost::system::error_code cancelled;
       co_await chores_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
     }
+  }
+
+  // Once for each change of the rosters. If the database was away, or has newer ones by now,
+  // another look follows.
+  asio::awaitable<void> settle_grants() {
+    if (settled_ == desk_.directory()->versions()) co_return;
+    auto job = [directory = desk_.directory()](storage::blocking::DeskStore& store) {
+      const auto tell = scribe(identity::AuditAction::forget_grants);
+      return settle_people(store, *directory, tell).has_value();
+    };
+    auto versions = desk_.directory()->versions();
+    const bool settled = co_await pool_.call(std::move(job));
+    if (settled) settled_ = std::move(versions);
   }
 
   using Due = std::optional<std::chrono::steady_clock::time_point>;
@@ -317,6 +340,8 @@ class Service::Work {
   Due expired_;
   Due counted_;
   std::uint32_t overdue_ = 0;
+  identity::RosterVersions settled_;  // those by which the grants were looked through
+  bool rosters_changed_ = false;
   bool stopping_ = false;
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 // The desk role: the API's listener, a few database threads behind it, rosters that are read again
-// every five seconds, so that a revoked member is out at once, and the removal of what reporters
-// have taken back.
+// when one is published and every five seconds, so that a revoked member is out at once, and the
+// removal of what reporters have taken back.
 //
 // Thread rule: one thread runs the io_context; the pool's threads read and write the database.
 

@@ -87,6 +87,16 @@ std::string_view name_of(AuditAction action) noexcept {
       return "delete_report";
     case AuditAction::intend:
       return "intend";
+    case AuditAction::roster:
+      return "roster";
+    case AuditAction::grant:
+      return "grant";
+    case AuditAction::forget_grants:
+      return "forget_grants";
+    case AuditAction::invite:
+      return "invite";
+    case AuditAction::enrol:
+      return "enrol";
   }
   return "unknown";
 }

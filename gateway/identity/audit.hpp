@@ -59,6 +59,12 @@ enum class AuditAction : std::uint16_t {
   legal_release,    // and no longer
   delete_report,    // removed it, by its queue's own decision
   intend,           // wanted what needs a second person [its object; flags: that action]
+  // The subject of the following is a person, or nobody.
+  roster,         // published a roster [organisation; flags: its version]
+  grant,          // gave somebody the key of a queue [queue; flags: its generation]
+  forget_grants,  // took it away: from everybody [queue; flags: a generation], or from one [queue]
+  invite,         // gave out a one-time code [person]
+  enrol,          // showed her keys with it [herself]
 };
 // In lower case, as in the enumeration; "unknown" for a number that is none.
 std::string_view name_of(AuditAction action) noexcept;

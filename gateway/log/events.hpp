@@ -63,6 +63,7 @@ enum class Event : std::uint16_t {
   strays_overdue,
   audit_broken,
   audit_failed,
+  enrolment_codes_guessed,
 };
 
 struct Row {
@@ -121,6 +122,7 @@ inline constexpr std::array rows{
     Row{Event::strays_overdue, Level::warning, "strays_overdue", "messages"},
     Row{Event::audit_broken, Level::error, "audit_broken", "entry"},
     Row{Event::audit_failed, Level::error, "audit_failed", "code"},
+    Row{Event::enrolment_codes_guessed, Level::error, "enrolment_codes_guessed", "wrong"},
 };
 
 constexpr const Row& row(Event event) { return rows[static_cast<std::size_t>(event)]; }

@@ -35,6 +35,48 @@ Enrolment enrolment_row(const Row& row) {
   return out;
 }
 
+// Whoever calls it has the rosters' turn.
+void stop_if_newer(Transaction& transaction, std::span<const RosterVersion> seen) {
+  std::vector<Id> issuers;
+  std::vector<std::int64_t> versions;
+  for (const auto& one : seen) {
+    issuers.push_back(one.issuer);
+    versions.push_back(one.version);
+  }
+  if (!transaction
+           .execute("SELECT 1 FROM roster LEFT JOIN"
+                    " unnest($1::uuid[], $2::bigint[]) AS seen (issuer, number) USING (issuer)"
+                    " WHERE version > coalesce(number, 0) LIMIT 1",
+                    {parameter(std::span<const Id>{issuers}),
+                     parameter(std::span<const std::int64_t>{versions})})
+           .empty())
+    throw Undo{errc::conflict};
+}
+
+void propose(Transaction& transaction, const ProposedRoster& proposal, std::int64_t now) {
+  transaction.execute(
+      "DELETE FROM proposed_roster WHERE until <= $3::bigint"
+      " OR (organisation = $1::uuid AND proposer = $2::uuid)",
+      {parameter(proposal.roster.issuer), parameter(proposal.proposer), parameter(now)});
+  transaction.execute(
+      "INSERT INTO proposed_roster (organisation, proposer, version, until, bytes, signature)"
+      " VALUES ($1::uuid, $2::uuid, $3::integer, $4::bigint, $5::bytea, $6::bytea)",
+      {parameter(proposal.roster.issuer), parameter(proposal.proposer),
+       parameter(proposal.roster.version), parameter(proposal.until),
+       parameter(proposal.roster.bytes), parameter(proposal.roster.signature)});
+}
+
+Enrolment find_invitation(Transaction& transaction, const Id& user,
+                          const std::array<std::uint8_t, 32>& code_hash, std::int64_t now) {
+  const auto rows =
+      transaction.execute(std::string{"SELECT "}.append(enrolment_columns) +
+                              " FROM enrolment WHERE user_id = $1::uuid AND code_hash = $2::bytea"
+                              " AND until > $3::bigint FOR UPDATE",
+                          {parameter(user), parameter(code_hash), parameter(now)});
+  if (rows.empty()) throw Undo{errc::not_found};
+  return enrolment_row(rows[0]);
+}
+
 // A rare question whose answer is worth more time than a statement has otherwise.
 bool any_wrap(Transaction& transaction, const Id& kid) {
   transaction.execute("SET LOCAL statement_timeout = '60s'", {});
@@ -49,33 +91,29 @@ bool any_wrap(Transaction& transaction, const Id& kid) {
 
 }  // namespace
 
-result<void> PeopleStore::publish_roster(const Roster& roster, const AuditScribe& scribe) {
+result<Agreed> PeopleStore::publish_roster(const Roster& roster,
+                                           std::span<const RosterVersion> seen,
+                                           const Agreement& agreement, const AuditScribe& scribe) {
   return session().transact([&](Transaction& transaction) {
     take_turn(transaction, Turn::roster);
+    stop_if_newer(transaction, seen);
     const auto highest =
         transaction.execute("SELECT coalesce(max(version), 0) FROM roster WHERE issuer = $1::uuid",
                             {parameter(roster.issuer)});
     if (highest[0][0].integer() + 1 != roster.version) throw Undo{errc::conflict};
+    Agreed agreed;
+    if (!agreement.partners.empty()) agreed = postgres::agree(transaction, agreement);
+    if (agreed.until != 0) {
+      propose(transaction, {roster, agreement.intent.user, std::int64_t{agreed.until} * 3600},
+              std::int64_t{agreement.intent.hour} * 3600);
+      return agreed;
+    }
     postgres::put_roster(transaction, roster);
     transaction.execute(
         "DELETE FROM proposed_roster WHERE organisation = $1::uuid AND version <= $2::integer",
         {parameter(roster.issuer), parameter(roster.version)});
     append_audit(transaction, {}, roster.issuer, scribe);
-  });
-}
-
-result<void> PeopleStore::propose_roster(const ProposedRoster& proposal, std::int64_t now) {
-  return session().transact([&](Transaction& transaction) {
-    transaction.execute(
-        "DELETE FROM proposed_roster WHERE until <= $3::bigint"
-        " OR (organisation = $1::uuid AND proposer = $2::uuid)",
-        {parameter(proposal.roster.issuer), parameter(proposal.proposer), parameter(now)});
-    transaction.execute(
-        "INSERT INTO proposed_roster (organisation, proposer, version, until, bytes, signature)"
-        " VALUES ($1::uuid, $2::uuid, $3::integer, $4::bigint, $5::bytea, $6::bytea)",
-        {parameter(proposal.roster.issuer), parameter(proposal.proposer),
-         parameter(proposal.roster.version), parameter(proposal.until),
-         parameter(proposal.roster.bytes), parameter(proposal.roster.signature)});
+    return agreed;
   });
 }
 
@@ -130,16 +168,18 @@ result<void> PeopleStore::invite(const Enrolment& enrolment, std::uint32_t most,
   });
 }
 
+result<Enrolment> PeopleStore::invitation(const Id& user,
+                                          const std::array<std::uint8_t, 32>& code_hash,
+                                          std::int64_t now) {
+  return session().transact(
+      [&](Transaction& transaction) { return find_invitation(transaction, user, code_hash, now); });
+}
+
 result<void> PeopleStore::enrol(const Enrolment& enrolment, std::int64_t now,
                                 const AuditScribe& scribe) {
   return session().transact([&](Transaction& transaction) {
-    const auto rows = transaction.execute(
-        std::string{"SELECT "}.append(enrolment_columns) +
-            " FROM enrolment WHERE user_id = $1::uuid"
-            " AND code_hash = $2::bytea AND until > $3::bigint FOR UPDATE",
-        {parameter(enrolment.user_id), parameter(enrolment.code_hash), parameter(now)});
-    if (rows.empty()) throw Undo{errc::not_found};
-    const auto known = enrolment_row(rows[0]).keys;
+    const auto known =
+        find_invitation(transaction, enrolment.user_id, enrolment.code_hash, now).keys;
     if (known && known != enrolment.keys) throw Undo{errc::not_found};
     if (known) return;
     transaction.execute(
@@ -188,12 +228,7 @@ result<std::uint32_t> PeopleStore::settle_people(std::span<const RosterVersion> 
                                                  std::span<const GrantHolder> holders,
                                                  std::span<const Id> members,
                                                  const AuditScribe& scribe) {
-  std::vector<Id> issuers, users, queues;
-  std::vector<std::int64_t> numbers;
-  for (const auto& one : versions) {
-    issuers.push_back(one.issuer);
-    numbers.push_back(one.version);
-  }
+  std::vector<Id> users, queues;
   for (const auto& holder : holders) {
     users.push_back(holder.user_id);
     queues.push_back(holder.queue_id);
@@ -203,14 +238,7 @@ result<std::uint32_t> PeopleStore::settle_people(std::span<const RosterVersion> 
   for (;;) {
     const auto batch = session().transact([&](Transaction& transaction) {
       take_turn(transaction, Turn::roster);
-      if (!transaction
-               .execute("SELECT 1 FROM roster LEFT JOIN"
-                        " unnest($1::uuid[], $2::bigint[]) AS known (issuer, number) USING (issuer)"
-                        " WHERE version > coalesce(number, 0)",
-                        {parameter(std::span<const Id>{issuers}),
-                         parameter(std::span<const std::int64_t>{numbers})})
-               .empty())
-        throw Undo{errc::conflict};
+      stop_if_newer(transaction, versions);
       transaction.execute("DELETE FROM enrolment WHERE user_id = ANY($1::uuid[])",
                           {parameter(members)});
       std::vector<GrantHolder> strangers;

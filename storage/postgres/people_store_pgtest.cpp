@@ -24,9 +24,21 @@ struct House {
   PeopleStore store{database.url("ishara_desk")};
   TestIntakes make{1};
   Id organisation = make.id();
+  std::vector<RosterVersion> seen{{organisation, 9}};  // nothing is newer
 
   Roster roster(std::uint32_t version) {
     return {organisation, version, make.bytes(300), make.bytes(64)};
+  }
+  // Alone, or together with `partner`.
+  Agreement by(const Id& user, std::vector<Id> partners = {}, std::uint8_t what = 1) {
+    Agreement out{{{}, 62, organisation, organisation, {}, user, noon / 3600},
+                  std::move(partners),
+                  test_scribe()};
+    out.intent.digest[0] = what;
+    return out;
+  }
+  result<Agreed> publish(const Roster& roster) {
+    return store.publish_roster(roster, seen, by(make.id()), test_scribe());
   }
   Enrolment enrolment() {
     Enrolment out{make.id(), organisation, {}, noon + day, {}};
@@ -70,19 +82,19 @@ struct House {
 
 TEST_CASE("only the very next version of a roster is published, with its entry, by one of two") {
   House house;
-  CHECK(house.store.publish_roster(house.roster(2), test_scribe()).error() == errc::conflict);
-  REQUIRE(house.store.publish_roster(house.roster(1), test_scribe()).has_value());
-  CHECK(house.store.publish_roster(house.roster(1), test_scribe()).error() == errc::conflict);
-  CHECK(house.store.publish_roster(house.roster(3), test_scribe()).error() == errc::conflict);
+  CHECK(house.publish(house.roster(2)).error() == errc::conflict);
+  REQUIRE(house.publish(house.roster(1)).has_value());
+  CHECK(house.publish(house.roster(1)).error() == errc::conflict);
+  CHECK(house.publish(house.roster(3)).error() == errc::conflict);
   CHECK(house.count("audit") == "1");
 
   std::atomic<int> published{0}, late{0};
   {
     std::vector<std::jthread> threads;
     for (int i = 0; i < 4; ++i)
-      threads.emplace_back([&, roster = house.roster(2)] {
+      threads.emplace_back([&, roster = house.roster(2), by = house.by(house.make.id())] {
         PeopleStore store{house.database.url("ishara_desk")};
-        const auto done = store.publish_roster(roster, test_scribe());
+        const auto done = store.publish_roster(roster, house.seen, by, test_scribe());
         published += done.has_value();
         late += !done && done.error() == errc::conflict;
       });
@@ -93,36 +105,56 @@ TEST_CASE("only the very next version of a roster is published, with its entry, 
   CHECK(house.count("audit") == "2");
 }
 
+TEST_CASE("a roster that was judged beside another one's older version is not published") {
+  House house;
+  const auto other = house.make.id();
+  REQUIRE(house.store.put_roster({other, 4, {1}, Bytes(64)}).has_value());
+  house.seen = {{house.organisation, 0}, {other, 3}};
+  CHECK(house.publish(house.roster(1)).error() == errc::conflict);
+  house.seen[1].version = 4;
+  CHECK(house.publish(house.roster(1)).has_value());
+}
+
 TEST_CASE("a roster whose entry cannot be written is not published") {
   House house;
   const AuditScribe broken = [](const AuditPlace& place) {
     return AuditRow{place.seq, Bytes(7), "{}"};
   };
-  CHECK_FALSE(house.store.publish_roster(house.roster(1), broken).has_value());
+  CHECK_FALSE(
+      house.store.publish_roster(house.roster(1), house.seen, house.by(house.make.id()), broken)
+          .has_value());
   CHECK(house.count("roster") == "0");
 }
 
 TEST_CASE("a proposal waits for a day, one a person, and ends with the version it was made for") {
   House house;
   const auto first = house.make.id(), second = house.make.id();
-  const auto propose = [&](const Id& proposer, std::uint32_t version, std::int64_t now) {
-    return house.store.propose_roster({house.roster(version), proposer, now + day}, now)
-        .has_value();
+  const auto call = [&](const Roster& roster, const Id& user, const Id& partner, std::uint8_t what,
+                        std::int64_t hours = 0) {
+    auto agreement = house.by(user, {partner}, what);
+    agreement.intent.hour += static_cast<std::uint32_t>(hours);
+    return house.store.publish_roster(roster, house.seen, agreement, test_scribe());
   };
-  REQUIRE(propose(first, 1, noon));
-  REQUIRE(propose(first, 1, noon + 5));
-  REQUIRE(propose(second, 1, noon + 9));
-  const auto proposed = house.store.proposed_rosters(house.organisation, noon + 10);
-  REQUIRE(proposed->size() == 2);
+  const auto roster = house.roster(1);
+  CHECK(call(house.roster(1), first, second, 1)->until == noon / 3600 + 24);
+  CHECK(call(roster, first, second, 2)->until == noon / 3600 + 24);
+  CHECK(house.count("roster") == "0");
+  auto proposed = house.store.proposed_rosters(house.organisation, noon + 10);
+  REQUIRE(proposed->size() == 1);
+  CHECK(proposed->at(0).roster.bytes == roster.bytes);
+  CHECK(proposed->at(0).proposer == first);
   CHECK(house.store.proposed_rosters(house.make.id(), noon + 10)->empty());
-  CHECK(house.store.proposed_rosters(house.organisation, noon + day + 5)->size() == 1);
-
-  REQUIRE(house.store.publish_roster(proposed->at(0).roster, test_scribe()).has_value());
+  CHECK(house.store.proposed_rosters(house.organisation, noon + day)->empty());
+  // Something else is another proposal; the same is agreement.
+  CHECK(call(house.roster(1), second, first, 3)->until != 0);
+  CHECK(house.store.proposed_rosters(house.organisation, noon + 10)->size() == 2);
+  CHECK(call(roster, second, first, 2)->until == 0);
+  CHECK(house.store.roster(house.organisation)->bytes == roster.bytes);
   CHECK(house.store.proposed_rosters(house.organisation, noon + 10)->empty());
   CHECK(house.count("proposed_roster") == "0");
   // What nobody agreed to goes when somebody else proposes.
-  REQUIRE(propose(first, 2, noon));
-  REQUIRE(propose(second, 2, noon + 2 * day));
+  CHECK(call(house.roster(2), first, second, 4)->until != 0);
+  CHECK(call(house.roster(2), second, first, 5, 48)->until != 0);
   CHECK(house.count("proposed_roster") == "1");
 }
 
@@ -215,8 +247,8 @@ TEST_CASE("who is rostered for a queue no more loses her grants, unless the rost
   for (int i = 0; i < 70; ++i) house.grant(queue, house.make.id());
   const auto invited = house.with_keys(house.enrolment());
   REQUIRE(house.store.invite(invited, 9, noon, test_scribe()).has_value());
-  REQUIRE(house.store.publish_roster(house.roster(1), test_scribe()).has_value());
-  REQUIRE(house.store.publish_roster(house.roster(2), test_scribe()).has_value());
+  REQUIRE(house.publish(house.roster(1)).has_value());
+  REQUIRE(house.publish(house.roster(2)).has_value());
   house.database.query("DELETE FROM audit");
 
   const std::array holders{GrantHolder{here, queue}};
