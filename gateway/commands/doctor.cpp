@@ -16,7 +16,9 @@
 #include "gateway/config/channels.hpp"
 #include "gateway/config/config.hpp"
 #include "gateway/config/key_file.hpp"
+#include "gateway/crypto/encoding.hpp"
 #include "gateway/desk/desk.hpp"
+#include "gateway/desk/people.hpp"
 #include "gateway/relay/epochs.hpp"
 #include "storage/migrate.hpp"
 #include "storage/settings.hpp"
@@ -222,6 +224,31 @@ void check_server(const std::string& url, Findings& findings) {
     findings.add(Verdict::good, "postgres", "settings keep rows and times out of logs and files");
 }
 
+void check_grants(storage::blocking::DeskStore& store, const identity::Directory& directory,
+                  Findings& findings) {
+  const auto grants = store.all_grants();
+  if (!grants) return;  // check_database has said so
+  const auto gaps = desk::grant_gaps(directory, *grants);
+  for (const auto* queue : gaps.unread)
+    findings.add(Verdict::failure, "grants",
+                 "nobody has the present key of the queue " + queue->name +
+                     ", so that nobody reads what comes in",
+                 "a lead of the queue who still has the key gives it to its people; else two"
+                 " holders of the organisation's recovery key do");
+  for (const auto* queue : gaps.unrecoverable)
+    findings.add(Verdict::warning, "grants",
+                 "the recovery key of its organisation cannot open the queue " + queue->name,
+                 "a lead of the queue seals its present key to the recovery key, before the last"
+                 " one who has it leaves");
+  for (const auto* member : gaps.keyless)
+    findings.add(Verdict::warning, "grants",
+                 "the member " + crypto::hex(member->id) + " has no key of any queue",
+                 "a lead of one of her queues gives her its key");
+  if (gaps.unread.empty() && gaps.unrecoverable.empty() && gaps.keyless.empty())
+    findings.add(Verdict::good, "grants",
+                 "every queue has people who can read it and a recovery key");
+}
+
 void check_rosters(const config::Config& config, Findings& findings) {
   storage::blocking::DeskStore store{config.database.desk_url};
   desk::StoredCases cases{store};
@@ -240,6 +267,7 @@ void check_rosters(const config::Config& config, Findings& findings) {
     if (!queue.has_members)
       findings.add(Verdict::warning, "rosters", "queue " + queue.name + " has no members",
                    "its organisation adds some");
+  check_grants(store, **directory, findings);
 }
 
 int examine(const fs::path& file, bool as_json) {
