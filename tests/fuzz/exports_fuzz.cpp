@@ -16,12 +16,14 @@ struct House {
   House() {
     crypto::start();
     identity::RootRoster roster;
-    roster.services = {{key.public_key, "relay"}, {key.public_key, "gateway"}};
+    roster.services = {{key.public_key, "relay"}, {gateway.public_key, "gateway"}};
     directory =
         identity::Directory::verified(identity::sign_roster(roster, key), {}, key.public_key)
             .value();
   }
   crypto::SigningKey key = crypto::signing_key(crypto::Secret<32>{});
+  crypto::SigningKey gateway =
+      crypto::signing_key(crypto::derive(crypto::Secret<32>{}, 1, "services"));
   identity::Directory directory;
 };
 
