@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <limits>
 #include <string>
@@ -108,6 +109,28 @@ bool sync_folder_of(const std::filesystem::path& file) {
   return folder.get() >= 0 && ::fsync(folder.get()) == 0;
 }
 
+// Nothing is left of what the file held, as far as its file system tells.
+bool overwrite(const std::filesystem::path& file) {
+  {
+    // A file of mode 0400 is not to be written, not even by whom it belongs to.
+    const Descriptor looked_at{
+        ::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)};
+    if (looked_at.get() >= 0) ::fchmod(looked_at.get(), 0600);
+  }
+  // Without O_NONBLOCK the open of a named pipe would wait for a reader.
+  const Descriptor opened{::open(file.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)};
+  struct stat status {};
+  if (opened.get() < 0 || ::fstat(opened.get(), &status) != 0 || !S_ISREG(status.st_mode))
+    return false;
+  for (auto left = static_cast<std::size_t>(status.st_size); left > 0;) {
+    const auto noise = crypto::random_bytes<4096>();
+    const auto size = std::min(left, noise.size());
+    if (!write_all(opened.get(), crypto::View{noise}.first(size))) return false;
+    left -= size;
+  }
+  return ::fdatasync(opened.get()) == 0;
+}
+
 }  // namespace
 
 const boost::system::error_category& key_file_category() noexcept {
@@ -154,6 +177,15 @@ boost::system::result<void> replace_key_file(const std::filesystem::path& file,
     return key_file_errc::unreadable;
   }
   if (!sync_folder_of(file)) return key_file_errc::unreadable;
+  return {};
+}
+
+boost::system::result<void> destroy_key_file(const std::filesystem::path& file) {
+  struct stat status {};
+  if (::lstat(file.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR)) return {};
+  const bool overwritten = overwrite(file);
+  if (::unlink(file.c_str()) != 0 || !sync_folder_of(file) || !overwritten)
+    return key_file_errc::unreadable;
   return {};
 }
 

@@ -39,6 +39,12 @@ boost::system::result<void> write_key_file(const std::filesystem::path& file, cr
 // The same, in the place of an older file: whole or not at all.
 boost::system::result<void> replace_key_file(const std::filesystem::path& file, crypto::View bytes);
 
+// Overwrites the file where it lies, removes it, and returns when that is on the disk. Good also if
+// there is none. What it holds, how long it is and who may read it do not matter; one that cannot
+// be overwritten is removed all the same, and told. What the disk itself has kept elsewhere, as
+// flash, snapshots and backups do, is out of reach.
+boost::system::result<void> destroy_key_file(const std::filesystem::path& file);
+
 }  // namespace ishara::config
 
 template <>

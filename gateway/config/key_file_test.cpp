@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <string>
@@ -124,6 +125,45 @@ TEST_CASE("what is no key file of the right size is refused") {
   CHECK(read_key_file(folder / "", 32).error() == key_file_errc::not_a_file);
   REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
   CHECK(read_key_file(folder / "pipe", 32).error() == key_file_errc::not_a_file);
+}
+
+TEST_CASE("a file that is destroyed is overwritten where it lies, whatever its mode and length") {
+  struct Row {
+    const char* name;
+    std::size_t size;
+    ::mode_t mode;
+  };
+  for (const auto& row :
+       {Row{"a key", 32, 0600}, Row{"read only", 120, 0400}, Row{"open to others", 32, 0644},
+        Row{"long", 10'000, 0600}, Row{"empty", 0, 0600}}) {
+    CAPTURE(row.name);
+    const Folder folder;
+    const auto file = folder / "a.key";
+    REQUIRE(write_key_file(file, crypto::Bytes(row.size, 7)).has_value());
+    // The same blocks under a name that stays.
+    std::filesystem::create_hard_link(file, folder / "copy");
+    REQUIRE(::chmod(file.c_str(), row.mode) == 0);
+    CHECK(destroy_key_file(file).has_value());
+    CHECK_FALSE(std::filesystem::exists(file));
+    CHECK(destroy_key_file(file).has_value());
+    REQUIRE(::chmod((folder / "copy").c_str(), 0600) == 0);
+    const auto left = read_key_file(folder / "copy", row.size);
+    REQUIRE(left.has_value());
+    // Of 16 equal bytes in a row nothing is left by chance.
+    CHECK(std::search_n(left->begin(), left->end(), 16, 7) == left->end());
+  }
+}
+
+TEST_CASE("what cannot be overwritten is removed all the same, and told") {
+  const Folder folder;
+  REQUIRE(write_key_file(folder / "a.key", key).has_value());
+  std::filesystem::create_symlink(folder / "a.key", folder / "link");
+  CHECK(destroy_key_file(folder / "link").error() == key_file_errc::unreadable);
+  CHECK_FALSE(std::filesystem::is_symlink(folder / "link"));
+  CHECK(read_key_file(folder / "a.key", key.size()).has_value());
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK(destroy_key_file(folder / "pipe").error() == key_file_errc::unreadable);
+  CHECK_FALSE(std::filesystem::exists(folder / "pipe"));
 }
 
 }  // namespace ishara::config

@@ -148,22 +148,7 @@ bool EpochFolder::sync_folder() const {
 }
 
 result<void> EpochFolder::destroy(std::uint32_t number) const {
-  const auto path = file(number);
-  bool overwritten = false;
-  {
-    // Without O_NONBLOCK the open of a named pipe would wait for a reader.
-    const config::Descriptor opened{
-        ::open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)};
-    if (opened.get() < 0 && errno == ENOENT) return {};
-    const auto noise = crypto::random_bytes<file_size>();
-    overwritten = opened.get() >= 0 &&
-                  ::pwrite(opened.get(), noise.data(), noise.size(), 0) ==
-                      static_cast<ssize_t>(noise.size()) &&
-                  ::fdatasync(opened.get()) == 0;
-  }
-  if (::unlink(path.c_str()) != 0 || !sync_folder() || !overwritten)
-    return key_file_errc::unreadable;
-  return {};
+  return config::destroy_key_file(file(number));
 }
 
 void EpochFolder::remove_unfinished() const {
