@@ -14,6 +14,7 @@ int main(int count, char** arguments) {
                  add_doctor,
                  add_gateway,
                  add_init,
+                 add_key,
                  add_migrate,
                  add_pack,
                  add_queue,

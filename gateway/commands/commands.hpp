@@ -42,6 +42,7 @@ void add_desk(CLI::App& root, int& exit_code);
 void add_doctor(CLI::App& root, int& exit_code);
 void add_gateway(CLI::App& root, int& exit_code);
 void add_init(CLI::App& root, int& exit_code);
+void add_key(CLI::App& root, int& exit_code);
 void add_migrate(CLI::App& root, int& exit_code);
 void add_pack(CLI::App& root, int& exit_code);
 void add_queue(CLI::App& root, int& exit_code);

@@ -3,6 +3,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/system/system_error.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -10,7 +13,9 @@
 #include "gateway/aggregators/registry.hpp"
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/role.hpp"
+#include "gateway/log/log.hpp"
 #include "gateway/relay/channel_folder.hpp"
+#include "gateway/relay/panic.hpp"
 #include "gateway/relay/sending.hpp"
 #include "gateway/relay/service.hpp"
 
@@ -25,11 +30,37 @@ boost::asio::awaitable<void> confirm_yes(relay::Workbench& bench, crypto::Id rep
   (void)co_await bench.change(std::move(work));
 }
 
+// After `ishara key panic` a relay that is started anew waits here, without any key of a week, and
+// tells the audit what happened. False: it was told to end.
+bool wait_until_resumed(const config::Config& config, const crypto::PublicKey& relay) {
+  const auto& epochs = config.paths.epochs;
+  if (!relay::is_stopped(epochs)) return true;
+  log::write<log::Event::relay_waits_for_resume>();
+  sigset_t ends{};
+  sigset_t before{};
+  ::sigemptyset(&ends);
+  for (const int signal : {SIGINT, SIGTERM}) ::sigaddset(&ends, signal);
+  ::sigprocmask(SIG_BLOCK, &ends, &before);
+  storage::blocking::RelayStore store{config.database.relay_url};
+  bool ended = false;
+  while (!ended && relay::is_stopped(epochs)) {
+    (void)relay::tell_panic(
+        epochs, store, relay,
+        std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+    const timespec pause{0, 500'000'000};
+    ended = ::sigtimedwait(&ends, nullptr, &pause) > 0;
+  }
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  return !ended;
+}
+
 int serve(const config::Config& config) {
   crypto::start();
   const auto signing = service_key(config, "relay.key");
+  if (!signing) return failed;
+  if (!wait_until_resumed(config, crypto::signing_key(*signing).public_key)) return good;
   auto host = service_key(config, "host.key");
-  if (!signing || !host) return failed;
+  if (!host) return failed;
 
   std::optional<i18n::Packs> packs;
   try {
@@ -61,7 +92,8 @@ int serve(const config::Config& config) {
                     "see `epochs` in [paths]; `ishara doctor` tells more");
   }
   try {
-    service->start();
+    // At once, whatever is in hand: the keys are gone, and nothing else is worth waiting for.
+    service->start([] { std::_Exit(failed); });
   } catch (const boost::system::system_error& error) {
     return complain("the relay cannot listen: " + error.code().message(),
                     "see `socket` in the section [relay]");

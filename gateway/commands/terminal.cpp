@@ -7,9 +7,14 @@
 #include <cstdint>
 #include <cstdio>
 #include <optional>
+#include <utility>
+
+#include "gateway/config/descriptor.hpp"
 
 namespace ishara::commands {
 namespace {
+
+constexpr std::size_t longest_line = 1024;  // that a person types
 
 void append(crypto::WipedBuffer& out, std::string_view text) {
   out.insert(out.end(), text.begin(), text.end());
@@ -46,6 +51,35 @@ void append_escape(crypto::WipedBuffer& out, const char* format, Number number) 
   char buffer[16];
   const int size = std::snprintf(buffer, sizeof buffer, format, number);
   append(out, {buffer, static_cast<std::size_t>(size)});
+}
+
+class Terminal : public config::Descriptor {
+ public:
+  Terminal() : Descriptor{::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)} {}
+};
+
+bool write_to(const Terminal& terminal, std::string_view text) {
+  while (!text.empty()) {
+    const auto written = ::write(terminal.get(), text.data(), text.size());
+    if (written <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+// Without its end. Nothing if the input ends before the line has begun.
+std::optional<crypto::WipedBuffer> read_line(const Terminal& terminal) {
+  crypto::WipedBuffer out;
+  char byte = 0;
+  bool read = false;
+  while (out.size() < longest_line && ::read(terminal.get(), &byte, 1) == 1) {
+    read = true;
+    if (byte == '\n') break;
+    out.push_back(byte);
+  }
+  crypto::wipe(&byte, 1);
+  if (!read) return std::nullopt;
+  return out;
 }
 
 }  // namespace
@@ -89,29 +123,26 @@ void append_json(crypto::WipedBuffer& out, std::string_view utf8) {
 }
 
 crypto::WipedBuffer ask_passphrase(std::string_view prompt) {
-  crypto::WipedBuffer out;
-  const int terminal = ::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+  const Terminal terminal;
   termios before{};
-  if (terminal < 0 || ::tcgetattr(terminal, &before) != 0) {
-    if (terminal >= 0) ::close(terminal);
-    return out;
-  }
+  if (::tcgetattr(terminal.get(), &before) != 0) return {};
   termios silent = before;
   silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-  ::tcsetattr(terminal, TCSAFLUSH, &silent);
-  const auto say = [terminal](std::string_view text) {
-    return ::write(terminal, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  };
-  if (say(prompt)) {
-    char byte = 0;
-    while (out.size() < 1024 && ::read(terminal, &byte, 1) == 1 && byte != '\n')
-      out.push_back(byte);
-    crypto::wipe(&byte, 1);
-    say("\n");
-  }
-  ::tcsetattr(terminal, TCSAFLUSH, &before);
-  ::close(terminal);
-  return out;
+  ::tcsetattr(terminal.get(), TCSAFLUSH, &silent);
+  auto line = write_to(terminal, prompt) ? read_line(terminal) : std::nullopt;
+  write_to(terminal, "\n");
+  ::tcsetattr(terminal.get(), TCSAFLUSH, &before);
+  return line ? std::move(*line) : crypto::WipedBuffer{};
 }
+
+bool say(std::string_view text) { return write_to(Terminal{}, text); }
+
+std::optional<crypto::WipedBuffer> ask(std::string_view prompt) {
+  const Terminal terminal;
+  if (!write_to(terminal, prompt)) return std::nullopt;
+  return read_line(terminal);
+}
+
+void clear_screen() { say("\x1b[H\x1b[2J\x1b[3J"); }
 
 }  // namespace ishara::commands

@@ -1,6 +1,7 @@
 #pragma once
 // What goes to and comes from a person's terminal. One thread.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,5 +21,13 @@ void append_json(crypto::WipedBuffer& out, std::string_view utf8);
 
 // Asks on the terminal, without echo. Empty if there is no terminal.
 crypto::WipedBuffer ask_passphrase(std::string_view prompt);
+
+// --- The terminal itself, wherever standard input and output go
+// False: there is none.
+bool say(std::string_view text);
+// With echo. Nothing at the end of input, or if there is no terminal.
+std::optional<crypto::WipedBuffer> ask(std::string_view prompt);
+// Takes away what stands on the screen, and what can be scrolled back to.
+void clear_screen();
 
 }  // namespace ishara::commands

@@ -97,6 +97,8 @@ std::string_view name_of(AuditAction action) noexcept {
       return "invite";
     case AuditAction::enrol:
       return "enrol";
+    case AuditAction::panic:
+      return "panic";
   }
   return "unknown";
 }

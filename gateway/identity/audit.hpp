@@ -65,6 +65,8 @@ enum class AuditAction : std::uint16_t {
   forget_grants,  // took it away: from everybody [queue; flags: a generation], or from one [queue]
   invite,         // gave out a one-time code [person]
   enrol,          // showed her keys with it [herself]
+  // Of nobody again.
+  panic = 67,  // every key of a week was destroyed, the relay stopped [detail: at, unix time]
 };
 // In lower case, as in the enumeration; "unknown" for a number that is none.
 std::string_view name_of(AuditAction action) noexcept;

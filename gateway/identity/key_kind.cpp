@@ -5,7 +5,8 @@
 namespace ishara::identity {
 namespace {
 
-constexpr std::array<std::string_view, 4> names{"user", "root", "organisation", "recovery"};
+constexpr std::array<std::string_view, 5> names{"user", "root", "organisation", "recovery",
+                                                "service"};
 
 }  // namespace
 

@@ -15,6 +15,7 @@ enum class KeyKind : std::uint8_t {
   root = 1,          // Ed25519, signs the root roster
   organisation = 2,  // Ed25519, signs an organisation's roster
   recovery = 3,      // X25519, opens an organisation's recovery grants
+  service = 4,       // Ed25519, of a role on a server; in a plain file of its own, never on paper
 };
 
 // For people and for JSON.

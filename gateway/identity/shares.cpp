@@ -172,12 +172,13 @@ std::string grouped(std::string_view hex) {
 std::string_view purpose(KeyKind kind) {
   switch (kind) {
     case KeyKind::root:
-      return "It signs which organisations and which services belong to the deployment.";
+      return "It signs which organisations and services belong to it.";
     case KeyKind::organisation:
-      return "It signs who works for the organisation, and in which queues.";
+      return "It signs who works for it, and in which queues.";
     case KeyKind::recovery:
-      return "It opens the reports of the organisation when nobody else can.";
+      return "It opens its reports when nobody else can.";
     case KeyKind::user:
+    case KeyKind::service:
       break;
   }
   return "";
@@ -268,8 +269,8 @@ How to keep it
   - Once a year two holders rehearse, on a computer without network:
     ishara key check
   - If it is lost, or others have seen it, tell the two other holders at
-    once. They make three new sheets with ishara key combine --sheets, and
-    burn their old ones.
+    once. They make three new sheets with ishara key combine --new-sheets,
+    and burn their old ones.
 
 How to type it
   Type the 11 lines, each behind its number. Case, spaces and hyphens do

@@ -53,7 +53,7 @@ struct Sheet {
   crypto::Secret<32> second;
 };
 
-// A, B and C of a key that is not a user's.
+// A, B and C of a root, organisation or recovery key.
 std::array<Sheet, 3> split(const HeldKey& key);
 // The order of the two does not matter.
 boost::system::result<HeldKey> combine(const Sheet& left, const Sheet& right);

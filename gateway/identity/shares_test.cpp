@@ -315,7 +315,7 @@ TEST_CASE("The page says which key it is, for whom, and how to keep it, and fits
   CHECK(std::ranges::count(first, '\n') <= 60);
   for (std::size_t i = 0; i < first.size();) {
     const auto end = first.find('\n', i);
-    CHECK(end - i <= 90);
+    CHECK(end - i <= 76);
     i = end + 1;
   }
 }

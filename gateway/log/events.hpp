@@ -64,6 +64,9 @@ enum class Event : std::uint16_t {
   audit_broken,
   audit_failed,
   enrolment_codes_guessed,
+  relay_stopped_by_panic,
+  relay_waits_for_resume,
+  rosters_awaited,
 };
 
 struct Row {
@@ -123,6 +126,9 @@ inline constexpr std::array rows{
     Row{Event::audit_broken, Level::error, "audit_broken", "entry"},
     Row{Event::audit_failed, Level::error, "audit_failed", "code"},
     Row{Event::enrolment_codes_guessed, Level::error, "enrolment_codes_guessed", "wrong"},
+    Row{Event::relay_stopped_by_panic, Level::error, "relay_stopped_by_panic", "keys code"},
+    Row{Event::relay_waits_for_resume, Level::error, "relay_waits_for_resume", ""},
+    Row{Event::rosters_awaited, Level::warning, "rosters_awaited", ""},
 };
 
 constexpr const Row& row(Event event) { return rows[static_cast<std::size_t>(event)]; }

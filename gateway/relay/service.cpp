@@ -22,6 +22,7 @@
 #include "gateway/log/log.hpp"
 #include "gateway/relay/chain_watch.hpp"
 #include "gateway/relay/limits.hpp"
+#include "gateway/relay/panic.hpp"
 #include "gateway/relay/refs.hpp"
 #include "gateway/relay/server.hpp"
 #include "storage/offload.hpp"
@@ -65,6 +66,8 @@ constexpr auto epoch_interval = 60s;
 constexpr auto sweep_interval = 1h;
 constexpr auto retry_interval = 1s;
 constexpr auto audit_interval = 1s;
+constexpr auto panic_interval = 100ms;
+constexpr auto forget_limit = 500ms;  // for work in hand that still uses keys
 constexpr auto checkpoint_interval = 5min;
 constexpr auto replies_interval = 1min;
 constexpr std::size_t most_untold = 1'000;
@@ -142,9 +145,10 @@ class Service::Work {
     if (!turned.live) throw boost::system::system_error{turned.error};
   }
 
-  void start() {
+  void start(std::function<void()> on_panic) {
     server_.start();
     log::write<log::Event::relay_listening>();
+    run(keep_watch(std::move(on_panic)));
     run(keep_rosters());
     run(keep_epochs());
     run(keep_epochs_announced());
@@ -358,7 +362,12 @@ class Service::Work {
       const auto read = co_await bench_.prepare(std::move(work));
       const auto error = read.value ? error_code{} : read.value.error();
       if (read.value) bench_.use(*read.value);
-      if (error && error != last) log::write<log::Event::roster_refused>(error.value());
+      if (error && error != last) {
+        if (error == identity::roster_errc::missing_root)
+          log::write<log::Event::rosters_awaited>();
+        else
+          log::write<log::Event::roster_refused>(error.value());
+      }
       last = error;
       co_await wait(pause, error ? retry_interval : roster_interval);
     }
@@ -374,8 +383,24 @@ class Service::Work {
       tell(identity::AuditAction::epoch_destroyed, number);
     }
     // No key stays in memory longer than its file, even if the relay is away until the others can
-    // be read again.
+    // be read again; and what was read while the relay is being stopped is not used any more.
+    if (stopping_) return;
     if (turned.live || !turned.destroyed.empty()) bench_.use(turned.live);
+  }
+
+  // Looks at one name in a folder, which is cheaper than to be told, and cannot be missed.
+  asio::awaitable<void> keep_watch(std::function<void()> on_panic) {
+    auto& pause = timer();
+    while (!stopping_ && !is_stopped(config_.paths.epochs)) co_await wait(pause, panic_interval);
+    if (stopping_) co_return;
+    const std::weak_ptr<const LiveEpochs> epochs = bench_.epochs();
+    bench_.use(std::shared_ptr<const LiveEpochs>{});
+    stopping_ = true;  // for the chores, which would read the keys anew
+    const auto destroyed = destroy_all_epochs(config_.paths.epochs);
+    const auto end = moment() + forget_limit;
+    while (!epochs.expired() && moment() < end) co_await wait(pause, 5ms);
+    log::write<log::Event::relay_stopped_by_panic>(destroyed.count, destroyed.error.value());
+    if (on_panic) on_panic();
   }
 
   // On a thread of its own: no database, however slow, keeps a key from being destroyed.
@@ -543,6 +568,13 @@ class Service::Work {
 
   // False: the database is away; what is left comes later.
   asio::awaitable<bool> tell_what_is_untold() {
+    if (untold_panic(config_.paths.epochs)) {
+      auto work = [this, now = bench_.now()](RelayStore& store) {
+        return tell_panic(config_.paths.epochs, store, keys_.signing.public_key, now);
+      };
+      const auto told = co_await bench_.prepare(std::move(work));
+      if (!told) co_return false;
+    }
     while (!untold_.empty()) {
       auto work = [next = untold_.front()](RelayStore& store) {
         return store.put_audit({}, {}, next);
@@ -597,6 +629,7 @@ class Service::Work {
   asio::io_context& context_;
   const config::Config& config_;
   Keys keys_;
+  RelayAtWork at_work_{config_.paths.epochs};
   EpochFolder folder_;
   asio::thread_pool folder_thread_{1};
   std::uint64_t broken_at_ = 0;  // the entry that the chain was last found broken at
@@ -624,7 +657,7 @@ Service::Service(asio::io_context& context, const config::Config& config, Keys k
   work_ = std::make_unique<Work>(context, config, std::move(keys), make_replies, std::move(clock));
 }
 Service::~Service() = default;
-void Service::start() { work_->start(); }
+void Service::start(std::function<void()> on_panic) { work_->start(std::move(on_panic)); }
 asio::awaitable<void> Service::stop() { return work_->stop(); }
 
 }  // namespace ishara::relay

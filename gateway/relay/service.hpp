@@ -34,8 +34,10 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  // Listens. Throws boost::system::system_error if the socket cannot be bound.
-  void start();
+  // Listens. Throws boost::system::system_error if the socket cannot be bound. When the relay is
+  // stopped in an emergency (panic.hpp) it has forgotten and destroyed every key of a week before
+  // it calls `on_panic`, once, after which nothing of it is to be used.
+  void start(std::function<void()> on_panic = {});
   // Answers what was asked and returns; `start` was called before.
   boost::asio::awaitable<void> stop();
 
