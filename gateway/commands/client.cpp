@@ -27,6 +27,7 @@ Caseworker::Settings settings_of(const CLI::App& root, ClientOptions options) {
       throw CaseworkerError{
           "the desk's address or the root key is not known",
           "give --desk and --root-key (it is on your enrolment sheet), or --config"};
+    warn_of_demo_custody(*config);
     if (options.desk.empty()) options.desk = address_of(config->desk);
     if (options.root_key.empty())
       options.root_key = crypto::hex(config->deployment.root_public_key);

@@ -11,4 +11,9 @@ std::optional<config::Config> load_configuration(const CLI::App& root) {
   return std::move(loaded.config);
 }
 
+void warn_of_demo_custody(const config::Config& config) {
+  if (config.deployment.custody == config::Custody::demo)
+    std::fprintf(stderr, "DEMO CUSTODY: one machine made every key. Never for real reports.\n");
+}
+
 }  // namespace ishara::commands

@@ -12,4 +12,7 @@ namespace ishara::commands {
 // Nothing if it has mistakes; all of them then stand on stderr, one a line.
 std::optional<config::Config> load_configuration(const CLI::App& root);
 
+// Says on standard error if this deployment is under demo custody, wherever a person looks.
+void warn_of_demo_custody(const config::Config& config);
+
 }  // namespace ishara::commands

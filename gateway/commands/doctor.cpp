@@ -20,6 +20,7 @@
 #include "gateway/desk/desk.hpp"
 #include "gateway/desk/people.hpp"
 #include "gateway/relay/epochs.hpp"
+#include "gateway/relay/panic.hpp"
 #include "storage/migrate.hpp"
 #include "storage/settings.hpp"
 #include "storage/spool.hpp"
@@ -59,16 +60,42 @@ class Findings {
   bool failed_ = false;
 };
 
+// Whether the host of an origin or URL is this machine's own.
+bool is_of_this_machine(std::string_view url) {
+  const auto begin = url.find("://");
+  if (begin != url.npos) url.remove_prefix(begin + 3);
+  return url.starts_with("127.") || url.starts_with("[::1]") || url.starts_with("localhost:") ||
+         url == "localhost" || url.starts_with("localhost/");
+}
+
+// What shows that people's reports come here: that others can reach a listener, that a provider
+// calls from elsewhere, or that texts are sent to one. Nothing if all is play on this machine.
+std::string sign_of_production(const config::Config& config) {
+  if (!config.gateway.listen.is_local()) return "[gateway] listens to the network";
+  if (!config.desk.listen.is_local()) return "[desk] listens to the network";
+  const aggregators::Registry registry;
+  for (const auto& channel :
+       config::load_channels(config.paths.channels, registry.names()).channels.all())
+    if (!channel.settings.url.empty() && !is_of_this_machine(crypto::view(channel.settings.url)))
+      return "channel " + channel.name + " has a URL that others call";
+  for (const auto& channel :
+       config::load_sending_channels(config.paths.sending, registry.sending_providers())
+           .channels.all())
+    if (!is_of_this_machine(channel.settings.origin))
+      return "channel " + channel.name + " sends to its provider";
+  return "";
+}
+
 void check_custody(const config::Config& config, Findings& findings) {
-  if (config.deployment.custody == config::Custody::officers) {
-    findings.add(Verdict::good, "custody", "the keys were made by officers");
+  if (config.deployment.custody == config::Custody::own) {
+    findings.add(Verdict::good, "custody", "people hold their own keys");
     return;
   }
-  // Whoever can be reached from outside is in earnest, and then demo keys are not enough.
-  const bool reachable = !config.gateway.listen.is_local() || !config.desk.listen.is_local();
-  findings.add(reachable ? Verdict::failure : Verdict::warning, "custody",
-               "demo custody: one machine made every key",
-               "never take real reports with it; make the keys anew with officers");
+  const auto sign = sign_of_production(config);
+  findings.add(sign.empty() ? Verdict::warning : Verdict::failure, "custody",
+               "demo custody: one machine made every key" +
+                   (sign.empty() ? sign : ", and this is no rehearsal: " + sign),
+               "never take real reports with it; begin anew with `ishara init --custody own`");
 }
 
 void check_listener(std::string_view name, const config::Endpoint& listen, bool tls,
@@ -108,6 +135,11 @@ void check_key(const fs::path& file, Findings& findings) {
 
 void check_epochs(const config::Config& config, Findings& findings) {
   check_secret_folder(config.paths.epochs, findings);
+  if (relay::is_stopped(config.paths.epochs)) {
+    findings.add(Verdict::failure, "epochs", "the relay was stopped by `ishara key panic`",
+                 "run `ishara key resume` when the danger is over");
+    return;
+  }
   const auto host = config::read_key_file(config.paths.keys / "host.key", 32);
   if (!host) return;  // check_key says so
   const relay::EpochFolder folder{config.paths.epochs,
@@ -253,6 +285,11 @@ void check_rosters(const config::Config& config, Findings& findings) {
   storage::blocking::DeskStore store{config.database.desk_url};
   desk::StoredCases cases{store};
   const auto directory = desk::read_directory(cases, config.deployment.root_public_key, nullptr);
+  if (!directory && directory.error() == identity::roster_errc::missing_root) {
+    findings.add(Verdict::failure, "rosters", "there are none yet, so no text is taken",
+                 "the officers sign them for the keys in services.request");
+    return;
+  }
   if (!directory) {
     findings.add(
         Verdict::failure, "rosters", directory.error().message(),

@@ -71,21 +71,27 @@ identity::OrganisationRoster::Member blocking_member(Founding& founding,
 
 }  // namespace
 
-Founding blocking_found(const routing::Table& table) {
-  Founding founding;
-  const auto root = signing_key(founding, "custody/root.key");
-  founding.root_key = root.public_key;
-  const auto gateway = signing_key(founding, "keys/gateway.key");
-  const auto relay = signing_key(founding, "keys/relay.key");
+ServiceKeys make_service_keys(Founding& founding) {
+  ServiceKeys keys;
+  keys.gateway = signing_key(founding, "keys/gateway.key").public_key;
+  keys.relay = signing_key(founding, "keys/relay.key").public_key;
   const auto host = crypto::random_secret<32>();
   founding.files.push_back({"keys/host.key", copy(host.reveal())});
   const auto dedupe = crypto::random_secret<32>();
   founding.files.push_back({"keys/dedupe.key", copy(dedupe.reveal())});
+  return keys;
+}
+
+Founding blocking_found(const routing::Table& table) {
+  Founding founding;
+  const auto root = signing_key(founding, "custody/root.key");
+  founding.root_key = root.public_key;
+  const auto services = make_service_keys(founding);
 
   identity::RootRoster root_roster;
   root_roster.deployment = crypto::random_bytes<16>();
   root_roster.version = 1;
-  root_roster.services = {{gateway.public_key, "gateway"}, {relay.public_key, "relay"}};
+  root_roster.services = {{services.gateway, "gateway"}, {services.relay, "relay"}};
 
   // Ids first, since a fallback may lie in another organisation.
   std::map<std::string, crypto::Id, std::less<>> queue_ids;

@@ -1,6 +1,6 @@
 #pragma once
-// Founding a deployment on one machine: every key, the first rosters, the first routing tables.
-// This is demo custody: one person held every key, and every screen says so. Start-up only.
+// Founding a deployment: the keys of its services, and under demo custody every other key and the
+// first rosters too. Then one machine held every key, and every screen says so. Start-up only.
 
 #include <filesystem>
 #include <string>
@@ -33,8 +33,17 @@ struct Founding {
   std::vector<storage::QueueGrant> grants;
 };
 
-// One organisation for each that the tables name, its queues as they are there, one caseworker who
-// is a member of all of them, and an auditor. Blocks for two Argon2id an organisation.
+// What the officers of the root key put into the root roster.
+struct ServiceKeys {
+  crypto::PublicKey gateway{};
+  crypto::PublicKey relay{};
+};
+// New keys of the services, whose files are added to `founding`.
+ServiceKeys make_service_keys(Founding& founding);
+
+// Demo custody: one organisation for each that the tables name, its queues as they are there, one
+// caseworker who is a member of all of them, and an auditor. Blocks for two Argon2id an
+// organisation.
 Founding blocking_found(const routing::Table& table);
 
 }  // namespace ishara::commands

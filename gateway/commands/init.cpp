@@ -1,18 +1,24 @@
-// `ishara init`: a new deployment in a new folder, with every key under demo custody.
+// `ishara init`: a new deployment in a new folder. Under demo custody with every key; else with
+// those of the services alone, for which officers sign the rosters.
 
 #include <CLI/CLI.hpp>
+#include <boost/json.hpp>
 #include <chrono>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <set>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/founding.hpp"
 #include "gateway/commands/process.hpp"
+#include "gateway/commands/root_key.hpp"
 #include "gateway/config/key_file.hpp"
 #include "gateway/crypto/encoding.hpp"
+#include "gateway/identity/words.hpp"
 #include "routing/pack/bundle.hpp"
 #include "routing/snapshot.hpp"
 #include "storage/migrate.hpp"
@@ -27,6 +33,7 @@ struct Options {
   fs::path country_pack;
   fs::path language_packs;
   std::string custody;
+  std::string root_key;
   std::string name = "demo";
   std::string listen = "127.0.0.1:8080";
   std::string private_listen = "127.0.0.1:8081";
@@ -85,7 +92,10 @@ std::string configuration(const Options& options, const Founding& founding,
          toml_string(options.name) +
          "\n# Pinned: rosters count only if this key signed them.\nroot_public_key = " +
          toml_string(crypto::hex(founding.root_key)) +
-         "\n# One machine made every key. Never for real reports.\ncustody = \"demo\"" +
+         (options.custody == "demo"
+              ? "\n# One machine made every key. Never for real reports.\ncustody = \"demo\""
+              : "\n# The keys of people were made by themselves, away from this machine.\n"
+                "custody = \"own\"") +
          "\nlanguages = [" + languages + "]" + "\n" +
          "\n[gateway]\nlisten = " + toml_string(options.listen) +
          "\nprivate_listen = " + toml_string(options.private_listen) + "\n" +
@@ -130,7 +140,9 @@ bool database_is_empty(const Options& options) {
 
 // Complains and returns false unless every folder is new and every file is on the disk.
 bool write_files(const Options& options, const Founding& founding) {
-  for (const char* name : {"keys", "custody", "users", "channels", "sending", "state", "epochs"}) {
+  std::vector<const char*> folders{"keys", "channels", "sending", "state", "epochs"};
+  if (options.custody == "demo") folders.insert(folders.end(), {"custody", "users"});
+  for (const char* name : folders) {
     const auto folder = options.directory / name;
     std::error_code error;
     if (fs::exists(folder)) {
@@ -173,6 +185,40 @@ boost::system::result<void> store(const Options& options, const Founding& foundi
   return database.activate_routing(*version, change);
 }
 
+// What the officers have to sign for, on its way to them.
+int tell_officers(const Options& options, const ServiceKeys& services) {
+  boost::json::array list;
+  std::string lines;
+  for (const auto& [use, key] :
+       {std::pair{"gateway", &services.gateway}, std::pair{"relay", &services.relay}}) {
+    const auto words = identity::key_fingerprint(identity::KeyKind::service, *key);
+    list.push_back({{"use", use}, {"pk", crypto::hex(*key)}, {"words", words}});
+    lines +=
+        "  " + std::string{use} + std::string(9 - std::string_view{use}.size(), ' ') + words + "\n";
+  }
+  const boost::json::object request{{"deployment_name", options.name},
+                                    {"services", std::move(list)}};
+  const auto path = options.directory / "services.request";
+  std::ofstream file{path};
+  file << boost::json::serialize(request) << '\n';
+  if (!file.flush())
+    return complain(path.string() + " cannot be written",
+                    "give an empty database and a new --directory, then run it again");
+  std::cout << "Made a deployment in " << options.directory.string()
+            << ", with the keys of its services and no others.\n\n"
+            << lines
+            << "\nNext:\n"
+               "  1. Take "
+            << path.string()
+            << " to the officers of the root key. It holds no secret; read\n"
+               "     them the words above, so that they sign for these keys and no others.\n"
+               "  2. They sign the root roster, and each organisation signs its own.\n"
+               "  3. ishara serve --config "
+            << (options.directory / "ishara.toml").string()
+            << "\n     starts now already, and takes texts once the rosters are there.\n";
+  return good;
+}
+
 int init(const Options& options) {
   crypto::start();
   const auto config_path = options.directory / "ishara.toml";
@@ -180,9 +226,13 @@ int init(const Options& options) {
     return complain("there is a deployment in this folder already",
                     "choose another --directory, or go on with `ishara serve --config " +
                         config_path.string() + "`");
-  if (options.custody != "demo")
-    return complain("every key would be made on this one machine",
-                    "say `--custody demo` if that is what you want: to try Ishara out");
+  const auto root_key = root_key_of(options.root_key);
+  if (options.custody == "own" && !root_key)
+    return complain("--custody own needs the root key: 64 hexadecimal digits, or a file with them",
+                    "the officers make it, away from this machine, with `ishara key make root`");
+  if (options.custody == "demo" && !options.root_key.empty())
+    return complain("under demo custody this machine makes the root key too",
+                    "say `--custody own`, or leave --root-key away");
   if (!fs::is_directory(options.country_pack))
     return complain("there is no country pack at " + options.country_pack.string(),
                     "give the folder of one with --country-pack, for example ops/packs/rw-demo");
@@ -200,7 +250,14 @@ int init(const Options& options) {
   // Whatever can fail comes before what cannot be repeated; the configuration comes last, since its
   // presence says that all is done.
   if (!database_is_empty(options)) return failed;
-  const auto founding = blocking_found(loaded.snapshot->table);
+  Founding founding;
+  ServiceKeys services;
+  if (options.custody == "demo") {
+    founding = blocking_found(loaded.snapshot->table);
+  } else {
+    founding.root_key = *root_key;
+    services = make_service_keys(founding);
+  }
   if (!write_files(options, founding)) return failed;
   if (const auto stored = store(options, founding, routing::bundle(files)); !stored)
     return complain("the database: " + stored.error().message(),
@@ -211,6 +268,7 @@ int init(const Options& options) {
     return complain(config_path.string() + " cannot be written",
                     "give an empty database and a new --directory, then run it again");
 
+  if (options.custody == "own") return tell_officers(options, services);
   std::cout << "Made a deployment in " << options.directory.string()
             << "\n\n  DEMO CUSTODY: one machine made every key. Use it to try Ishara out, never "
                "for real reports.\n\n";
@@ -233,7 +291,15 @@ void add_init(CLI::App& root, int& exit_code) {
       ->required();
   command->add_option("--language-packs", options->language_packs,
                       "Folder of compiled language packs (default: packs beside the program)");
-  command->add_option("--custody", options->custody, "Who holds the keys: demo");
+  command
+      ->add_option("--custody", options->custody,
+                   "Who holds the keys of people: demo, where this machine makes them all, or own")
+      ->required()
+      ->check(CLI::IsMember({"demo", "own"}));
+  command
+      ->add_option("--root-key", options->root_key,
+                   "With --custody own: public root key, or a file that holds it")
+      ->type_name("HEX");
   command->add_option("--name", options->name, "Name of the deployment")->capture_default_str();
   command->add_option("--listen", options->listen, "Webhooks")->capture_default_str();
   command->add_option("--private-listen", options->private_listen, "Health and metrics")

@@ -23,6 +23,7 @@ void add_serve(CLI::App& root, int& exit_code) {
       exit_code = failed;
       return;
     }
+    warn_of_demo_custody(*config);
     // Before hardening, after which the kernel may refuse to tell.
     const auto program = std::filesystem::read_symlink("/proc/self/exe").string();
     const auto file = std::filesystem::absolute(config->file).string();

@@ -31,8 +31,8 @@ constexpr std::array known{
     Known{"deployment", "name", R"(name = "pilot")", "what people call this deployment"},
     Known{"deployment", "root_public_key", R"(root_public_key = "<64 hexadecimal digits>")",
           "pinned: only what it signed counts"},
-    Known{"deployment", "custody", R"(custody = "officers")",
-          "who held the keys: demo or officers"},
+    Known{"deployment", "custody", R"(custody = "own")",
+          "who holds the keys of people: demo (this machine made them) or own"},
     Known{"deployment", "languages", R"(languages = ["en", "rw"])",
           "language packs, the default first"},
     Known{"gateway", "listen", R"(listen = "127.0.0.1:8080")",
@@ -431,10 +431,10 @@ void read_deployment(Reader& reader, Deployment& out) {
 
   std::string custody;
   reader.required_text("deployment", "custody", custody);
-  if (custody == "officers")
-    out.custody = Custody::officers;
+  if (custody == "own")
+    out.custody = Custody::own;
   else if (!custody.empty() && custody != "demo")
-    reader.refuse("deployment", "custody", "must be \"demo\" or \"officers\"");
+    reader.refuse("deployment", "custody", "must be \"demo\" or \"own\"");
 
   out.languages = {"en"};
   reader.list("deployment", "languages", out.languages);

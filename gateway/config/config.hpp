@@ -19,8 +19,8 @@ namespace ishara::config {
 
 // Who held the root and organisation keys when they were made.
 enum class Custody : std::uint8_t {
-  demo,      // one machine, one person: for trying out, refused by `ishara doctor`
-  officers,  // the ceremony with replicated shares
+  demo,  // one machine, one person: for trying out, refused by `ishara doctor`
+  own,   // made by the people who hold them, away from the servers: `ishara key`
 };
 
 struct Deployment {

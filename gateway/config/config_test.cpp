@@ -11,7 +11,7 @@ namespace {
 const std::string key(64, 'a');
 const std::string least =
     "[deployment]\nname = \"pilot\"\nroot_public_key = \"" + key +
-    "\"\ncustody = \"officers\"\n"
+    "\"\ncustody = \"own\"\n"
     "[database]\ngateway_url = \"dbname=a\"\nrelay_url = \"dbname=r\"\ndesk_url = \"dbname=b\"\n";
 
 std::vector<std::string> mistakes(const std::string& toml, const Environment& overrides = {}) {
@@ -30,7 +30,7 @@ TEST_CASE("a short file is enough, and the rest has defaults beside it") {
   const auto& config = *loaded.config;
   CHECK(config.deployment.name == "pilot");
   CHECK(config.deployment.root_public_key[31] == 0xaa);
-  CHECK(config.deployment.custody == Custody::officers);
+  CHECK(config.deployment.custody == Custody::own);
   CHECK(config.deployment.languages == std::vector<std::string>{"en"});
   CHECK(config.gateway.listen.host == "127.0.0.1");
   CHECK(config.gateway.limits.max_body == 65536);
@@ -102,8 +102,8 @@ TEST_CASE("all mistakes are reported at once, each with its place and what to do
           "hexadecimal digits>\"",
       file + "2:1: unknown key 'nmae' in [deployment]; did you mean 'name'?",
       file +
-          "3:11: 'custody' in [deployment] must be \"demo\" or \"officers\"; for example custody "
-          "= \"officers\"",
+          "3:11: 'custody' in [deployment] must be \"demo\" or \"own\"; for example custody "
+          "= \"own\"",
       file +
           "5:10: 'listen' in [gateway] must be an address and a port, or unix: and a path; for "
           "example listen = \"127.0.0.1:8080\"",

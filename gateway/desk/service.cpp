@@ -219,7 +219,12 @@ class Service::Work {
         desk_.lose_rosters();
       const auto error = read.value ? boost::system::error_code{} : read.value.error();
       // Once a change of state, not every five seconds.
-      if (error && error != last) log::write<log::Event::roster_refused>(error.value());
+      if (error && error != last) {
+        if (error == identity::roster_errc::missing_root)
+          log::write<log::Event::rosters_awaited>();
+        else
+          log::write<log::Event::roster_refused>(error.value());
+      }
       last = error;
       if (read.value) co_await settle_grants();
       if (rosters_changed_) continue;

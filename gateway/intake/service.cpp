@@ -405,8 +405,12 @@ class Service::Work {
         refused_ = {};
         publish();
       } else {
-        if (learnt.error() != refused_)
-          log::write<log::Event::knowledge_refused>(learnt.error().value());
+        if (learnt.error() != refused_) {
+          if (learnt.error() == identity::roster_errc::missing_root)
+            log::write<log::Event::rosters_awaited>();
+          else
+            log::write<log::Event::knowledge_refused>(learnt.error().value());
+        }
         refused_ = learnt.error();
         wanted_ = true;
         again_.expires_after(1s);
