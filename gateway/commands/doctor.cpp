@@ -74,13 +74,13 @@ std::string sign_of_production(const config::Config& config) {
   if (!config.gateway.listen.is_local()) return "[gateway] listens to the network";
   if (!config.desk.listen.is_local()) return "[desk] listens to the network";
   const aggregators::Registry registry;
-  for (const auto& channel :
-       config::load_channels(config.paths.channels, registry.names()).channels.all())
+  const auto receiving = config::load_channels(config.paths.channels, registry.names());
+  for (const auto& channel : receiving.channels.all())
     if (!channel.settings.url.empty() && !is_of_this_machine(crypto::view(channel.settings.url)))
       return "channel " + channel.name + " has a URL that others call";
-  for (const auto& channel :
-       config::load_sending_channels(config.paths.sending, registry.sending_providers())
-           .channels.all())
+  const auto sending =
+      config::load_sending_channels(config.paths.sending, registry.sending_providers());
+  for (const auto& channel : sending.channels.all())
     if (!is_of_this_machine(channel.settings.origin))
       return "channel " + channel.name + " sends to its provider";
   return "";

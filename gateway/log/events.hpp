@@ -126,7 +126,7 @@ inline constexpr std::array rows{
     Row{Event::audit_broken, Level::error, "audit_broken", "entry"},
     Row{Event::audit_failed, Level::error, "audit_failed", "code"},
     Row{Event::enrolment_codes_guessed, Level::error, "enrolment_codes_guessed", "wrong"},
-    Row{Event::relay_stopped_by_panic, Level::error, "relay_stopped_by_panic", "keys code"},
+    Row{Event::relay_stopped_by_panic, Level::error, "relay_stopped_by_panic", "keys code in_use"},
     Row{Event::relay_waits_for_resume, Level::error, "relay_waits_for_resume", ""},
     Row{Event::rosters_awaited, Level::warning, "rosters_awaited", ""},
 };

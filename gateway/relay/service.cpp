@@ -399,7 +399,8 @@ class Service::Work {
     const auto destroyed = destroy_all_epochs(config_.paths.epochs);
     const auto end = moment() + forget_limit;
     while (!epochs.expired() && moment() < end) co_await wait(pause, 5ms);
-    log::write<log::Event::relay_stopped_by_panic>(destroyed.count, destroyed.error.value());
+    log::write<log::Event::relay_stopped_by_panic>(destroyed.count, destroyed.error.value(),
+                                                   !epochs.expired());
     if (on_panic) on_panic();
   }
 
