@@ -34,10 +34,13 @@ crypto::WipedBuffer take_word(std::string_view& rest) {
   return word;
 }
 
-std::string fingerprint(KeyKind kind, crypto::Parts keys) {
+// Stands where a KeyKind does, and is none: nobody holds the key of a queue on paper or in a file.
+constexpr std::uint8_t queue_key = 255;
+
+std::string fingerprint(std::uint8_t kind, crypto::Parts keys) {
   crypto::Bytes all;
   for (const auto key : keys) all.insert(all.end(), key.begin(), key.end());
-  const std::array<std::uint8_t, 1> kind_byte{static_cast<std::uint8_t>(kind)};
+  const std::array<std::uint8_t, 1> kind_byte{kind};
   auto number = crypto::hash32({crypto::bytes_of({"ishara/v1/words", 16}), kind_byte, all});
   std::string out;
   for (int i = 0; i < fingerprint_words; ++i) {
@@ -105,11 +108,19 @@ crypto::WipedBuffer as_generated(std::string_view typed) {
 
 std::string user_fingerprint(const crypto::PublicKey& signing_key,
                              const crypto::PublicKey& box_key) {
-  return fingerprint(KeyKind::user, {signing_key, box_key});
+  return fingerprint(static_cast<std::uint8_t>(KeyKind::user), {signing_key, box_key});
 }
 
 std::string key_fingerprint(KeyKind kind, const crypto::PublicKey& key) {
-  return fingerprint(kind, {key});
+  return fingerprint(static_cast<std::uint8_t>(kind), {key});
+}
+
+std::string queue_fingerprint(const crypto::Id& queue, std::uint32_t generation,
+                              const crypto::PublicKey& box_key) {
+  std::array<std::uint8_t, 4> number{};
+  for (std::size_t i = 0; i < number.size(); ++i)
+    number[i] = static_cast<std::uint8_t>(generation >> (24 - 8 * i));
+  return fingerprint(queue_key, {queue, number, box_key});
 }
 
 }  // namespace ishara::identity

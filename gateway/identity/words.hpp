@@ -35,5 +35,9 @@ std::optional<crypto::WipedBuffer> read_words(std::string_view typed);
 std::string user_fingerprint(const crypto::PublicKey& signing_key,
                              const crypto::PublicKey& box_key);
 std::string key_fingerprint(KeyKind kind, const crypto::PublicKey& key);
+// Of the key of a queue's generation: kind 255, keys = queue id ‖ generation u32 ‖ box_pk, so that
+// the words are for this queue and generation alone.
+std::string queue_fingerprint(const crypto::Id& queue, std::uint32_t generation,
+                              const crypto::PublicKey& box_key);
 
 }  // namespace ishara::identity
