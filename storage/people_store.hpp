@@ -21,6 +21,12 @@ struct ProposedRoster {
   std::int64_t until = 0;  // unix time
 };
 
+// A roster that comes into force, and the entry that it leaves.
+struct NewRoster {
+  Roster roster;
+  AuditScribe scribe;
+};
+
 // Somebody who was invited, and her keys once she has made them.
 struct Enrolment {
   struct Keys {
@@ -67,6 +73,10 @@ class PeopleStore : public Store {
   // stored that is newer than in `seen`: somebody was faster.
   result<Agreed> publish_roster(const Roster& roster, std::span<const RosterVersion> seen,
                                 const Agreement& agreement, const AuditScribe& scribe);
+  // Stores all of these or none, as `publish_roster` stores one; they come from an operator, who
+  // needs nobody beside him because their signers have decided.
+  result<void> import_rosters(std::span<const NewRoster> rosters,
+                              std::span<const RosterVersion> seen);
   // Those that would be the next version of this organisation, by proposer.
   result<std::vector<ProposedRoster>> proposed_rosters(const Id& organisation, std::int64_t now);
   // Whether a report is with this queue, or was given to it or by it: then its place in the rosters

@@ -89,7 +89,35 @@ bool any_wrap(Transaction& transaction, const Id& kid) {
   return false;
 }
 
+void refuse_unless_next(Transaction& transaction, const Roster& roster) {
+  const auto highest =
+      transaction.execute("SELECT coalesce(max(version), 0) FROM roster WHERE issuer = $1::uuid",
+                          {parameter(roster.issuer)});
+  if (highest[0][0].integer() + 1 != roster.version) throw Undo{errc::conflict};
+}
+
+// What was proposed for this place is overtaken.
+void put_into_force(Transaction& transaction, const Roster& roster, const AuditScribe& scribe) {
+  postgres::put_roster(transaction, roster);
+  transaction.execute(
+      "DELETE FROM proposed_roster WHERE organisation = $1::uuid AND version <= $2::integer",
+      {parameter(roster.issuer), parameter(roster.version)});
+  append_audit(transaction, {}, roster.issuer, scribe);
+}
+
 }  // namespace
+
+result<void> PeopleStore::import_rosters(std::span<const NewRoster> rosters,
+                                         std::span<const RosterVersion> seen) {
+  return session().transact([&](Transaction& transaction) {
+    take_turn(transaction, Turn::roster);
+    stop_if_newer(transaction, seen);
+    for (const auto& next : rosters) {
+      refuse_unless_next(transaction, next.roster);
+      put_into_force(transaction, next.roster, next.scribe);
+    }
+  });
+}
 
 result<Agreed> PeopleStore::publish_roster(const Roster& roster,
                                            std::span<const RosterVersion> seen,
@@ -97,10 +125,7 @@ result<Agreed> PeopleStore::publish_roster(const Roster& roster,
   return session().transact([&](Transaction& transaction) {
     take_turn(transaction, Turn::roster);
     stop_if_newer(transaction, seen);
-    const auto highest =
-        transaction.execute("SELECT coalesce(max(version), 0) FROM roster WHERE issuer = $1::uuid",
-                            {parameter(roster.issuer)});
-    if (highest[0][0].integer() + 1 != roster.version) throw Undo{errc::conflict};
+    refuse_unless_next(transaction, roster);
     Agreed agreed;
     if (!agreement.partners.empty()) agreed = postgres::agree(transaction, agreement);
     if (agreed.until != 0) {
@@ -108,11 +133,7 @@ result<Agreed> PeopleStore::publish_roster(const Roster& roster,
               std::int64_t{agreement.intent.hour} * 3600);
       return agreed;
     }
-    postgres::put_roster(transaction, roster);
-    transaction.execute(
-        "DELETE FROM proposed_roster WHERE organisation = $1::uuid AND version <= $2::integer",
-        {parameter(roster.issuer), parameter(roster.version)});
-    append_audit(transaction, {}, roster.issuer, scribe);
+    put_into_force(transaction, roster, scribe);
     return agreed;
   });
 }

@@ -115,6 +115,41 @@ TEST_CASE("a roster that was judged beside another one's older version is not pu
   CHECK(house.publish(house.roster(1)).has_value());
 }
 
+TEST_CASE("rosters that come in together come in whole or not at all, each with its entry") {
+  House house;
+  const auto root = [&](std::uint32_t version) {
+    auto out = house.roster(version);
+    out.issuer = {};
+    return out;
+  };
+  const auto import = [&](std::vector<Roster> rosters) {
+    std::vector<NewRoster> all;
+    for (auto& roster : rosters) all.push_back({std::move(roster), test_scribe()});
+    const std::array seen{RosterVersion{{}, 9}, RosterVersion{house.organisation, 9}};
+    return house.store.import_rosters(all, seen);
+  };
+  CHECK(import({root(1), house.roster(2)}).error() == errc::conflict);
+  CHECK(house.count("roster") == "0");
+  CHECK(house.count("audit") == "0");
+  REQUIRE(import({root(1), house.roster(1)}).has_value());
+  CHECK(house.count("roster") == "2");
+  CHECK(house.count("audit") == "2");
+
+  // A proposal for the same place is overtaken.
+  const auto proposer = house.make.id();
+  const auto proposed = house.store.publish_roster(
+      house.roster(2), house.seen, house.by(proposer, {house.make.id()}), test_scribe());
+  REQUIRE(proposed.has_value());
+  CHECK(house.count("proposed_roster") == "1");
+  REQUIRE(import({house.roster(2)}).has_value());
+  CHECK(house.count("proposed_roster") == "0");
+
+  // And nothing comes in past what was read.
+  const std::vector<NewRoster> late{{house.roster(3), test_scribe()}};
+  const std::array old{RosterVersion{{}, 1}, RosterVersion{house.organisation, 1}};
+  CHECK(house.store.import_rosters(late, old).error() == errc::conflict);
+}
+
 TEST_CASE("a roster whose entry cannot be written is not published") {
   House house;
   const AuditScribe broken = [](const AuditPlace& place) {
