@@ -146,6 +146,8 @@ struct House {
     for (const auto& file : founding.files)
       if (file.path == path)
         return crypto::Secret<32>{std::span<const std::uint8_t, 32>{file.bytes}};
+    for (const auto& offline : founding.offline_keys)
+      if (offline.path == path) return crypto::Secret<32>{offline.key.seed.reveal()};
     FAIL("no such key");
     return {};
   }

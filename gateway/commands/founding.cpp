@@ -31,6 +31,14 @@ crypto::SigningKey signing_key(Founding& founding, const std::filesystem::path& 
   return crypto::signing_key(seed);
 }
 
+crypto::SigningKey offline_signing_key(Founding& founding, const std::filesystem::path& path,
+                                       identity::KeyKind kind, const crypto::Id& id) {
+  auto seed = crypto::random_secret<32>();
+  auto key = crypto::signing_key(seed);
+  founding.offline_keys.push_back({path, {kind, id, std::move(seed)}});
+  return key;
+}
+
 storage::Roster row(const crypto::Id& issuer, const identity::SignedRoster& roster) {
   return {.issuer = issuer,
           .version = 1,
@@ -84,12 +92,13 @@ ServiceKeys make_service_keys(Founding& founding) {
 
 Founding blocking_found(const routing::Table& table) {
   Founding founding;
-  const auto root = signing_key(founding, "custody/root.key");
+  identity::RootRoster root_roster;
+  root_roster.deployment = crypto::random_bytes<16>();
+  const auto root = offline_signing_key(founding, "custody/root.key", identity::KeyKind::root,
+                                        root_roster.deployment);
   founding.root_key = root.public_key;
   const auto services = make_service_keys(founding);
 
-  identity::RootRoster root_roster;
-  root_roster.deployment = crypto::random_bytes<16>();
   root_roster.version = 1;
   root_roster.services = {{services.gateway, "gateway"}, {services.relay, "relay"}};
 
@@ -102,14 +111,16 @@ Founding blocking_found(const routing::Table& table) {
   }
 
   for (const auto& [name, queues] : organisations) {
-    const auto key = signing_key(founding, "custody/organisation-" + name + ".key");
-    const auto recovery_seed = crypto::random_secret<32>();
-    founding.files.push_back({"custody/recovery-" + name + ".key", copy(recovery_seed.reveal())});
-    const auto recovery = crypto::box_key(recovery_seed);
-
     identity::OrganisationRoster roster;
     roster.deployment = root_roster.deployment;
     roster.organisation = crypto::random_bytes<16>();
+    const auto key = offline_signing_key(founding, "custody/organisation-" + name + ".key",
+                                         identity::KeyKind::organisation, roster.organisation);
+    auto recovery_seed = crypto::random_secret<32>();
+    const auto recovery = crypto::box_key(recovery_seed);
+    founding.offline_keys.push_back(
+        {"custody/recovery-" + name + ".key",
+         {identity::KeyKind::recovery, roster.organisation, std::move(recovery_seed)}});
     roster.version = 1;
     roster.recovery_key = recovery.public_key;
 
@@ -130,6 +141,7 @@ Founding blocking_found(const routing::Table& table) {
       founding.grants.push_back(grant(seed, id, roster.organisation, recovery.public_key));
     }
     roster.members.push_back(std::move(caseworker));
+    roster.members.push_back(blocking_member(founding, name, "admin", {"admin"}));
     roster.members.push_back(blocking_member(founding, name, "auditor", {"auditor"}));
 
     root_roster.organisations.push_back({.id = roster.organisation,
@@ -142,6 +154,17 @@ Founding blocking_found(const routing::Table& table) {
   founding.rosters.insert(founding.rosters.begin(),
                           row({}, identity::sign_roster(root_roster, root)));
   return founding;
+}
+
+void blocking_seal_offline_keys(Founding& founding) {
+  for (const auto& [path, key] : founding.offline_keys) {
+    const auto passphrase = identity::new_passphrase(identity::Passphrase::words);
+    auto beside = path;
+    beside.replace_extension(".passphrase");
+    founding.files.push_back(
+        {path, copy(identity::blocking_seal_key(key, crypto::view(passphrase)))});
+    founding.files.push_back({beside, copy(crypto::bytes_of(crypto::view(passphrase)))});
+  }
 }
 
 }  // namespace ishara::commands

@@ -8,6 +8,7 @@
 
 #include "gateway/crypto/primitives.hpp"
 #include "gateway/identity/roster.hpp"
+#include "gateway/identity/sealed_key.hpp"
 #include "routing/table/table.hpp"
 #include "storage/store.hpp"
 
@@ -23,11 +24,17 @@ struct Founding {
   struct Member {
     std::string name;  // of her key file: users/<name>.key and users/<name>.passphrase
     std::string organisation;
-    std::string role;  // caseworker or auditor
+    std::string role;  // caseworker, admin or auditor
     crypto::WipedBuffer passphrase;
+  };
+  // A key that people would hold offline.
+  struct OfflineKey {
+    std::filesystem::path path;
+    identity::HeldKey key;
   };
   crypto::PublicKey root_key{};
   std::vector<SecretFile> files;
+  std::vector<OfflineKey> offline_keys;
   std::vector<Member> members;
   std::vector<storage::Roster> rosters;
   std::vector<storage::QueueGrant> grants;
@@ -42,8 +49,11 @@ struct ServiceKeys {
 ServiceKeys make_service_keys(Founding& founding);
 
 // Demo custody: one organisation for each that the tables name, its queues as they are there, one
-// caseworker who is a member of all of them, and an auditor. Blocks for two Argon2id an
+// caseworker who is a member of all of them, an admin and an auditor. Blocks for three Argon2id an
 // organisation.
 Founding blocking_found(const routing::Table& table);
+// Adds a sealed file of each offline key to the files, and beside it one with its passphrase.
+// Blocks for one Argon2id a key.
+void blocking_seal_offline_keys(Founding& founding);
 
 }  // namespace ishara::commands

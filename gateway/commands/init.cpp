@@ -204,18 +204,20 @@ int tell_officers(const Options& options, const ServiceKeys& services) {
   if (!file.flush())
     return complain(path.string() + " cannot be written",
                     "give an empty database and a new --directory, then run it again");
-  std::cout << "Made a deployment in " << options.directory.string()
-            << ", with the keys of its services and no others.\n\n"
-            << lines
-            << "\nNext:\n"
-               "  1. Take "
-            << path.string()
-            << " to the officers of the root key. It holds no secret; read\n"
-               "     them the words above, so that they sign for these keys and no others.\n"
-               "  2. They sign the root roster, and each organisation signs its own.\n"
-               "  3. ishara serve --config "
-            << (options.directory / "ishara.toml").string()
-            << "\n     starts now already, and takes texts once the rosters are there.\n";
+  std::cout
+      << "Made a deployment in " << options.directory.string()
+      << ", with the keys of its services and no others.\n\n"
+      << lines
+      << "\nNext:\n"
+         "  1. Take "
+      << path.string()
+      << " to the officers of the root key. It holds no secret; read\n"
+         "     them the words above, so that they sign for these keys and no others.\n"
+         "  2. They sign the root roster with `ishara org root`, and each organisation its own\n"
+         "     with `ishara org sign`. Put both in force here with `ishara org import`.\n"
+         "  3. ishara serve --config "
+      << (options.directory / "ishara.toml").string()
+      << "\n     starts now already, and takes texts once the rosters are there.\n";
   return good;
 }
 
@@ -254,6 +256,7 @@ int init(const Options& options) {
   ServiceKeys services;
   if (options.custody == "demo") {
     founding = blocking_found(loaded.snapshot->table);
+    blocking_seal_offline_keys(founding);
   } else {
     founding.root_key = *root_key;
     services = make_service_keys(founding);
