@@ -249,7 +249,7 @@ int export_audit(const CLI::App& root, const Options& options) {
     seen_file += ".checkpoint";
     const auto seen = read_seen(seen_file, client.directory());
     if (!seen.mistake.empty())
-      throw CaseworkerError{seen.mistake, "do not remove it; find out how it came to change"};
+      throw CommandError{seen.mistake, "do not remove it; find out how it came to change"};
     const auto content = client.audit();
     const auto verdict = identity::verify_audit(content.entries, content.checkpoints,
                                                 client.directory(), seen.checkpoint);
@@ -257,17 +257,17 @@ int export_audit(const CLI::App& root, const Options& options) {
     const auto text = identity::write(content);
     const auto written = config::write_key_file(options.file, crypto::bytes_of(text));
     if (!written)
-      throw CaseworkerError{options.file.string() + ": " + written.error().message(),
-                            "name a new file in a folder that is yours"};
+      throw CommandError{options.file.string() + ": " + written.error().message(),
+                         "name a new file in a folder that is yours"};
     code = tell(verdict, client.directory(), options.json);
     if (code == good && !remember(seen_file, seen, verdict))
-      throw CaseworkerError{"cannot remember the checkpoint beside your key file",
-                            "make its folder writable for you"};
+      throw CommandError{"cannot remember the checkpoint beside your key file",
+                         "make its folder writable for you"};
     const auto oldest = std::chrono::duration_cast<std::chrono::seconds>(
         (std::chrono::system_clock::now() - longest_wait).time_since_epoch());
     if (code == good && verdict.waits_since != 0 &&
         verdict.waits_since < static_cast<std::uint64_t>(oldest.count()))
-      throw CaseworkerError{
+      throw CommandError{
           "no relay has vouched for the last entries, some of which are older than 15 minutes; the "
           "file is written",
           "export again in ten minutes; if it is the same then, the relay does not run, or "

@@ -8,16 +8,12 @@
 #include <span>
 
 #include "gateway/commands/terminal.hpp"
-#include "gateway/config/key_file.hpp"
 #include "gateway/crypto/encoding.hpp"
-#include "gateway/desk/signature.hpp"
 #include "gateway/identity/author.hpp"
 #include "gateway/identity/epoch.hpp"
 #include "gateway/identity/keys.hpp"
 #include "gateway/identity/note.hpp"
-#include "gateway/identity/seen_rosters.hpp"
 #include "gateway/identity/statement.hpp"
-#include "gateway/identity/user_file.hpp"
 #include "i18n/sms.hpp"
 
 namespace ishara::commands {
@@ -26,20 +22,20 @@ namespace {
 namespace json = boost::json;
 
 [[noreturn]] void refuse_report() {
-  throw CaseworkerError{
+  throw CommandError{
       "the report does not hold what a gateway of this deployment signed",
       "do not rely on it; tell your lead: the database or the desk was tampered with"};
 }
 
 [[noreturn]] void refuse_stray(const std::string& what) {
-  throw CaseworkerError{what + " is still sealed for the queue that had it before",
-                        "it is handed on when one of that queue's people looks in, or a colleague "
-                        "who has a former key of yours; ask them"};
+  throw CommandError{what + " is still sealed for the queue that had it before",
+                     "it is handed on when one of that queue's people looks in, or a colleague "
+                     "who has a former key of yours; ask them"};
 }
 
 [[noreturn]] void refuse_chain() {
-  throw CaseworkerError{"the desk's answer is not what its API says",
-                        "is --desk the address of a desk of this version?"};
+  throw CommandError{"the desk's answer is not what its API says",
+                     "is --desk the address of a desk of this version?"};
 }
 
 crypto::Bytes bytes_at(const json::object& object, std::string_view name) {
@@ -75,154 +71,12 @@ json::object parse_object(const std::string& body) {
   boost::system::error_code error;
   auto value = json::parse(body, error);
   if (error || !value.is_object())
-    throw CaseworkerError{"the desk's answer is not what its API says",
-                          "is --desk the address of a desk?"};
+    throw CommandError{"the desk's answer is not what its API says",
+                       "is --desk the address of a desk?"};
   return std::move(value.get_object());
 }
 
-// A roster as the desk shows it.
-struct RosterEntry {
-  crypto::Id issuer{};
-  std::uint64_t version = 0;
-  crypto::Bytes bytes;
-  crypto::Bytes signature;
-};
-
-std::filesystem::path seen_file(const std::filesystem::path& key_file) {
-  auto out = key_file;
-  out += ".seen";
-  return out;
-}
-
 }  // namespace
-
-Caseworker::Caseworker(Settings settings, std::string_view passphrase)
-    : settings_{std::move(settings)} {
-  const auto file = config::read_key_file(settings_.key_file, identity::user_file_size);
-  if (!file)
-    throw CaseworkerError{"your key file: " + file.error().message(),
-                          "name it with --key; it is yours alone: chmod 600 it"};
-  const auto parts = identity::split_user_file(*file);
-  if (!parts) throw CaseworkerError{"your key file is not one", "name another with --key"};
-  const auto seed = identity::blocking_open_user_key(parts->user_key, parts->user_id, passphrase);
-  if (!seed)
-    throw CaseworkerError{"the passphrase does not open this key",
-                          "type it again, spaces included"};
-  user_id_ = parts->user_id;
-  signing_key_ = identity::user_signing_key(*seed);
-  box_key_ = identity::user_box_key(*seed);
-}
-
-http::Response Caseworker::call(http::Method method, const std::string& path,
-                                std::vector<std::pair<std::string, std::string>> fields,
-                                std::string_view body) {
-  boost::system::result<http::Response> response = http::errc::lost;
-  // A POST is named by its Idempotency-Key, so what may have arrived may be sent again.
-  for (int attempt = 0; attempt < 2 && !response && response.error() == http::errc::lost;
-       ++attempt) {
-    http::Request request;
-    request.method = method;
-    request.target = crypto::wiped_copy("/api/v1" + path);
-    for (const auto& [name, value] : fields)
-      request.fields.push_back({name, crypto::wiped_copy(value)});
-    request.body = crypto::wiped_copy(body);
-    const auto now = std::chrono::duration_cast<std::chrono::seconds>(
-                         std::chrono::system_clock::now().time_since_epoch())
-                         .count();
-    request.fields.push_back(
-        {"ishara-signature",
-         crypto::wiped_copy(desk::sign_request(
-             request, signing_key_, static_cast<std::uint64_t>(now), crypto::random_bytes<16>()))});
-    response =
-        http::blocking::fetch(settings_.desk, std::move(request), {.body = 64 * 1024 * 1024});
-  }
-  if (!response)
-    throw CaseworkerError{"the desk does not answer: " + response.error().message(),
-                          "check --desk, and that `ishara desk` runs there"};
-  if (response->status >= 400) {
-    boost::system::error_code error;
-    const auto problem = json::parse(response->body, error);
-    const auto* detail =
-        !error && problem.is_object() ? problem.get_object().if_contains("detail") : nullptr;
-    throw CaseworkerError{response->status == 410
-                              ? "the reporter has taken this report back"
-                              : "the desk refuses this (" + std::to_string(response->status) + ")",
-                          detail != nullptr && detail->is_string()
-                              ? printable(detail->get_string())
-                              : "is --desk the address of a desk?"};
-  }
-  return std::move(*response);
-}
-
-std::string Caseworker::get(const std::string& path) {
-  return call(http::Method::get, path, {}).body;
-}
-
-std::optional<std::string> Caseworker::post(const std::string& path, bool conditional) {
-  std::vector<std::pair<std::string, std::string>> fields{
-      {"idempotency-key", crypto::hex(crypto::random_bytes<16>())}};
-  // Any state will do: what counts is the lease, which the store checks.
-  if (conditional) fields.emplace_back("if-match", "*");
-  auto response = call(http::Method::post, path, std::move(fields));
-  if (response.status == 204) return std::nullopt;
-  return std::move(response.body);
-}
-
-void Caseworker::send(const std::string& path, const std::string& body) {
-  call(http::Method::post, path,
-       {{"idempotency-key", crypto::hex(crypto::random_bytes<16>())},
-        {"content-type", "application/json"}},
-       body);
-}
-
-const identity::Directory& Caseworker::directory() {
-  if (directory_) return *directory_;
-  const auto answer = parse_object(get("/rosters"));
-  std::vector<RosterEntry> entries;
-  for (const auto& entry : array_at(answer, "rosters")) {
-    const auto& object = object_of(entry);
-    const auto* version = object.if_contains("version");
-    if (version == nullptr || !version->is_int64() || version->get_int64() < 0) refuse_report();
-    entries.push_back({id_at<16>(object, "issuer"),
-                       static_cast<std::uint64_t>(version->get_int64()), bytes_at(object, "bytes"),
-                       bytes_at(object, "signature")});
-  }
-  const std::string advice =
-      "do not go on; compare the root key on your enrolment sheet, and tell your lead";
-  auto verified =
-      identity::Directory::verified_rows(identity::rows_of(entries), settings_.root_key);
-  if (!verified)
-    throw CaseworkerError{"the desk's rosters are not valid: " + verified.error().message(),
-                          advice};
-  const auto seen = identity::read_seen_rosters(seen_file(settings_.key_file));
-  if (!seen)
-    throw CaseworkerError{"the roster versions beside your key file: " + seen.error().message(),
-                          "do not remove them; ask your lead how they came to change"};
-  if (verified->is_older_than(*seen))
-    throw CaseworkerError{"the desk shows older rosters than it did before", advice};
-
-  // The own-key check: whoever swaps keys in a roster is seen by the person whose key it was.
-  const auto* self = verified->member(user_id_);
-  if (self == nullptr || self->signing_key != signing_key_.public_key ||
-      self->box_key != box_key_.public_key)
-    throw CaseworkerError{"the rosters hold another key for you than yours", advice};
-  if (!identity::write_seen_rosters(seen_file(settings_.key_file), verified->versions()))
-    throw CaseworkerError{"cannot remember the roster versions beside your key file",
-                          "make its folder writable for you"};
-  for (const auto& entry : entries) {
-    identity::SignedRoster roster{entry.bytes, {}};
-    std::ranges::copy(entry.signature, roster.signature.begin());
-    const bool is_root = entry.issuer == crypto::Id{};
-    rosters_.insert(is_root ? rosters_.begin() : rosters_.end(), std::move(roster));
-  }
-  directory_ = std::move(*verified);
-  return *directory_;
-}
-
-bool Caseworker::has_role(std::string_view role) {
-  const auto& roles = directory().member(user_id_)->roles;
-  return std::ranges::find(roles, role) != roles.end();
-}
 
 // The key pair of a queue that the caller was granted, by its kid; nullptr if she was not.
 const crypto::BoxKey* Caseworker::queue_key(const crypto::Id& kid) {
@@ -234,9 +88,9 @@ const crypto::BoxKey* Caseworker::queue_key(const crypto::Id& kid) {
       const auto* queue = directory().queue(queue_id);
       const auto* generation = object.if_contains("generation");
       if (queue == nullptr || generation == nullptr || !generation->is_int64()) continue;
-      const auto seed =
-          identity::open_queue_grant(bytes_at(object, "envelope"), queue_id, user_id_,
-                                     static_cast<std::uint32_t>(generation->get_int64()), box_key_);
+      const auto seed = identity::open_queue_grant(
+          bytes_at(object, "envelope"), queue_id, user_id(),
+          static_cast<std::uint32_t>(generation->get_int64()), box_key());
       if (!seed) continue;
       auto key = identity::queue_box_key(*seed);
       // Only a key that the organisation signed; a grant by itself proves nothing. One that the
@@ -277,8 +131,8 @@ std::optional<crypto::Secret<32>> Caseworker::find_key(const Sealed& sealed,
     if (opened && identity::message_id_of(*opened) == message) return std::move(*opened);
   }
   if (!is_hers)
-    throw CaseworkerError{"the report is not sealed to a queue whose key you have",
-                          "ask a lead of the queue to grant you its key"};
+    throw CommandError{"the report is not sealed to a queue whose key you have",
+                       "ask a lead of the queue to grant you its key"};
   return std::nullopt;
 }
 
@@ -286,7 +140,7 @@ crypto::Secret<32> Caseworker::text_key(const Sealed& sealed, const crypto::Id& 
                                         const crypto::Id& message) {
   auto key = find_key(sealed, report, message);
   if (!key)
-    throw CaseworkerError{
+    throw CommandError{
         "a text or note of this report is sealed so that you cannot open it",
         "tell your lead: whoever had the report before sealed it wrongly, or it was tampered with"};
   return std::move(*key);
@@ -320,8 +174,8 @@ std::optional<OpenedReport::Note> Caseworker::open_note(const Sealed& note,
 Caseworker::Fetched Caseworker::fetch(const std::string& report_id) {
   const auto id = crypto::from_hex_exact<16>(report_id);
   if (!id)
-    throw CaseworkerError{"this is not a report id",
-                          "take one of 32 digits from `ishara queue list NAME`"};
+    throw CommandError{"this is not a report id",
+                       "take one of 32 digits from `ishara queue list NAME`"};
   directory();
   Fetched out;
   out.id = *id;
@@ -437,7 +291,7 @@ OpenedReport Caseworker::open(const std::string& report_id) {
 identity::AuditExport Caseworker::audit() {
   directory();
   identity::AuditExport out;
-  out.rosters = rosters_;
+  out.rosters = rosters();
   // A gigabyte of file is more than `ishara audit verify` reads.
   constexpr int most_pages = 20'000;
   std::string cursor;
@@ -514,12 +368,13 @@ crypto::WipedBuffer Caseworker::export_report(
   std::set<crypto::Id> organisations;
   if (const auto* queue = directory().queue(record.queue_id))
     organisations.insert(queue->organisation);
-  if (const auto* member = directory().member(user_id_)) organisations.insert(member->organisation);
-  const auto rosters = rosters_for(rosters_, directory(), std::move(organisations));
-  auto out = identity::write({rosters, first.record, first.envelope, key}, signing_key_);
-  const auto verified = identity::verify_report_export(crypto::view(out), settings_.root_key);
+  if (const auto* member = directory().member(user_id()))
+    organisations.insert(member->organisation);
+  const auto needed = rosters_for(rosters(), directory(), std::move(organisations));
+  auto out = identity::write({needed, first.record, first.envelope, key}, signing_key());
+  const auto verified = identity::verify_report_export(crypto::view(out), root_key());
   if (!verified && verified.error() == identity::export_errc::signer_no_lead)
-    throw CaseworkerError{"only a lead discloses a report", "ask a lead of your queue"};
+    throw CommandError{"only a lead discloses a report", "ask a lead of your queue"};
   if (!verified) refuse_report();
   show(*verified);
   // Not before the desk has taken note.
@@ -541,9 +396,9 @@ const identity::Directory::Queue& Caseworker::owner_of(const Fetched& report) {
   const auto* const owner = directory().queue(report.ownership.owner);
   if (owner == nullptr) refuse_report();
   if (report.ownership.withdrawn)
-    throw CaseworkerError{"the reporter has taken this report back", "do not go on with it"};
-  if (!identity::works_for(*directory().member(user_id_), owner->id))
-    throw CaseworkerError{"this report is with another queue now", "write to that queue's people"};
+    throw CommandError{"the reporter has taken this report back", "do not go on with it"};
+  if (!identity::works_for(*directory().member(user_id()), owner->id))
+    throw CommandError{"this report is with another queue now", "write to that queue's people"};
   return *owner;
 }
 
@@ -552,7 +407,7 @@ crypto::Bytes Caseworker::wrap_for_one(const crypto::Secret<32>& key, const cryp
                                        const identity::Directory::Queue& reader) {
   const auto sender = crypto::box_key();
   const auto shared = crypto::shared_key(reader.box_key, sender.secret_key);
-  if (!shared) throw CaseworkerError{"a queue's key in the rosters is none", "tell your lead"};
+  if (!shared) throw CommandError{"a queue's key in the rosters is none", "tell your lead"};
   const auto wrap = identity::wrap_key(key, report, message, {reader.kid, reader.generation},
                                        {sender.public_key, *shared});
   return {wrap.begin(), wrap.end()};
@@ -580,13 +435,13 @@ crypto::Bytes Caseworker::wrap_for(const crypto::Secret<32>& key, const crypto::
 std::string Caseworker::sealed_note(const Fetched& report, identity::NoteContent content) {
   const auto& owner = owner_of(report);
   if (owner.retired)
-    throw CaseworkerError{"your queue is retired: nothing new is sealed for it",
-                          "give the report to another queue first"};
+    throw CommandError{"your queue is retired: nothing new is sealed for it",
+                       "give the report to another queue first"};
   const auto now = std::chrono::system_clock::now();
   content.at = std::chrono::floor<std::chrono::minutes>(now);
   const auto hour =
       static_cast<std::uint32_t>(content.at.time_since_epoch() / std::chrono::hours{1});
-  const auto note = identity::seal_note(hour, report.id, identity::encode(content), signing_key_);
+  const auto note = identity::seal_note(hour, report.id, identity::encode(content), signing_key());
   const auto wraps = wrap_for(note.key, report.id, note.message_id, owner, nullptr);
   return "\"note\":\"" + crypto::base64(note.envelope) + "\",\"wraps\":\"" + crypto::base64(wraps) +
          "\"";
@@ -603,8 +458,8 @@ Readable Caseworker::reply(const std::string& report_id, identity::Text text,
                            const ReplyOptions& options) {
   const auto out = readable(text);
   if (!out.on_screens || text.empty())
-    throw CaseworkerError{text.empty() ? "there is no text" : "the text is longer than 480 bytes",
-                          "write it on standard input, shorter"};
+    throw CommandError{text.empty() ? "there is no text" : "the text is longer than 480 bytes",
+                       "write it on standard input, shorter"};
   const auto report = fetch(report_id);
   (void)owner_of(report);
 
@@ -623,8 +478,8 @@ Readable Caseworker::reply(const std::string& report_id, identity::Text text,
       epoch = *announced;
   }
   if (!epoch)
-    throw CaseworkerError{"the relay has announced no key for this week",
-                          "an operator must see that the relay runs; then try again"};
+    throw CommandError{"the relay has announced no key for this week",
+                       "an operator must see that the relay runs; then try again"};
 
   identity::Reply reply;
   reply.release_to_unverified_refs = options.release;
@@ -636,9 +491,9 @@ Readable Caseworker::reply(const std::string& report_id, identity::Text text,
   reply.text = text.reveal([](std::string_view utf8) { return identity::Text{utf8}; });
   const auto reply_id = crypto::random_bytes<16>();
   const auto envelope =
-      identity::seal_reply(reply, report.id, reply_id, epoch->epoch, epoch->key, signing_key_);
+      identity::seal_reply(reply, report.id, reply_id, epoch->epoch, epoch->key, signing_key());
   if (!envelope)
-    throw CaseworkerError{"the text cannot be sealed", "it must be UTF-8 of 1 to 480 bytes"};
+    throw CommandError{"the text cannot be sealed", "it must be UTF-8 of 1 to 480 bytes"};
   identity::NoteContent copy;
   copy.text = std::move(text);
   copy.reply_id = reply_id;
@@ -652,15 +507,15 @@ void Caseworker::refer(const std::string& report_id, const std::string& queue, b
   const auto& owner = owner_of(report);
   const auto* const target = directory().queue_named(queue);
   if (target == nullptr || target->id == owner.id)
-    throw CaseworkerError{"there is no other queue of this name in the signed rosters",
-                          "see the names with `ishara route check`, or ask your lead"};
+    throw CommandError{"there is no other queue of this name in the signed rosters",
+                       "see the names with `ishara route check`, or ask your lead"};
   if (target->retired)
-    throw CaseworkerError{"the queue of this name is retired: nothing is given to it any more",
-                          "choose another one"};
+    throw CommandError{"the queue of this name is retired: nothing is given to it any more",
+                       "choose another one"};
   if (target->organisation_class == identity::OrganisationClass::police &&
       report.ownership.consent_class == 0)
-    throw CaseworkerError{"the reporter has not agreed to the police",
-                          "choose a queue of helpers, or ask the reporter"};
+    throw CommandError{"the reporter has not agreed to the police",
+                       "choose a queue of helpers, or ask the reporter"};
 
   json::array texts, notes;
   std::string first;
@@ -693,7 +548,7 @@ void Caseworker::refer(const std::string& report_id, const std::string& queue, b
   statement.from_queue = owner.id;
   statement.to_queue = target->id;
   statement.previous = report.ownership.last;
-  const auto bytes = identity::sign_statement(statement, signing_key_);
+  const auto bytes = identity::sign_statement(statement, signing_key());
   send("/reports/" + report_id + "/transfer",
        json::serialize(json::object{{"statement", crypto::base64(bytes)},
                                     {"wraps", first},
@@ -779,7 +634,7 @@ void Caseworker::renew_wraps(Strays& out) {
     for (const auto& one : some) body += (body.empty() ? "" : ",") + one;
     try {
       send("/outdated", "{\"wraps\":[" + body + "]}");
-    } catch (const CaseworkerError&) {
+    } catch (const CommandError&) {
       return false;
     }
     out.renewed += some.size();
@@ -798,7 +653,7 @@ void Caseworker::renew_wraps(Strays& out) {
       std::optional<std::string> one;
       try {
         one = renewed_wrap(json::serialize(entry));
-      } catch (const CaseworkerError&) {
+      } catch (const CommandError&) {
         ++out.refused;
       }
       if (one) renewed.push_back(std::move(*one));
@@ -840,7 +695,7 @@ Caseworker::Strays Caseworker::hand_on_strays() {
       const auto& stray = object_of(entry);
       report = id_at<16>(stray, "report");
       texts = sealed_anew(stray, report);
-    } catch (const CaseworkerError&) {
+    } catch (const CommandError&) {
       ++out.refused;
       return;
     }
@@ -851,7 +706,7 @@ Caseworker::Strays Caseworker::hand_on_strays() {
       try {
         send("/strays/" + crypto::hex(report), json::serialize(json::object{{"texts", part}}));
         out.handed_on += part.size();
-      } catch (const CaseworkerError&) {
+      } catch (const CommandError&) {
         // Somebody else of her queue was faster, or something was signed meanwhile.
       }
     }
@@ -868,7 +723,7 @@ Caseworker::Strays Caseworker::hand_on_strays() {
       cursor = "?cursor=" + std::string{next->get_string()};
     }
     renew_wraps(out);
-  } catch (const CaseworkerError&) {
+  } catch (const CommandError&) {
     // A desk without this call, or none at all: what she came for will tell her.
   }
   return out;

@@ -1,23 +1,19 @@
 #pragma once
-// A caseworker's client: calls the desk with her signature, checks everything that the desk says
-// against the pinned root key, and opens reports with her own key, on her own machine. The desk is
-// trusted with nothing but to be there.
+// A caseworker's client: checks everything that the desk says against the pinned root key, and
+// opens reports with her own key, on her own machine.
 //
-// One thread; calls block.
+// One thread; calls block. All of these throw CommandError.
 
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "gateway/http/client.hpp"
+#include "gateway/commands/desk_client.hpp"
 #include "gateway/identity/exports.hpp"
 #include "gateway/identity/intake_record.hpp"
 #include "gateway/identity/message_content.hpp"
@@ -26,17 +22,6 @@
 #include "gateway/identity/roster.hpp"
 
 namespace ishara::commands {
-
-// What a caseworker's command stops with: what happened and what to do, for people.
-class CaseworkerError : public std::runtime_error {
- public:
-  CaseworkerError(const std::string& what, std::string what_to_do)
-      : std::runtime_error{what}, what_to_do_{std::move(what_to_do)} {}
-  const std::string& what_to_do() const noexcept { return what_to_do_; }
-
- private:
-  std::string what_to_do_;
-};
 
 // A report that was opened. Where the desk's row says something that a gateway has signed, the
 // signed word stands and the row's does not.
@@ -76,23 +61,10 @@ struct Readable {
 };
 Readable readable(const identity::Text& text);
 
-class Caseworker {
+class Caseworker : public DeskClient {
  public:
-  struct Settings {
-    http::Origin desk;
-    std::filesystem::path key_file;  // user file; beside it `<name>.seen` remembers roster versions
-    crypto::PublicKey root_key{};
-  };
+  using DeskClient::DeskClient;
 
-  // Opens the key file; blocks for one Argon2id. Throws CaseworkerError.
-  Caseworker(Settings settings, std::string_view passphrase);
-
-  // All of these throw CaseworkerError. The answers are JSON objects.
-  std::string get(const std::string& path);
-  // Nothing for an answer without content. Sends the same request again once if the answer is lost.
-  std::optional<std::string> post(const std::string& path, bool conditional);
-  // Fetches and verifies the rosters; refuses older ones than were ever seen with this key.
-  const identity::Directory& directory();
   // The audit chain with the rosters to verify it; for auditors and admins. Nothing of the chain is
   // verified here.
   identity::AuditExport audit();
@@ -118,9 +90,6 @@ class Caseworker {
   // `keep` her own queue goes on reading.
   void refer(const std::string& report_id, const std::string& queue, bool keep);
 
-  // Whether the rosters give her this role.
-  bool has_role(std::string_view role);
-
   struct Strays {
     std::size_t handed_on = 0;
     std::size_t renewed = 0;
@@ -132,10 +101,6 @@ class Caseworker {
   Strays hand_on_strays();
 
  private:
-  http::Response call(http::Method method, const std::string& path,
-                      std::vector<std::pair<std::string, std::string>> fields,
-                      std::string_view body = {});
-  void send(const std::string& path, const std::string& body);
   const crypto::BoxKey* queue_key(const crypto::Id& kid);
   // A text or note, with the key that opens it.
   struct Sealed {
@@ -189,12 +154,6 @@ class Caseworker {
   std::string sealed_note(const Fetched& report, identity::NoteContent content);
   const identity::Directory::Queue& owner_of(const Fetched& report);
 
-  Settings settings_;
-  crypto::Id user_id_{};
-  crypto::SigningKey signing_key_;
-  crypto::BoxKey box_key_;
-  std::optional<identity::Directory> directory_;
-  std::vector<identity::SignedRoster> rosters_;  // of the directory, the root's first
   bool has_grants_ = false;
   std::map<crypto::Id, crypto::BoxKey> queue_keys_;  // by kid
 };

@@ -205,7 +205,7 @@ struct House {
       const auto opened = caseworker.open(id());
       if (opened.texts.empty()) return false;
       return opened.texts.at(0).text.reveal([](std::string_view text) { return text == "help €"; });
-    } catch (const CaseworkerError& error) {
+    } catch (const CommandError& error) {
       refused = error.what();
       return false;
     }
@@ -239,7 +239,7 @@ TEST_CASE("a member opens a report of her queue with her own key and passphrase"
                                .key_file = house.folder / "users/demo-ngo-caseworker.key",
                                .root_key = house.founding.root_key},
                               "0000 0000 0000 0000 0000 0000"}),
-                  CaseworkerError);
+                  CommandError);
 }
 
 TEST_CASE("what somebody may do is read from the signed rosters") {
@@ -313,7 +313,7 @@ TEST_CASE("a report is disclosed only when the desk has taken note, and as a gat
     is_shown = report.content.text.reveal([](std::string_view text) { return text == "help €"; });
     CHECK_FALSE(house.desk.posted.contains(path));
   };
-  CHECK_THROWS_AS(house.client().export_report(house.id(), show), CaseworkerError);
+  CHECK_THROWS_AS(house.client().export_report(house.id(), show), CommandError);
   house.desk.answers[path] = "{}";
   house.desk.posted.clear();
   const auto file = house.client().export_report(house.id(), show);
@@ -337,7 +337,7 @@ TEST_CASE("a report is disclosed only when the desk has taken note, and as a gat
   house.desk.posted.clear();
   house.report.message[100] ^= 1;
   house.serve();
-  CHECK_THROWS_AS(house.client().export_report(house.id(), show), CaseworkerError);
+  CHECK_THROWS_AS(house.client().export_report(house.id(), show), CommandError);
   CHECK(house.desk.posted.empty());
 }
 
@@ -368,7 +368,7 @@ TEST_CASE("the audit chain is fetched with the rosters that verify it") {
                              page(nullptr, {json::array{}})}) {
     CAPTURE(answer);
     house.desk.answers["/api/v1/audit"] = answer;
-    CHECK_THROWS_AS(house.client().audit(), CaseworkerError);
+    CHECK_THROWS_AS(house.client().audit(), CommandError);
   }
 }
 
@@ -399,7 +399,7 @@ TEST_CASE("a key of hers that the organisation's roster does not show stops her 
   house.serve();
   auto caseworker = house.client();
   CHECK_THROWS_WITH_AS(caseworker.directory(), "the rosters hold another key for you than yours",
-                       CaseworkerError);
+                       CommandError);
 }
 
 TEST_CASE("rosters older than those seen before are refused (P22)") {
@@ -414,7 +414,7 @@ TEST_CASE("rosters older than those seen before are refused (P22)") {
   house.serve();
   auto caseworker = house.client();
   CHECK_THROWS_WITH_AS(caseworker.directory(), "the desk shows older rosters than it did before",
-                       CaseworkerError);
+                       CommandError);
 }
 
 TEST_CASE("a grant of another queue's seed opens nothing") {
@@ -434,14 +434,14 @@ TEST_CASE("answers that are not the API's are refused in words, never a crash") 
     CAPTURE(answer);
     auto caseworker = house.client();
     house.desk.answers["/api/v1/rosters"] = answer;
-    CHECK_THROWS_AS(caseworker.directory(), CaseworkerError);
+    CHECK_THROWS_AS(caseworker.directory(), CommandError);
   }
   house.serve();
   for (const std::string answer : {"", "[]", "{}", R"({"id":1,"texts":[]})"}) {
     CAPTURE(answer);
     auto caseworker = house.client();
     house.desk.answers["/api/v1/reports/" + house.id()] = answer;
-    CHECK_THROWS_AS(caseworker.open(house.id()), CaseworkerError);
+    CHECK_THROWS_AS(caseworker.open(house.id()), CommandError);
   }
 }
 
@@ -586,7 +586,7 @@ TEST_CASE("a note by somebody who has left is shown, marked, while the roster kn
     roster.former = {{former_id, crypto::signing_key(crypto::random_secret<32>()).public_key}};
   });
   house.serve();
-  CHECK_THROWS_AS(house.client().open(house.id()), CaseworkerError);
+  CHECK_THROWS_AS(house.client().open(house.id()), CommandError);
 }
 
 TEST_CASE("nothing is sealed to a key that no rostered relay has announced for now (P22)") {
@@ -594,7 +594,7 @@ TEST_CASE("nothing is sealed to a key that no rostered relay has announced for n
   const auto refused = [&] {
     auto caseworker = house.client();
     CHECK_THROWS_WITH_AS(caseworker.reply(house.id(), identity::Text{"Thank you."}, {}),
-                         "the relay has announced no key for this week", CaseworkerError);
+                         "the relay has announced no key for this week", CommandError);
     CHECK(house.desk.posted.empty());
   };
   house.announce(crypto::signing_key(crypto::random_secret<32>()));
@@ -619,8 +619,8 @@ TEST_CASE("a text longer than one message can only be fetched, and one over 480 
             ->mode == identity::ReplyMode::pull);
   auto caseworker = house.client();
   CHECK_THROWS_AS(caseworker.reply(house.id(), identity::Text{std::string(481, 'a')}, {}),
-                  CaseworkerError);
-  CHECK_THROWS_AS(caseworker.reply(house.id(), identity::Text{}, {}), CaseworkerError);
+                  CommandError);
+  CHECK_THROWS_AS(caseworker.reply(house.id(), identity::Text{}, {}), CommandError);
 }
 
 TEST_CASE("a report is given away whole, sealed for the keys of the rosters, with a signed step") {
@@ -639,8 +639,8 @@ TEST_CASE("a report is given away whole, sealed for the keys of the rosters, wit
 
   auto caseworker = house.client();
   CHECK_THROWS_WITH_AS(caseworker.refer(house.id(), "demo-police", false),
-                       "the reporter has not agreed to the police", CaseworkerError);
-  CHECK_THROWS_AS(caseworker.refer(house.id(), "nowhere", false), CaseworkerError);
+                       "the reporter has not agreed to the police", CommandError);
+  CHECK_THROWS_AS(caseworker.refer(house.id(), "nowhere", false), CommandError);
 }
 
 TEST_CASE("a withdrawal counts if the relay signed it, and then nothing is written any more") {
@@ -653,7 +653,7 @@ TEST_CASE("a withdrawal counts if the relay signed it, and then nothing is writt
   CHECK(house.shown().find("WITHDRAWN from the reporter's number") != std::string::npos);
   auto caseworker = house.client();
   CHECK_THROWS_WITH_AS(caseworker.reply(house.id(), identity::Text{"Thank you."}, {}),
-                       "the reporter has taken this report back", CaseworkerError);
+                       "the reporter has taken this report back", CommandError);
 }
 
 TEST_CASE("that a report was taken back is said in words, and what to do") {
@@ -665,7 +665,7 @@ TEST_CASE("that a report was taken back is said in words, and what to do") {
   try {
     (void)caseworker.open(house.id());
     FAIL("it was opened");
-  } catch (const CaseworkerError& error) {
+  } catch (const CommandError& error) {
     CHECK(std::string_view{error.what()} == "the reporter has taken this report back");
     CHECK(error.what_to_do() == "Do not go on with it.");
   }
@@ -949,7 +949,7 @@ TEST_CASE("a text that is with the former queue hides nothing but itself, and ke
     auto caseworker = house.client();
     CHECK_THROWS_WITH_AS(caseworker.refer(house.id(), "demo-helpers", false),
                          "a text of this report is still sealed for the queue that had it before",
-                         CaseworkerError);
+                         CommandError);
     CHECK(house.desk.posted.empty());
   }
   SUBCASE("the first text") {
@@ -957,13 +957,13 @@ TEST_CASE("a text that is with the former queue hides nothing but itself, and ke
     auto caseworker = house.client();
     CHECK_THROWS_WITH_AS((void)caseworker.open(house.id()),
                          "the report is still sealed for the queue that had it before",
-                         CaseworkerError);
+                         CommandError);
   }
   SUBCASE("but what is sealed for her own queue waits for her lead's grant") {
     house.add_statement(house.step(house.police.id), house.worker);  // which does not count
     auto caseworker = house.client();
     CHECK_THROWS_WITH_AS((void)caseworker.open(house.id()),
-                         "the report is not sealed to a queue whose key you have", CaseworkerError);
+                         "the report is not sealed to a queue whose key you have", CommandError);
   }
 }
 
@@ -1018,7 +1018,7 @@ TEST_CASE("a message whose wrap does not open hides nothing but itself (P33)") {
   auto caseworker = house.client();
   CHECK_THROWS_WITH_AS(
       caseworker.refer(house.id(), house.directory->queue(house.others.id)->name, false),
-      "a text or note of this report is sealed so that you cannot open it", CaseworkerError);
+      "a text or note of this report is sealed so that you cannot open it", CommandError);
   CHECK(house.desk.posted.empty());
 }
 

@@ -12,53 +12,59 @@
 namespace ishara::commands {
 namespace {
 
-std::string address_of(const config::Desk& desk) {
-  if (desk.listen.is_socket()) return "unix:" + desk.listen.socket.string();
-  const bool six = desk.listen.host.find(':') != std::string::npos;
-  return std::string{desk.tls ? "https://" : "http://"} + (six ? "[" : "") + desk.listen.host +
-         (six ? "]" : "") + ":" + std::to_string(desk.listen.port);
-}
-
-// The desk's address and the root key: from the line, else from the configuration file.
-Caseworker::Settings settings_of(const CLI::App& root, ClientOptions options) {
-  if (options.desk.empty() || options.root_key.empty()) {
-    const auto config = load_configuration(root);
-    if (!config)
-      throw CaseworkerError{
-          "the desk's address or the root key is not known",
-          "give --desk and --root-key (it is on your enrolment sheet), or --config"};
-    warn_of_demo_custody(*config);
-    if (options.desk.empty()) options.desk = address_of(config->desk);
-    if (options.root_key.empty())
-      options.root_key = crypto::hex(config->deployment.root_public_key);
-  }
-  Caseworker::Settings out;
-  auto origin = http::parse_origin(options.desk);
-  if (!origin)
-    throw CaseworkerError{"the desk's address cannot be read",
-                          "write https://host:port or unix:/path"};
-  out.desk = std::move(*origin);
-  out.desk.authorities = options.authorities;
-  const auto key = crypto::from_hex_exact<32>(options.root_key);
-  if (!key)
-    throw CaseworkerError{"the root key is not 64 hexadecimal digits",
-                          "copy it from your enrolment sheet"};
-  out.root_key = *key;
-  out.key_file = options.key_file;
+http::Origin origin_of(const config::Desk& desk) {
+  http::Origin out;
+  out.host = desk.listen.host;
+  out.port = desk.listen.port;
+  out.tls = desk.tls.has_value();
+  out.socket = desk.listen.socket;
   return out;
 }
 
 crypto::WipedBuffer passphrase_of(const ClientOptions& options) {
   auto given = given_passphrase(options.passphrase_file, "Passphrase: ");
-  if (!given)
-    throw CaseworkerError{"the passphrase file: " + given.error().message(), "chmod 600 it"};
+  if (!given) throw CommandError{"the passphrase file: " + given.error().message(), "chmod 600 it"};
   if (given->empty())
-    throw CaseworkerError{"no passphrase",
-                          "type it on a terminal, or name a file with --passphrase-file"};
+    throw CommandError{"no passphrase",
+                       "type it on a terminal, or name a file with --passphrase-file"};
   return std::move(*given);
 }
 
 }  // namespace
+
+std::string address_text(const http::Origin& desk) {
+  if (!desk.socket.empty()) return "unix:" + desk.socket.string();
+  const bool six = desk.host.find(':') != std::string::npos;
+  return std::string{desk.tls ? "https://" : "http://"} + (six ? "[" : "") + desk.host +
+         (six ? "]" : "") + ":" + std::to_string(desk.port);
+}
+
+DeskClient::Settings desk_settings(const CLI::App& root, ClientOptions options) {
+  if (options.desk.empty() || options.root_key.empty()) {
+    const auto config = load_configuration(root);
+    if (!config)
+      throw CommandError{"the desk's address or the root key is not known",
+                         "give --desk and --root-key (it is on your enrolment sheet), or --config"};
+    warn_of_demo_custody(*config);
+    if (options.desk.empty()) options.desk = address_text(origin_of(config->desk));
+    if (options.root_key.empty())
+      options.root_key = crypto::hex(config->deployment.root_public_key);
+  }
+  DeskClient::Settings out;
+  auto origin = http::parse_origin(options.desk);
+  if (!origin)
+    throw CommandError{"the desk's address cannot be read",
+                       "write https://host:port or unix:/path"};
+  out.desk = std::move(*origin);
+  out.desk.authorities = options.authorities;
+  const auto key = crypto::from_hex_exact<32>(options.root_key);
+  if (!key)
+    throw CommandError{"the root key is not 64 hexadecimal digits",
+                       "copy it from your enrolment sheet"};
+  out.root_key = *key;
+  out.key_file = options.key_file;
+  return out;
+}
 
 void add_client_options(CLI::App& command, ClientOptions& options) {
   command
@@ -85,21 +91,33 @@ void add_client_options(CLI::App& command, ClientOptions& options) {
       ->type_name("FILE");
 }
 
-int with_client(const CLI::App& root, const ClientOptions& options,
-                const std::function<void(Caseworker&)>& action) {
+int with_complaints(const std::function<void()>& action) {
   harden_process(false);
   crypto::start();
   try {
-    Caseworker caseworker{settings_of(root, options), crypto::view(passphrase_of(options))};
-    caseworker.directory();
-    action(caseworker);
+    action();
     return good;
-  } catch (const CaseworkerError& error) {
+  } catch (const CommandError& error) {
     return complain(error.what(), error.what_to_do());
   } catch (const boost::system::system_error&) {
     return complain("the desk's answer is not what its API says",
                     "is --desk the address of a desk of this version?");
   }
+}
+
+int with_desk(const CLI::App& root, const ClientOptions& options,
+              const std::function<void(DeskClient::Settings, std::string_view)>& action) {
+  return with_complaints(
+      [&] { action(desk_settings(root, options), crypto::view(passphrase_of(options))); });
+}
+
+int with_client(const CLI::App& root, const ClientOptions& options,
+                const std::function<void(Caseworker&)>& action) {
+  return with_desk(root, options, [&](DeskClient::Settings settings, std::string_view passphrase) {
+    Caseworker caseworker{std::move(settings), passphrase};
+    caseworker.directory();
+    action(caseworker);
+  });
 }
 
 }  // namespace ishara::commands

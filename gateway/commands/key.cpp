@@ -33,8 +33,6 @@ namespace json = boost::json;
 using identity::HeldKey;
 using identity::KeyKind;
 
-constexpr int tries = 3;  // to type a new passphrase back
-
 struct Options {
   std::string name;
   std::vector<std::string> holders;
@@ -58,7 +56,7 @@ int attempt(Action action) {
   try {
     action();
     return good;
-  } catch (const KeyError& error) {
+  } catch (const CommandError& error) {
     return complain(error.what(), error.what_to_do());
   }
 }
@@ -67,57 +65,22 @@ int attempt(Action action) {
 
 void write_new(const fs::path& file, crypto::View bytes) {
   if (const auto written = config::write_key_file(file, bytes); !written)
-    throw KeyError{file.string() + ": " + written.error().message(),
-                   "name a new file in a folder that is yours"};
+    throw CommandError{file.string() + ": " + written.error().message(),
+                       "name a new file in a folder that is yours"};
 }
 
 // Before anything is made that would be lost with it.
 void refuse_to_overwrite(const fs::path& file) {
   std::error_code error;
   if (!file.empty() && fs::exists(fs::symlink_status(file, error)))
-    throw KeyError{file.string() + ": the file exists already", "name a new file"};
-}
-
-bool has_been_typed(const crypto::WipedBuffer& passphrase) {
-  for (int i = 0; i < tries; ++i) {
-    const auto typed = ask_passphrase("Type it, to see that what you wrote is right: ");
-    if (identity::as_generated(crypto::view(typed)) == passphrase) return true;
-    say("That is not it.\n");
-  }
-  return false;
-}
-
-// A new passphrase that its holder has: shown once on the terminal and typed back, or in a new
-// file.
-crypto::WipedBuffer hand_over_passphrase(const Options& options, const fs::path& file) {
-  auto passphrase = identity::new_passphrase(options.digits ? identity::Passphrase::digits
-                                                            : identity::Passphrase::words);
-  if (!file.empty()) {
-    write_new(file, crypto::bytes_of(crypto::view(passphrase)));
-    return passphrase;
-  }
-  crypto::WipedBuffer page = crypto::wiped_copy(
-      "\nThis is the passphrase. It is shown this once, and nobody can give it to you again.\n\n"
-      "    ");
-  page.insert(page.end(), passphrase.begin(), passphrase.end());
-  for (const char c : std::string_view{"\n\nWrite it on paper, then press Enter. "})
-    page.push_back(c);
-  if (!say(crypto::view(page)))
-    throw KeyError{"there is no terminal to show the passphrase on",
-                   "name a new file for it with --new-passphrase-file"};
-  ask("");
-  clear_screen();
-  if (!has_been_typed(passphrase))
-    throw KeyError{"the passphrase was not typed as it was shown; nothing was made or changed",
-                   "run it again, which gives another passphrase"};
-  return passphrase;
+    throw CommandError{file.string() + ": the file exists already", "name a new file"};
 }
 
 crypto::WipedBuffer passphrase_of(const Options& options, std::string_view prompt) {
   auto given = given_passphrase(options.passphrase_file, prompt);
   if (!given)
-    throw KeyError{options.passphrase_file.string() + ": " + given.error().message(),
-                   "it must be a file of yours with mode 0600"};
+    throw CommandError{options.passphrase_file.string() + ": " + given.error().message(),
+                       "it must be a file of yours with mode 0600"};
   return std::move(*given);
 }
 
@@ -185,7 +148,7 @@ void print(const json::object& object) { std::printf("%s\n", json::serialize(obj
 crypto::Id id_of(const Options& options) {
   if (options.id.empty()) return crypto::random_bytes<16>();
   const auto id = crypto::from_hex_exact<16>(options.id);
-  if (!id) throw KeyError{"the id is not 32 hexadecimal digits", "copy it as it was printed"};
+  if (!id) throw CommandError{"the id is not 32 hexadecimal digits", "copy it as it was printed"};
   return *id;
 }
 
@@ -226,7 +189,8 @@ bool hand_out_sheets(const HeldKey& key, const Options& options) {
       std::fputc('\f', stdout);
     }
     if (std::fflush(stdout) != 0)
-      throw KeyError{"the sheets could not be printed", "see that the printer runs, and run again"};
+      throw CommandError{"the sheets could not be printed",
+                         "see that the printer runs, and run again"};
     return false;
   }
   for (std::size_t i = 0; i < pages.size(); ++i) {
@@ -241,33 +205,10 @@ bool hand_out_sheets(const HeldKey& key, const Options& options) {
 
 void refuse_unusable_sheets(const Options& options, KeyKind kind) {
   if (options.json && options.sheets.empty())
-    throw KeyError{"with --json the sheets cannot go to standard output",
-                   "name a folder for them with --sheets"};
+    throw CommandError{"with --json the sheets cannot go to standard output",
+                       "name a folder for them with --sheets"};
   if (options.sheets.empty()) return;
   for (std::size_t i = 0; i < 3; ++i) refuse_to_overwrite(sheet_file(options, kind, i));
-}
-
-identity::Sheet typed_sheet(const char* which) {
-  if (!say("The " + std::string{which} + " sheet. Type its 11 lines as they stand there.\n"))
-    throw KeyError{"there is no terminal to type the sheets on",
-                   "name two files with --sheet, each with the 11 lines of a sheet"};
-  identity::SheetReader reader;
-  while (reader.next() <= identity::sheet_lines) {
-    const auto number = reader.next();
-    const auto line = ask((number < 10 ? "   " : "  ") + std::to_string(number) + ": ");
-    if (!line) throw KeyError{"the sheet was not typed to its end", "run it again"};
-    if (const auto mistake = reader.take(crypto::view(*line)))
-      say("Line " + std::to_string(number) + ": " + *mistake + ".\n");
-  }
-  clear_screen();
-  return reader.sheet();
-}
-
-HeldKey combined(const Options& options) {
-  const auto& files = options.sheet_files;
-  const auto left = files.empty() ? typed_sheet("first") : read_sheet_file(files[0]);
-  const auto right = files.size() < 2 ? typed_sheet("other") : read_sheet_file(files[1]);
-  return combine_sheets(left, right);
 }
 
 // --- The subcommands
@@ -275,7 +216,7 @@ HeldKey combined(const Options& options) {
 void make_user(const Options& options) {
   refuse_to_overwrite(options.file);
   const HeldKey key{KeyKind::user, id_of(options), crypto::random_secret<32>()};
-  const auto passphrase = hand_over_passphrase(options, options.new_passphrase_file);
+  const auto passphrase = hand_over_new_passphrase(options.digits, options.new_passphrase_file);
   write_new(options.file, identity::blocking_seal_key(key, crypto::view(passphrase)));
   if (options.json) {
     auto object = json_of(key);
@@ -315,7 +256,7 @@ void make_shared(KeyKind kind, const Options& options) {
   const HeldKey key{kind, id_of(options), crypto::random_secret<32>()};
   std::optional<crypto::WipedBuffer> passphrase;
   if (!options.file.empty())
-    passphrase = hand_over_passphrase(options, options.new_passphrase_file);
+    passphrase = hand_over_new_passphrase(options.digits, options.new_passphrase_file);
   auto* const out = hand_out_sheets(key, options) ? stdout : stderr;
   if (passphrase)
     write_new(options.file, identity::blocking_seal_key(key, crypto::view(*passphrase)));
@@ -341,8 +282,8 @@ void make_shared(KeyKind kind, const Options& options) {
 void show(const Options& options) {
   const auto bytes = config::read_secret_file(options.file, 64 * 1024);
   if (!bytes)
-    throw KeyError{options.file.string() + ": " + bytes.error().message(),
-                   "it must be a file of yours with mode 0600 and no second name"};
+    throw CommandError{options.file.string() + ": " + bytes.error().message(),
+                       "it must be a file of yours with mode 0600 and no second name"};
   const std::string_view content{reinterpret_cast<const char*>(bytes->data()), bytes->size()};
   if (const auto read = identity::read_sheet(content); read.sheet) {
     auto object = json_of(read.sheet->kind, read.sheet->id);
@@ -375,11 +316,11 @@ void show(const Options& options) {
 void change_passphrase(const Options& options) {
   const auto key =
       open_sealed_key(options.file, crypto::view(passphrase_of(options, "Passphrase until now: ")));
-  const auto passphrase = hand_over_passphrase(options, options.new_passphrase_file);
+  const auto passphrase = hand_over_new_passphrase(options.digits, options.new_passphrase_file);
   const auto sealed = identity::blocking_seal_key(key, crypto::view(passphrase));
   if (const auto replaced = config::replace_key_file(options.file, sealed); !replaced)
-    throw KeyError{options.file.string() + ": " + replaced.error().message(),
-                   "the file is as it was, with the passphrase that it had"};
+    throw CommandError{options.file.string() + ": " + replaced.error().message(),
+                       "the file is as it was, with the passphrase that it had"};
   std::printf(
       "%s opens with the new passphrase alone; the key in it is the same. Copies of the file that\n"
       "were made before still open with the old one: destroy them, and burn the old paper.\n",
@@ -389,15 +330,16 @@ void change_passphrase(const Options& options) {
 void rebuild(const Options& options) {
   const bool with_sheets = options.new_sheets || !options.sheets.empty();
   if (options.file.empty() && !with_sheets)
-    throw KeyError{"there is nothing to make of the key",
-                   "say --file for a sealed key file, --new-sheets for three new sheets, or use "
-                   "`ishara key check`"};
+    throw CommandError{
+        "there is nothing to make of the key",
+        "say --file for a sealed key file, --new-sheets for three new sheets, or use "
+        "`ishara key check`"};
   refuse_to_overwrite(options.file);
-  const auto key = combined(options);
+  const auto key = key_of_two_sheets(options.sheet_files);
   if (with_sheets) refuse_unusable_sheets(options, key.kind);
   std::optional<crypto::WipedBuffer> passphrase;
   if (!options.file.empty())
-    passphrase = hand_over_passphrase(options, options.new_passphrase_file);
+    passphrase = hand_over_new_passphrase(options.digits, options.new_passphrase_file);
   auto* out = stdout;
   if (with_sheets) out = hand_out_sheets(key, options) ? stdout : stderr;
   if (passphrase)
@@ -422,13 +364,13 @@ void check(const Options& options) {
   if (!options.public_key.empty()) {
     expected = root_key_of(options.public_key);
     if (!expected)
-      throw KeyError{"the public key is not 64 hexadecimal digits, nor a file that holds them",
-                     "copy it from where it is known, not from the sheets"};
+      throw CommandError{"the public key is not 64 hexadecimal digits, nor a file that holds them",
+                         "copy it from where it is known, not from the sheets"};
   }
-  const auto key = combined(options);
+  const auto key = key_of_two_sheets(options.sheet_files);
   if (expected && identity::public_key_of(key.kind, key.seed) != *expected)
-    throw KeyError{"the two sheets give a key, but not the one with this public key",
-                   "they belong to an older or another key: compare the words on them"};
+    throw CommandError{"the two sheets give a key, but not the one with this public key",
+                       "they belong to an older or another key: compare the words on them"};
   if (options.json)
     print(json_of(key));
   else

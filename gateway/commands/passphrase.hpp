@@ -15,4 +15,8 @@ namespace ishara::commands {
 boost::system::result<crypto::WipedBuffer> given_passphrase(const std::filesystem::path& file,
                                                             std::string_view prompt);
 
+// A new passphrase that its holder has: shown once on the terminal and typed back, or in a new
+// file. Throws CommandError.
+crypto::WipedBuffer hand_over_new_passphrase(bool digits, const std::filesystem::path& file);
+
 }  // namespace ishara::commands

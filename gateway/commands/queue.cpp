@@ -188,13 +188,13 @@ identity::Text written() {
   while (const auto size = std::fread(chunk, 1, sizeof chunk, stdin)) {
     bytes.insert(bytes.end(), chunk, chunk + size);
     if (bytes.size() > longest_note)
-      throw CaseworkerError{"the text is longer than 16 KiB", "write less"};
+      throw CommandError{"the text is longer than 16 KiB", "write less"};
   }
   crypto::wipe(chunk, sizeof chunk);
   while (!bytes.empty() && (bytes.back() == '\n' || bytes.back() == '\r')) bytes.pop_back();
   if (bytes.empty() || !i18n::is_utf8(crypto::view(bytes)))
-    throw CaseworkerError{"there is no text, or it is not UTF-8",
-                          "write it on standard input: echo ... | ishara queue ..."};
+    throw CommandError{"there is no text, or it is not UTF-8",
+                       "write it on standard input: echo ... | ishara queue ..."};
   return identity::Text{crypto::view(bytes)};
 }
 
@@ -245,12 +245,12 @@ void disclose(Caseworker& caseworker, const Options& options) {
         std::fflush(stdout);
         std::string answer;
         if (!std::getline(std::cin, answer) || answer != "yes")
-          throw CaseworkerError{"nothing was disclosed", "answer yes to disclose it"};
+          throw CommandError{"nothing was disclosed", "answer yes to disclose it"};
       });
   const auto written = config::write_key_file(options.file, crypto::bytes_of(crypto::view(text)));
   if (!written)
-    throw CaseworkerError{options.file + ": " + written.error().message(),
-                          "name a new file in a folder that is yours"};
+    throw CommandError{options.file + ": " + written.error().message(),
+                       "name a new file in a folder that is yours"};
   if (!options.json)
     std::printf(
         "Written. Whoever has the file can read all of it; `ishara audit verify` shows that it\n"

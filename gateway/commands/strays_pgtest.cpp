@@ -349,7 +349,7 @@ bool give_away(const Team& from, const crypto::Id& report, const Team& to, int& 
     try {
       from.client->refer(crypto::hex(report), to.name, false);
       return true;
-    } catch (const CaseworkerError& error) {
+    } catch (const CommandError& error) {
       const std::string_view what = error.what();
       if (what.find("sealed for the queue that had it before") != what.npos) return false;
       REQUIRE(what.find("409") != what.npos);
