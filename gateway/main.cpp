@@ -16,6 +16,7 @@ int main(int count, char** arguments) {
                  add_init,
                  add_key,
                  add_migrate,
+                 add_org,
                  add_pack,
                  add_queue,
                  add_relay,
@@ -24,5 +25,6 @@ int main(int count, char** arguments) {
                  add_simulate,
                  add_sms,
                  add_understand,
+                 add_user,
              });
 }

@@ -44,6 +44,7 @@ void add_gateway(CLI::App& root, int& exit_code);
 void add_init(CLI::App& root, int& exit_code);
 void add_key(CLI::App& root, int& exit_code);
 void add_migrate(CLI::App& root, int& exit_code);
+void add_org(CLI::App& root, int& exit_code);
 void add_pack(CLI::App& root, int& exit_code);
 void add_queue(CLI::App& root, int& exit_code);
 void add_relay(CLI::App& root, int& exit_code);
@@ -52,5 +53,6 @@ void add_serve(CLI::App& root, int& exit_code);
 void add_simulate(CLI::App& root, int& exit_code);
 void add_sms(CLI::App& root, int& exit_code);
 void add_understand(CLI::App& root, int& exit_code);
+void add_user(CLI::App& root, int& exit_code);
 
 }  // namespace ishara::commands

@@ -1,0 +1,417 @@
+// The part of `ishara org` that needs no desk. `root` and `sign` make the next roster on a machine
+// without network, out of files; `import` puts such files in force on the server.
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <boost/json.hpp>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <memory>
+
+#include "gateway/commands/client.hpp"
+#include "gateway/commands/commands.hpp"
+#include "gateway/commands/configuration.hpp"
+#include "gateway/commands/held_key.hpp"
+#include "gateway/commands/org.hpp"
+#include "gateway/commands/root_key.hpp"
+#include "gateway/commands/roster_set.hpp"
+#include "gateway/commands/roster_signing.hpp"
+#include "gateway/commands/terminal.hpp"
+#include "gateway/crypto/encoding.hpp"
+#include "gateway/identity/audit.hpp"
+#include "gateway/identity/roster_changes.hpp"
+#include "gateway/identity/roster_file.hpp"
+#include "gateway/identity/words.hpp"
+#include "storage/people_store.hpp"
+
+namespace ishara::commands {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+using identity::KeyKind;
+using identity::OrganisationRoster;
+using identity::RootRoster;
+
+struct Options {
+  HeldKeyOptions root_key;
+  HeldKeyOptions organisation_key;
+  std::string public_root_key;
+  std::vector<fs::path> rosters;
+  fs::path out;
+  std::vector<std::string> organisations;
+  std::vector<std::string> new_keys;
+  fs::path services;
+  std::vector<std::string> ended;
+  std::vector<std::string> admins;
+  std::string recovery;
+  bool yes = false;
+  bool json = false;
+};
+
+std::vector<std::string> parts_of(const std::string& text, std::size_t count, const char* form) {
+  std::vector<std::string> out;
+  std::size_t at = 0;
+  while (out.size() + 1 < count) {
+    const auto colon = text.find(':', at);
+    if (colon == text.npos) break;
+    out.push_back(text.substr(at, colon - at));
+    at = colon + 1;
+  }
+  out.push_back(text.substr(at));
+  if (out.size() != count)
+    throw CommandError{"'" + printable(text) + "' is not of the form " + form,
+                       "the ids and keys stand where `ishara key make` has shown them"};
+  return out;
+}
+
+// --- The root roster
+
+identity::OrganisationClass class_named(const std::string& name) {
+  for (const auto value : {identity::OrganisationClass::ngo, identity::OrganisationClass::police,
+                           identity::OrganisationClass::other})
+    if (identity::name_of(value) == name) return value;
+  throw CommandError{"an organisation's class is ngo, police or other",
+                     "police alone are kept from reports without consent"};
+}
+
+// What `ishara init` on the server asks the officers to sign for.
+void add_services(RootRoster& next, const fs::path& file, std::vector<std::string>& words) {
+  std::ifstream in{file};
+  const std::string content{std::istreambuf_iterator<char>{in}, {}};
+  boost::system::error_code error;
+  const auto request = json::parse(content, error);
+  const auto* const list =
+      !error && request.is_object() ? request.get_object().if_contains("services") : nullptr;
+  const auto refuse = [&]() {
+    throw CommandError{file.string() + " is no request for services",
+                       "`ishara init` on the server writes services.request"};
+  };
+  if (list == nullptr || !list->is_array()) refuse();
+  for (const auto& value : list->get_array()) {
+    const auto* const service = value.if_object();
+    const auto* const use = service == nullptr ? nullptr : service->if_contains("use");
+    const auto* const pk = service == nullptr ? nullptr : service->if_contains("pk");
+    const auto key = pk != nullptr && pk->is_string() ? crypto::from_hex_exact<32>(pk->get_string())
+                                                      : std::nullopt;
+    if (!key || use == nullptr || !use->is_string()) refuse();
+    require(identity::add_service(next, *key, use->get_string()));
+    words.push_back(std::string{use->get_string()} + ": " +
+                    identity::key_fingerprint(KeyKind::service, *key));
+  }
+}
+
+RootRoster::Service& service_of(RootRoster& roster, const std::string& text) {
+  for (auto& service : roster.services)
+    if (crypto::hex(crypto::key_id(service.public_key)) == text ||
+        crypto::hex(service.public_key) == text)
+      return service;
+  throw CommandError{"no service has the key " + printable(text),
+                     "`ishara org show` tells the keys of the services"};
+}
+
+// Makes the changes of the line; returns the words to compare.
+std::vector<std::string> edit(RootRoster& next, const Options& options) {
+  std::vector<std::string> words;
+  for (const auto& given : options.organisations) {
+    const auto parts = parts_of(given, 4, "ID:PUBLIC_KEY:CLASS:NAME");
+    const RootRoster::Organisation organisation{id_of(parts[0]), parts[3], class_named(parts[2]),
+                                                public_key_of(parts[1])};
+    require(identity::add_organisation(next, organisation));
+    words.push_back(printable(parts[3]) + ": " +
+                    identity::key_fingerprint(KeyKind::organisation, organisation.signing_key));
+  }
+  for (const auto& given : options.new_keys) {
+    const auto parts = parts_of(given, 2, "ID:PUBLIC_KEY");
+    const auto key = public_key_of(parts[1]);
+    require(identity::replace_organisation_key(next, id_of(parts[0]), key));
+    words.push_back(parts[0] + ": " + identity::key_fingerprint(KeyKind::organisation, key));
+  }
+  if (!options.services.empty()) add_services(next, options.services, words);
+  const auto hour = std::chrono::floor<std::chrono::hours>(std::chrono::system_clock::now());
+  for (const auto& given : options.ended) {
+    const auto key = service_of(next, given).public_key;
+    require(identity::end_service(next, key,
+                                  static_cast<std::uint32_t>(hour.time_since_epoch().count())));
+  }
+  return words;
+}
+
+void agree_with_words(std::vector<std::string> lines, const std::vector<std::string>& words,
+                      const Options& options) {
+  if (!words.empty())
+    lines.push_back("Words to compare with those who made the keys, over a way that you trust:");
+  for (const auto& line : words) lines.push_back("  " + line);
+  agree_to(lines, options.yes, options.json);
+}
+
+void make_root(const Options& options) {
+  const auto files = read_roster_files(options.rosters);
+  const auto key = held_key(options.root_key, KeyKind::root);
+  const auto present = sorted(files, identity::public_key_of(key.kind, key.seed));
+  if (!options.rosters.empty() && !present.root)
+    throw CommandError{"no root roster in these files is signed with this key",
+                       "take the rosters that are in force: `ishara org show --file`"};
+  RootRoster before, next;
+  if (present.root) {
+    before = present.root->roster;
+    next = identity::next_of(before, present.root->signed_roster.bytes);
+  } else {
+    before.deployment = next.deployment = key.id;
+    next.version = 1;
+  }
+  const auto words = edit(next, options);
+  auto lines = identity::changes(before, next);
+  if (lines.empty())
+    throw CommandError{"there is nothing to change", "say what is to be: see --help"};
+  agree_with_words(std::move(lines), words, options);
+  const std::array rosters{identity::sign_roster(next, crypto::signing_key(key.seed))};
+  write_rosters(options.out, rosters);
+  tell_written(options.out, "the root roster", next.version, options.json);
+}
+
+// --- An organisation's roster, offline
+
+void sign_offline(const Options& options) {
+  const auto root_key = root_key_of(options.public_root_key);
+  if (!root_key)
+    throw CommandError{"the root key is not 64 hexadecimal digits, nor a file that holds them",
+                       "copy it from your enrolment sheet, or from the officers"};
+  const auto present = sorted(read_roster_files(options.rosters), *root_key);
+  if (!present.root)
+    throw CommandError{"there is no root roster in these files",
+                       "give the one that names your organisation with --rosters"};
+  const auto key = held_key(options.organisation_key, KeyKind::organisation);
+  const auto& known = present.root->roster.organisations;
+  const auto own = std::ranges::find(known, key.id, &RootRoster::Organisation::id);
+  if (own == known.end() || own->signing_key != identity::public_key_of(key.kind, key.seed))
+    throw CommandError{"the root roster does not name this key for its organisation",
+                       "the officers of the root key put it there: `ishara org root`"};
+
+  const auto* const signed_before = present.organisation(key.id);
+  OrganisationRoster before, next;
+  if (signed_before != nullptr) {
+    before = signed_before->roster;
+    next = identity::next_of(before, signed_before->signed_roster.bytes);
+  } else {
+    before.deployment = next.deployment = present.root->roster.deployment;
+    before.organisation = next.organisation = key.id;
+    next.version = 1;
+    if (options.admins.empty() || options.recovery.empty())
+      throw CommandError{"the first roster of an organisation needs an admin and a recovery key",
+                         "make them with `ishara key make user` and `ishara key make recovery`, "
+                         "and give --admin and --recovery"};
+  }
+  std::vector<std::string> words;
+  for (const auto& given : options.admins) {
+    const auto parts = parts_of(given, 3, "ID:SIGN_PK:BOX_PK");
+    const OrganisationRoster::Member admin{
+        id_of(parts[0]), public_key_of(parts[1]), public_key_of(parts[2]), {"admin"}, {}};
+    require(identity::add_member(next, admin));
+    words.push_back("admin: " + identity::user_fingerprint(admin.signing_key, admin.box_key));
+  }
+  if (!options.recovery.empty()) {
+    const auto recovery = public_key_of(options.recovery);
+    require(identity::replace_recovery_key(next, recovery));
+    words.push_back("recovery key: " + identity::key_fingerprint(KeyKind::recovery, recovery));
+  }
+  auto lines = identity::changes(before, next);
+  if (lines.empty()) lines.push_back("nothing but the key that signs it");
+  agree_with_words(std::move(lines), words, options);
+  const std::array rosters{identity::sign_roster(next, crypto::signing_key(key.seed))};
+  write_rosters(options.out, rosters);
+  tell_written(options.out, "the roster", next.version, options.json);
+}
+
+// --- Into force
+
+std::vector<std::string> lines_of(const storage::Roster& row,
+                                  std::span<const storage::Roster> stored,
+                                  const identity::Directory& directory,
+                                  const crypto::PublicKey& root_key) {
+  const auto signed_roster = [](const storage::Roster& from) {
+    identity::SignedRoster out{from.bytes, {}};
+    std::ranges::copy_n(
+        from.signature.begin(),
+        static_cast<std::ptrdiff_t>(std::min(from.signature.size(), out.signature.size())),
+        out.signature.begin());
+    return out;
+  };
+  const auto old = std::ranges::find(stored, row.issuer, &storage::Roster::issuer);
+  if (row.issuer == crypto::Id{}) {
+    const auto before = old == stored.end() ? boost::system::result<RootRoster>{RootRoster{}}
+                                            : identity::verify_root(signed_roster(*old), root_key);
+    auto after = identity::verify_root(signed_roster(row), root_key).value();
+    auto from = before ? *before : RootRoster{};
+    if (from.version == 0) from.deployment = after.deployment;
+    return identity::changes(from, after);
+  }
+  const auto& known = directory.organisations();
+  const auto own = std::ranges::find(known, row.issuer, &RootRoster::Organisation::id);
+  const auto after = identity::verify_organisation(signed_roster(row), own->signing_key).value();
+  OrganisationRoster from;
+  from.deployment = after.deployment;
+  from.organisation = after.organisation;
+  if (old != stored.end())
+    if (auto before = identity::verify_organisation(signed_roster(*old), own->signing_key))
+      from = std::move(*before);
+  return identity::changes(from, after);
+}
+
+void import(const CLI::App& root, const Options& options) {
+  const auto config = load_configuration(root);
+  if (!config) throw CommandError{"the configuration has mistakes", "mend them and run it again"};
+  const auto offered = read_roster_files(options.rosters);
+  storage::blocking::PeopleStore store{config->database.desk_url};
+  const auto stored = store.rosters();
+  const std::string advice = "see that Postgres runs and that database.desk_url points to it";
+  if (!stored) throw CommandError{"the database: " + stored.error().message(), advice};
+  const auto& root_key = config->deployment.root_public_key;
+  const auto news = importable(offered, *stored, root_key);
+
+  std::vector<storage::RosterVersion> seen;
+  for (const auto& row : *stored) seen.push_back({row.issuer, row.version});
+  const auto now =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(
+                                     std::chrono::system_clock::now().time_since_epoch())
+                                     .count());
+  std::vector<storage::NewRoster> rows;
+  for (const auto& row : news)
+    rows.push_back(
+        {row, identity::scribe_of({identity::AuditAction::roster, now, {}, row.version})});
+  const auto done = store.import_rosters(rows, seen);
+  if (!done && done.error() == storage::errc::conflict)
+    throw CommandError{"another roster was published meanwhile; nothing was imported",
+                       "run it again"};
+  if (!done)
+    throw CommandError{"the database: " + done.error().message() + "; nothing was imported",
+                       advice};
+
+  if (options.json) {
+    json::array all;
+    for (const auto& row : news)
+      all.push_back(json::object{{"issuer", crypto::hex(row.issuer)}, {"version", row.version}});
+    std::printf("%s\n", json::serialize(json::object{{"imported", std::move(all)}}).c_str());
+    return;
+  }
+  if (news.empty()) {
+    std::printf("All of this is in force already.\n");
+    return;
+  }
+  auto together = *stored;
+  for (const auto& row : news) {
+    std::erase_if(together, [&](const auto& one) { return one.issuer == row.issuer; });
+    together.push_back(row);
+  }
+  const auto directory =
+      identity::Directory::verified_rows(identity::rows_of(together), root_key).value();
+  for (const auto& row : news) {
+    const auto& known = directory.organisations();
+    const auto own = std::ranges::find(known, row.issuer, &RootRoster::Organisation::id);
+    std::printf(
+        "%s, version %u, is in force:\n",
+        own == known.end() ? "The root roster" : ("The roster of " + printable(own->name)).c_str(),
+        row.version);
+    for (const auto& line : lines_of(row, *stored, directory, root_key))
+      std::printf("  %s\n", line.c_str());
+  }
+}
+
+}  // namespace
+
+void add_offline_rosters(CLI::App& root, CLI::App& org, int& exit_code) {
+  const auto options = std::make_shared<Options>();
+  const auto add = [&](const char* name, const char* help, const std::string& example,
+                       void (*action)(const Options&)) {
+    auto* const command = org.add_subcommand(name, help);
+    command->footer("Example:\n  ishara org " + std::string{name} + example);
+    command
+        ->add_option("--rosters", options->rosters,
+                     "File with the rosters in force, from `ishara org show --file`; may be "
+                     "repeated")
+        ->type_name("FILE")
+        ->expected(1)
+        ->take_all();
+    command->add_option("--out", options->out, "New file for what is signed")
+        ->type_name("FILE")
+        ->required();
+    command->add_flag("--yes", options->yes, "Sign without asking");
+    command->add_flag("--json", options->json, "One JSON object instead of lines");
+    command->callback(
+        [&exit_code, options, action] { exit_code = with_complaints([&] { action(*options); }); });
+    return command;
+  };
+
+  auto* const roots =
+      add("root", "Sign the next root roster, offline (officers of the root key)",
+          " --rosters rosters.txt --out root.txt \\\n"
+          "    --add-organisation 'ID:PUBLIC_KEY:ngo:Umoja Trust' --services services.request"
+          "\n\nThe first one needs no --rosters. Without --root-key two of the three sheets are "
+          "typed.",
+          make_root);
+  add_held_key_options(*roots, options->root_key, "root", true);
+  roots
+      ->add_option("--add-organisation", options->organisations,
+                   "A new organisation of class ngo, police or other; may be repeated")
+      ->type_name("ID:PUBLIC_KEY:CLASS:NAME")
+      ->expected(1)
+      ->take_all();
+  roots
+      ->add_option("--replace-key", options->new_keys,
+                   "Another key for an organisation; may be repeated")
+      ->type_name("ID:PUBLIC_KEY")
+      ->expected(1)
+      ->take_all();
+  roots
+      ->add_option("--services", options->services,
+                   "File services.request, which `ishara init` has written on the server")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile);
+  roots
+      ->add_option("--end-service", options->ended,
+                   "Key or key id of a service whose signatures end with this hour; may be "
+                   "repeated")
+      ->type_name("KEY")
+      ->expected(1)
+      ->take_all();
+
+  auto* const signs =
+      add("sign", "Sign an organisation's first roster, or its present one anew, offline (admins)",
+          " --rosters root.txt --root-key 64-DIGITS --out umoja.txt \\\n"
+          "    --organisation-key organisation.key --admin ID:SIGN_PK:BOX_PK --recovery 64-DIGITS"
+          "\n\nEverything later is signed at the desk, with `ishara user` and the rest of `ishara "
+          "org`.",
+          sign_offline);
+  signs->get_option("--rosters")->required();
+  add_held_key_options(*signs, options->organisation_key, "organisation", false);
+  signs->get_option("--organisation-key")->required();
+  signs
+      ->add_option("--root-key", options->public_root_key,
+                   "Public root key of the deployment, or a file that holds it")
+      ->type_name("HEX")
+      ->required();
+  signs
+      ->add_option("--admin", options->admins,
+                   "A new admin, with the keys of `ishara key make user`; may be repeated")
+      ->type_name("ID:SIGN_PK:BOX_PK")
+      ->expected(1)
+      ->take_all();
+  signs
+      ->add_option("--recovery", options->recovery,
+                   "Public recovery key, from `ishara key make recovery`")
+      ->type_name("HEX");
+
+  auto* const imports = org.add_subcommand(
+      "import",
+      "Put signed rosters in force, all of these files or none (operator, on the server)");
+  imports->footer("Example:\n  ishara org import root.txt umoja.txt");
+  imports->add_option("file", options->rosters, "Files of rosters")->type_name("FILE")->required();
+  imports->add_flag("--json", options->json, "One JSON object instead of lines");
+  imports->callback([&root, &exit_code, options] {
+    exit_code = with_complaints([&] { import(root, *options); });
+  });
+}
+
+}  // namespace ishara::commands

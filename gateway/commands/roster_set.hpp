@@ -1,0 +1,45 @@
+#pragma once
+// Rosters that came in files, and what may follow on the ones that are in force. Whoever carries
+// the files may have altered them; nothing here is believed before its signature is verified.
+//
+// Pure functions but for `read_roster_files`; thread-safe. All throw CommandError, with the reason
+// for people.
+
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "gateway/commands/command_error.hpp"
+#include "gateway/identity/roster.hpp"
+#include "storage/store.hpp"
+
+namespace ishara::commands {
+
+std::vector<identity::SignedRoster> read_roster_files(std::span<const std::filesystem::path> files);
+
+template <class Roster>
+struct Verified {
+  identity::SignedRoster signed_roster;
+  Roster roster;
+};
+
+// The newest of each kind among these files. An organisation's roster is verified with its key in
+// any of the root rosters: while that key changes, the present one is signed with the old one.
+struct RosterSet {
+  std::optional<Verified<identity::RootRoster>> root;
+  std::vector<Verified<identity::OrganisationRoster>> organisations;
+
+  const Verified<identity::OrganisationRoster>* organisation(const crypto::Id& id) const;
+};
+RosterSet sorted(std::span<const identity::SignedRoster> rosters,
+                 const crypto::PublicKey& root_key);
+
+// What is to be stored of `offered` on top of what is stored, the root's first; nothing if all of
+// it is in force already. Each must be the very next version, made from the one in force, or the
+// first one; and all of it together must fit.
+std::vector<storage::Roster> importable(std::span<const identity::SignedRoster> offered,
+                                        std::span<const storage::Roster> stored,
+                                        const crypto::PublicKey& root_key);
+
+}  // namespace ishara::commands

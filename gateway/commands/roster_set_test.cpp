@@ -1,0 +1,177 @@
+#include "gateway/commands/roster_set.hpp"
+
+#include <doctest/doctest.h>
+
+#include <functional>
+
+#include "gateway/identity/roster_changes.hpp"
+
+namespace ishara::commands {
+namespace {
+
+using identity::OrganisationRoster;
+using identity::RootRoster;
+using identity::SignedRoster;
+
+crypto::SigningKey new_key() { return crypto::signing_key(crypto::random_secret<32>()); }
+
+storage::Roster row(const crypto::Id& issuer, std::uint64_t version, const SignedRoster& roster) {
+  return {issuer,
+          static_cast<std::uint32_t>(version),
+          roster.bytes,
+          {roster.signature.begin(), roster.signature.end()}};
+}
+
+// A deployment of one organisation, with its first rosters in force.
+struct Deployment {
+  crypto::SigningKey root = new_key();
+  crypto::SigningKey organisation = new_key();
+  RootRoster root_roster;
+  OrganisationRoster roster;
+  SignedRoster first_root, first;
+  std::vector<storage::Roster> stored;
+
+  Deployment() {
+    root_roster.deployment = roster.deployment = crypto::random_bytes<16>();
+    root_roster.version = roster.version = 1;
+    roster.organisation = crypto::random_bytes<16>();
+    root_roster.organisations = {
+        {roster.organisation, "Umoja", identity::OrganisationClass::ngo, organisation.public_key}};
+    roster.recovery_key = crypto::box_key().public_key;
+    roster.members = {{crypto::random_bytes<16>(),
+                       new_key().public_key,
+                       crypto::box_key().public_key,
+                       {"admin"},
+                       {}}};
+    first_root = identity::sign_roster(root_roster, root);
+    first = identity::sign_roster(roster, organisation);
+    stored = {row({}, 1, first_root), row(roster.organisation, 1, first)};
+  }
+  SignedRoster next_root(const std::function<void(RootRoster&)>& edit) const {
+    auto next = identity::next_of(root_roster, first_root.bytes);
+    edit(next);
+    return identity::sign_roster(next, root);
+  }
+  SignedRoster next(const crypto::SigningKey& key) const {
+    auto out = identity::next_of(roster, first.bytes);
+    out.recovery_key = crypto::box_key().public_key;
+    return identity::sign_roster(out, key);
+  }
+  std::string refusal(std::vector<SignedRoster> offered) const {
+    try {
+      (void)importable(offered, stored, root.public_key);
+    } catch (const CommandError& error) {
+      CHECK(std::string{error.what_to_do()} != "");
+      return error.what();
+    }
+    return "";
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the first rosters of a deployment come in together, the root's first") {
+  const Deployment house;
+  const std::vector offered{house.first, house.first_root};
+  const auto rows = importable(offered, {}, house.root.public_key);
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].issuer == crypto::Id{});
+  CHECK(rows[0].bytes == house.first_root.bytes);
+  CHECK(rows[1].issuer == house.roster.organisation);
+  CHECK(rows[1].version == 1);
+  const std::vector alone{house.first_root};
+  CHECK(importable(alone, {}, house.root.public_key).size() == 1);
+}
+
+TEST_CASE("what is in force already is no news, and the very next version is") {
+  const Deployment house;
+  const std::vector same{house.first_root, house.first};
+  CHECK(importable(same, house.stored, house.root.public_key).empty());
+  const std::vector next{house.next(house.organisation), house.first_root};
+  const auto rows = importable(next, house.stored, house.root.public_key);
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].version == 2);
+}
+
+TEST_CASE("rosters that are altered, foreign, older or not the next are refused with the reason") {
+  const Deployment house, other;
+  auto later = house;
+  later.stored = {row({}, 1, house.first_root)};
+  const auto second = house.next(house.organisation);
+  later.stored.push_back(row(house.roster.organisation, 2, second));
+
+  auto altered = second;
+  altered.bytes[altered.bytes.size() / 2] ^= 1;
+  auto skips = identity::next_of(house.roster, house.first.bytes);
+  ++skips.version;
+  auto elsewhere = identity::next_of(house.roster, other.first.bytes);
+  auto with_other_id = house.next_root([](auto&) {});
+
+  struct Row {
+    const char* what;
+    const Deployment& house;
+    std::vector<SignedRoster> offered;
+    const char* refusal;
+  };
+  for (const auto& [what, at, offered, refusal] : {
+           Row{"altered", house, {altered}, "signed neither with this root key"},
+           Row{"foreign", house, {other.first_root, other.first}, "signed neither with this"},
+           Row{"by another organisation's key",
+               house,
+               {house.next(other.organisation)},
+               "signed neither with this root key"},
+           Row{"older", later, {house.first}, "the roster of Umoja of version 1 is older than the"},
+           Row{"another of the same version",
+               later,
+               {house.next(house.organisation)},
+               "the roster of Umoja of version 2 is another one than the one in force"},
+           Row{"not the next",
+               house,
+               {identity::sign_roster(skips, house.organisation)},
+               "the roster of Umoja of version 3 is not the next one after version 1"},
+           Row{"made from another one",
+               house,
+               {identity::sign_roster(elsewhere, house.organisation)},
+               "was not made from the one that is in force"},
+           Row{"two root rosters",
+               house,
+               {with_other_id, house.next_root([](auto& next) {
+                  next.services = {{new_key().public_key, "relay"}};
+                })},
+               "several root rosters"},
+       }) {
+    CAPTURE(what);
+    CHECK(at.refusal(offered).find(refusal) != std::string::npos);
+  }
+}
+
+TEST_CASE("an older root roster is told as older, and one of another deployment as such") {
+  Deployment house;
+  const auto second = house.next_root([](auto& next) {
+    next.services = {{new_key().public_key, "relay"}};
+  });
+  house.stored[0] = row({}, 2, second);
+  CHECK(house.refusal({house.first_root}).find("version 1 is older than the one in force") !=
+        std::string::npos);
+  auto foreign = house.root_roster;
+  foreign.deployment = crypto::random_bytes<16>();
+  CHECK(house.refusal({identity::sign_roster(foreign, house.root)}) ==
+        "the root roster is of another deployment");
+}
+
+TEST_CASE("a new key of an organisation needs its roster, signed anew, in the same breath") {
+  const Deployment house;
+  const auto key = new_key();
+  const auto root = house.next_root([&](auto& next) {
+    CHECK(identity::replace_organisation_key(next, house.roster.organisation, key.public_key));
+  });
+  CHECK(house.refusal({root}).find("names another key for Umoja than its own roster") !=
+        std::string::npos);
+  const std::vector both{house.next(key), root};
+  const auto rows = importable(both, house.stored, house.root.public_key);
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].issuer == crypto::Id{});
+  CHECK(rows[1].version == 2);
+}
+
+}  // namespace ishara::commands

@@ -1,0 +1,177 @@
+#include "gateway/commands/roster_signing.hpp"
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <boost/json.hpp>
+#include <cstdio>
+#include <ctime>
+#include <fstream>
+#include <system_error>
+
+#include "gateway/commands/commands.hpp"
+#include "gateway/commands/terminal.hpp"
+#include "gateway/crypto/encoding.hpp"
+#include "gateway/identity/roster_changes.hpp"
+#include "gateway/identity/roster_file.hpp"
+#include "gateway/identity/words.hpp"
+
+namespace ishara::commands {
+
+namespace json = boost::json;
+
+void write_rosters(const std::filesystem::path& file,
+                   std::span<const identity::SignedRoster> rosters) {
+  std::error_code error;
+  if (std::filesystem::exists(file, error))
+    throw CommandError{file.string() + ": the file exists already", "name a new file"};
+  std::ofstream out{file, std::ios::binary};
+  out << identity::write_roster_file(rosters);
+  if (!out.flush())
+    throw CommandError{file.string() + " cannot be written", "name a file in a folder of yours"};
+}
+
+void tell_written(const std::filesystem::path& file, const char* whose, std::uint64_t version,
+                  bool as_json) {
+  if (as_json)
+    std::printf(
+        "%s\n",
+        json::serialize(json::object{{"file", file.string()}, {"version", version}}).c_str());
+  else
+    std::printf(
+        "Version %llu of %s is in %s. It holds no secret; on the server:\n"
+        "  ishara org import %s\n",
+        static_cast<unsigned long long>(version), whose, file.c_str(), file.c_str());
+}
+
+void add_steward_options(CLI::App& command, StewardOptions& options) {
+  add_client_options(command, options.client);
+  command.add_flag("--json", options.json, "One JSON object a line");
+}
+
+void add_signing_options(CLI::App& command, StewardOptions& options) {
+  add_held_key_options(command, options.organisation_key, "organisation", false);
+  command
+      .add_option("--out", options.out,
+                  "Write the signed roster into this new file, for `ishara org import`, instead of "
+                  "showing it to the desk")
+      ->type_name("FILE");
+  command.add_flag("--yes", options.yes, "Sign without asking");
+}
+
+int with_steward(const CLI::App& root, const StewardOptions& options,
+                 const std::function<void(Steward&)>& action) {
+  return with_desk(root, options.client,
+                   [&](DeskClient::Settings settings, std::string_view passphrase) {
+                     Steward steward{std::move(settings), passphrase};
+                     steward.directory();
+                     action(steward);
+                   });
+}
+
+void agree_to(const std::vector<std::string>& lines, bool yes, bool json) {
+  if (!json)
+    for (const auto& line : lines) std::printf("  %s\n", line.c_str());
+  std::fflush(stdout);
+  if (yes) return;
+  const auto answer = ask("Is this what you want (yes/no)? ");
+  if (!answer)
+    throw CommandError{"there is no terminal to ask on", "say --yes to sign without a question"};
+  if (crypto::view(*answer) != "yes")
+    throw CommandError{"nothing was signed", "answer yes to go on"};
+}
+
+void tell_published(const Steward::Published& published, bool json, const std::string& then) {
+  if (json) {
+    std::printf("%s\n", json::serialize(json::object{{"version", published.version},
+                                                     {"in_force", published.in_force()},
+                                                     {"until", published.in_force()
+                                                                   ? json::value{}
+                                                                   : json::value{published.until}}})
+                            .c_str());
+    return;
+  }
+  if (published.in_force()) {
+    std::printf("Version %llu of the roster is in force.\n%s",
+                static_cast<unsigned long long>(published.version), then.c_str());
+    return;
+  }
+  std::printf(
+      "Version %llu of the roster waits for a second person. Until %s another admin or a\n"
+      "lead of your organisation reads it and agrees with\n  ishara org confirm\n%s%s",
+      static_cast<unsigned long long>(published.version), moment_text(published.until).c_str(),
+      then.empty() ? "" : "Then:\n", then.c_str());
+}
+
+Steward::Published sign_and_publish(Steward& steward, const identity::OrganisationRoster& next,
+                                    const StewardOptions& options, const std::string& then) {
+  if (!steward.has_role("admin"))
+    throw CommandError{"only an admin signs the roster of an organisation",
+                       "see who is one with `ishara org show`"};
+  if (options.organisation_key.file.empty())
+    throw CommandError{"the roster is signed with the organisation's key",
+                       "name its key file with --organisation-key"};
+  agree_to(identity::changes(steward.organisation().roster, next), options.yes, options.json);
+  const auto key = held_key(options.organisation_key, identity::KeyKind::organisation);
+  if (!options.out.empty()) {
+    const std::array rosters{steward.sign(next, key)};
+    write_rosters(options.out, rosters);
+    tell_written(options.out, "the roster", next.version, options.json);
+    return {next.version, Steward::Published::not_shown};
+  }
+  const auto published = steward.publish(next, key);
+  tell_published(published, options.json, then);
+  return published;
+}
+
+void require(const boost::system::result<void>& edit) {
+  if (!edit)
+    throw CommandError{"this change cannot be made: " + edit.error().message(),
+                       "nothing was changed; see what there is with `ishara org show`"};
+}
+
+crypto::Id id_of(const std::string& text) {
+  const auto id = crypto::from_hex_exact<16>(text);
+  if (!id)
+    throw CommandError{"this is not an id of 32 hexadecimal digits",
+                       "see the ids with `ishara org show` and `ishara user waiting`"};
+  return *id;
+}
+
+crypto::PublicKey public_key_of(const std::string& text) {
+  const auto key = crypto::from_hex_exact<32>(text);
+  if (!key)
+    throw CommandError{"this is not a public key of 64 hexadecimal digits",
+                       "copy it as it was printed where it was made"};
+  return *key;
+}
+
+std::vector<crypto::Id> queue_ids(Steward& steward, const std::vector<std::string>& names) {
+  std::vector<crypto::Id> out;
+  for (const auto& name : names) out.push_back(steward.queue(name).id);
+  return out;
+}
+
+std::string moment_text(std::int64_t unix_time) {
+  const std::time_t seconds = unix_time;
+  std::tm parts{};
+  if (::gmtime_r(&seconds, &parts) == nullptr) return "?";
+  char out[32];
+  return {out, std::strftime(out, sizeof out, "%Y-%m-%d %H:%M UTC", &parts)};
+}
+
+void compare_words(const std::string& typed, const std::string& words, const std::string& question,
+                   const std::string& refusal, const std::string& advice) {
+  auto given = crypto::wiped_copy(typed);
+  if (typed.empty()) {
+    auto answer = ask(question);
+    if (!answer)
+      throw CommandError{"there is no terminal to type the words on", "give them with --words"};
+    given = std::move(*answer);
+  }
+  const auto read = identity::read_words(crypto::view(given));
+  if (!read)
+    throw CommandError{"these are not words of Ishara's list", "type the eight words as they are"};
+  if (crypto::view(*read) != words) throw CommandError{refusal, advice};
+}
+
+}  // namespace ishara::commands

@@ -1,0 +1,281 @@
+"""People come and go, and the keys of queues with them: no step trusts the desk for a key."""
+
+import json
+import re
+import unittest
+
+import canary
+import system
+from kannel import until
+from provider import Provider
+
+HEX = re.compile(r"^[0-9a-f]{32}$")
+
+
+class People(unittest.TestCase):
+    def setUp(self):
+        self.system = system.shared()
+        self.folder = self.system.elsewhere("people")
+        self.folder.mkdir(mode=0o700)
+        self.users = self.system.demo / "users"
+        self.custody = self.system.demo / "custody"
+        self.told = []  # whatever any command printed
+        self.texts = 0
+
+    def sql(self, query):
+        return system.run(*self.system.psql, "-XAtc", query).stdout.split()
+
+    def ishara(self, *words, refused=None, text=None):
+        """What the command prints; or, if it must be refused, what it complains of."""
+        done = self.system.ishara(*words, check=False, text=text)
+        self.told += [done.stdout, done.stderr]
+        if refused is None:
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stdout
+        self.assertNotEqual(done.returncode, 0, f"{words} was not refused")
+        self.assertIn(refused, done.stderr)
+        return done.stderr
+
+    def as_person(self, key, *words, refused=None, text=None):
+        out = self.ishara(*words, "--json", "--key", key, "--passphrase-file",
+                          key.with_suffix(".passphrase"), refused=refused, text=text)
+        return out if refused else [json.loads(line) for line in out.splitlines()]
+
+    def admin(self, *words, refused=None):
+        return self.as_person(self.users / "demo-ngo-admin.key", *words, refused=refused)
+
+    def lead(self, *words, refused=None, text=None):
+        return self.as_person(self.users / "demo-ngo-caseworker.key", *words, refused=refused, text=text)
+
+    def signing(self):
+        return ("--yes", "--organisation-key", self.custody / "organisation-demo-ngo.key",
+                "--organisation-passphrase-file", self.custody / "organisation-demo-ngo.passphrase")
+
+    def decide(self, *words):
+        """What an admin signs and a lead confirms."""
+        (proposed,) = self.admin(*words, *self.signing())
+        self.assertFalse(proposed["in_force"])
+        (published,) = self.lead("org", "confirm", "--yes")
+        self.assertEqual((published["in_force"], published["version"]), (True, proposed["version"]))
+
+    def enrol(self, name):
+        """Somebody new: her id, her key file and the words that she reads to the admin."""
+        (invitation,) = self.admin("user", "invite")
+        key = self.folder / f"{name}.key"
+        done = self.ishara("user", "enrol", "--json", "--user", invitation["user"], "--code",
+                           invitation["code"], "--desk", invitation["desk"], "--root-key",
+                           invitation["root_key"], "--key", key, "--new-passphrase-file",
+                           key.with_suffix(".passphrase"))
+        return invitation["user"], key, json.loads(done)["words"]
+
+    def number(self, n):
+        number, token = canary.Number(f"2507880194{n:02d}", "250"), canary.random_token()
+        self.system.plant([(number, token.letters, token)])
+        return number, token
+
+    def report(self, number, token, channel=None):
+        """A new report; returns its id."""
+        before = set(self.sql("SELECT report_id FROM report"))
+        self.text(number, f"the maid next door is never paid {token.letters}", channel)
+        (found,) = set(self.sql("SELECT report_id FROM report")) - before
+        self.addCleanup(self.forget, found)
+        return found.replace("-", "")
+
+    def text(self, number, words, channel=None):
+        self.texts += 1
+        channel = channel or self.system.kannel
+        answer = channel.send(channel.text(number, words, f"people-{self.id()}-{self.texts}"))
+        self.assertEqual(answer.status, 200)
+        return answer.body.decode()
+
+    def forget(self, report):
+        # The other tests of this run pull reports of one text each.
+        for table in ("reply_outbox", "reply_state", "note", "statement", "text", "report"):
+            self.sql(f"DELETE FROM {table} WHERE report_id = '{report}'")
+
+    def queue_key(self, name):
+        (shown,) = self.lead("org", "show")
+        return next(queue for queue in shown["queues"] if queue["name"] == name)
+
+    def sealed_to(self, kid):
+        return int(self.sql("SELECT count(*) FROM report WHERE position("
+                            f"decode('{kid}', 'hex') IN wraps) > 0")[0])
+
+    def assert_nothing_told(self, *numbers):
+        for number in numbers:
+            for told in self.told:
+                self.assertNotIn(number.digits, told)
+
+    def test_a_person_comes_works_and_leaves(self):
+        user, key, words = self.enrol("new")
+        waiting = {row["user"]: row["has_keys"] for row in self.admin("user", "waiting")}
+        self.assertTrue(waiting[user])
+        admit = ("user", "admit", user, "--roles", "caseworker", "--queues",
+                 "demo-helpers,demo-children", "--words")
+
+        # Words of other keys, and a desk that shows other keys than hers.
+        self.admin(*admit, "abacus abdomen abdominal abide abiding ability ablaze able",
+                   *self.signing(), refused="these are not the words of the keys that the desk shows")
+        (box,) = self.sql(f"SELECT encode(box_pk, 'hex') FROM enrolment WHERE user_id = '{user}'")
+        other = "".join(reversed(box))
+        for value in (other, box):
+            self.sql(f"UPDATE enrolment SET box_pk = decode('{value}', 'hex') WHERE user_id = '{user}'")
+            if value == other:
+                self.admin(*admit, words, *self.signing(),
+                           refused="these are not the words of the keys that the desk shows")
+
+        # It takes two, and a lead hands out the keys.
+        (proposed,) = self.admin(*admit, words, *self.signing())
+        self.assertFalse(proposed["in_force"])
+        self.admin("org", "confirm", "--yes", refused="somebody else confirms it")
+        self.as_person(key, "queue", "list", refused="the desk refuses this (401)")
+        (published,) = self.lead("org", "confirm", "--yes")
+        self.assertTrue(published["in_force"])
+        self.assertEqual({row["people"] for row in self.lead("user", "grant")}, {2})
+
+        provider = Provider()
+        self.addCleanup(provider.stop)
+        channel = provider.channel(self.system, "people")
+        number, token = self.number(1)
+        report = self.report(number, token, channel)
+        self.text(number, "1", channel)
+        until(lambda: self.sql("SELECT count(*) FROM retaddr_inbox") == ["0"], "the relay has read the yes")
+        (opened,) = self.as_person(key, "queue", "show", report)
+        self.assertIn(token.letters, opened["texts"][0]["text"])
+        self.as_person(key, "queue", "note", report, text="She sounds afraid.")
+        given, given_token = self.number(2)
+        other = self.report(given, given_token)
+        self.as_person(key, "queue", "refer", other, "demo-children")
+
+        # Her reply waits when she is revoked.
+        self.system.relay.stop()
+        self.as_person(key, "queue", "reply", report, text="We will write again.")
+        self.decide("user", "revoke", user)
+        until(lambda: self.system.ishara(
+            "queue", "list", "--key", key, "--passphrase-file", key.with_suffix(".passphrase"),
+            check=False).returncode != 0, "the desk refuses her", 5)
+        self.system.relay.start()
+        until(lambda: self.lead("queue", "show", report)[0]["replies"][0]["state"] == "refused",
+              "her reply is refused")
+        self.assertEqual(provider.texts, [])
+        (opened,) = self.lead("queue", "show", report)
+        (note,) = [note for note in opened["notes"] if not note["reply"]]
+        self.assertEqual((note["text"], note["left"]), ("She sounds afraid.", True))
+        (opened,) = self.lead("queue", "show", other)
+        self.assertEqual(opened["queue"], "demo-children")
+        self.assertEqual(self.sql(f"SELECT count(*) FROM qgrant WHERE user_id = '{user}'"), ["0"])
+        self.assert_nothing_told(number, given)
+
+    def test_a_queue_gets_a_new_key_and_the_recovery_key_opens_it(self):
+        numbers = [self.number(n) for n in (3, 4)]
+        old = self.report(*numbers[0])
+        before = self.queue_key("demo-helpers")
+        (next_key,) = self.lead("org", "rotate", "demo-helpers")
+        self.assertEqual((next_key,), tuple(self.lead("org", "rotate", "demo-helpers")))
+        rotate = ("org", "rotate", "demo-helpers", "--public-key", next_key["public_key"], "--words")
+        self.admin(*rotate, "abacus abdomen abdominal abide abiding ability ablaze able",
+                   *self.signing(), refused="these are not the words of this key")
+        self.decide(*rotate, next_key["words"])
+        after = self.queue_key("demo-helpers")
+        self.assertEqual((after["generation"], after["earlier"]),
+                         (before["generation"] + 1, [before["generation"]]))
+        self.lead("user", "grant")
+
+        # What is new is sealed to the new key alone, once the gateway has heard of it.
+        def is_new():
+            was = self.sealed_to(before["kid"])
+            self.report(*numbers[1])
+            return self.sealed_to(before["kid"]) == was and self.sealed_to(after["kid"]) > 0
+        until(is_new, "the gateway seals to the new key", 10)
+
+        # What is old is sealed anew at the next look; until then nothing can be forgotten.
+        self.assertGreater(self.sealed_to(before["kid"]), 0)
+        self.lead("org", "rotate", "demo-helpers", "--finish",
+                  refused="Texts are still sealed to that generation")
+        until(lambda: (self.lead("queue", "list"), self.sealed_to(before["kid"]))[1] == 0,
+              "all is sealed anew")
+        (opened,) = self.lead("queue", "show", old)
+        self.assertIn(numbers[0][1].letters, opened["texts"][0]["text"])
+        self.lead("org", "rotate", "demo-helpers", "--finish")
+        self.decide("org", "rotate", "demo-helpers", "--finish")
+        self.assertEqual(self.queue_key("demo-helpers")["earlier"], [])
+
+        # Another recovery key, on sheets; then nobody has the keys of the queues any more.
+        (shown,) = self.lead("org", "show")
+        organisation = next(row["id"] for row in shown["organisations"] if row["name"] == "demo-ngo")
+        made = json.loads(self.ishara("key", "make", "recovery", "--name", "demo-ngo", "--id",
+                                      organisation, "--sheets", self.folder, "--json"))
+        self.decide("org", "recovery", "--public-key", made["box_pk"], "--words", made["words"])
+        self.lead("user", "grant")
+        self.sql(f"DELETE FROM qgrant WHERE user_id <> '{organisation}' AND queue_id IN (SELECT"
+                 f" queue_id FROM qgrant WHERE user_id = '{organisation}')")
+        self.lead("queue", "show", old, refused="ask a lead of the queue to grant you its key")
+        self.lead("user", "grant", "demo-helpers", refused="you do not have the present key")
+        sheets = [word for letter in "AB"
+                  for word in ("--sheet", self.folder / f"recovery-sheet-{letter}.txt")]
+        self.lead("org", "recover", *sheets[:2], *sheets[:2], refused="take sheets with different letters")
+        self.lead("org", "recover", "--recovery-key", self.custody / "recovery-demo-ngo.key",
+                  "--recovery-passphrase-file", self.custody / "recovery-demo-ngo.passphrase",
+                  refused="this is not the recovery key")
+        (recovered,) = self.lead("org", "recover", *sheets)
+        self.assertIn("demo-helpers", recovered["queues"])
+        (opened,) = self.lead("queue", "show", old)
+        self.assertIn(numbers[0][1].letters, opened["texts"][0]["text"])
+        self.lead("user", "grant")
+        self.assert_nothing_told(*(number for number, _ in numbers))
+
+    def test_rosters_that_are_altered_older_or_foreign_are_refused_and_work_goes_on(self):
+        rosters = self.folder / "rosters.txt"
+        self.lead("org", "show", "--file", rosters)
+        self.assertEqual(json.loads(self.ishara("org", "import", rosters, "--json")), {"imported": []})
+        user, _, words = self.enrol("another")
+        self.decide("user", "admit", user, "--roles", "auditor", "--words", words)
+        before = self.sql("SELECT issuer, max(version) FROM roster GROUP BY issuer ORDER BY 1")
+        self.ishara("org", "import", rosters, refused="is older than the one in force")
+
+        # One byte of what is signed.
+        altered = self.folder / "altered.txt"
+        fresh = self.folder / "fresh.txt"
+        self.lead("org", "show", "--file", fresh)
+        lines = fresh.read_text().splitlines(keepends=True)
+        lines[-1] = lines[-1].replace("roster ey", "roster eW")
+        altered.write_text("".join(lines))
+        self.ishara("org", "import", altered, refused="signed neither with this root key")
+        altered.write_text(fresh.read_text()[:-9])
+        self.ishara("org", "import", altered, refused="is no file of rosters, or it was cut")
+
+        # A root roster of somebody else's root key.
+        made = json.loads(self.ishara("key", "make", "root", "--name", "other", "--sheets", self.folder, "--json"))
+        self.assertRegex(made["id"], HEX)
+        foreign = self.folder / "foreign.txt"
+        request = self.folder / "services.request"
+        request.write_text(json.dumps({"services": [{"use": "gateway", "pk": "ab" * 32}]}))
+        self.ishara("org", "root", "--sheet", self.folder / "root-sheet-A.txt", "--sheet",
+                    self.folder / "root-sheet-C.txt", "--services", request, "--out", foreign, "--yes")
+        self.ishara("org", "import", foreign, refused="signed neither with this root key")
+
+        # What is right but not the next one; and the next one with a bad one comes in not at all.
+        root = ("org", "root", "--root-key", self.custody / "root.key", "--root-passphrase-file",
+                self.custody / "root.passphrase", "--yes", "--services", request, "--rosters")
+        second, third = self.folder / "second.txt", self.folder / "third.txt"
+        self.ishara(*root, fresh, "--out", second)
+        request.write_text(json.dumps({"services": [{"use": "relay", "pk": "cd" * 32}]}))
+        self.ishara(*root, second, "--out", third)
+        self.ishara("org", "import", third, refused="is not the next one after version")
+        self.ishara("org", "import", second, foreign, refused="signed neither with this root key")
+        self.assertEqual(self.sql("SELECT issuer, max(version) FROM roster GROUP BY issuer ORDER BY 1"), before)
+
+        number, token = self.number(5)
+        report = self.report(number, token)
+        (opened,) = self.lead("queue", "show", report)
+        self.assertIn(token.letters, opened["texts"][0]["text"])
+        imported = json.loads(self.ishara("org", "import", second, "--json"))
+        self.assertEqual([row["issuer"] for row in imported["imported"]], ["0" * 32])
+        self.ishara("org", "import", third)
+        self.assertEqual(self.system.readiness(), "ok")
+        self.text(number, "she is still there", None)
+        self.assert_nothing_told(number)
+
+
+if __name__ == "__main__":
+    unittest.main()
