@@ -29,6 +29,7 @@ std::optional<crypto::Id> read_code(std::string_view typed) {
 
 std::string printed(const EnrolmentSheet& sheet) {
   const auto words = identity::key_fingerprint(identity::KeyKind::root, sheet.root_key);
+  const auto middle = words.find(' ', words.size() / 2);  // two lines of them fit on any paper
   return "ISHARA   Invitation for one person\n"
          "========================================================================\n"
          "\n"
@@ -39,7 +40,7 @@ std::string printed(const EnrolmentSheet& sheet) {
          "1. On your own machine, type this, all of it in one line or as it stands:\n"
          "\n"
          "  ishara user enrol --key my.key --desk " +
-         sheet.desk + " \\\n    --root-key " + crypto::hex(sheet.root_key) + " \\\n    --user " +
+         sheet.desk + " \\\n  --root-key " + crypto::hex(sheet.root_key) + " \\\n  --user " +
          crypto::hex(sheet.user) +
          "\n"
          "\n"
@@ -52,7 +53,7 @@ std::string printed(const EnrolmentSheet& sheet) {
          "3. It tells you the root key in words. They must be these:\n"
          "\n"
          "    " +
-         words +
+         words.substr(0, middle) + "\n    " + words.substr(middle + 1) +
          "\n"
          "\n"
          "4. It shows you a passphrase: write it down, for you alone. Nobody can\n"
