@@ -13,7 +13,6 @@ int run(int count, char** arguments, std::initializer_list<AddCommand> all) {
   int exit_code = good;
   CLI::App root{"Ishara takes anonymous reports by SMS and USSD to the people who can help.",
                 "ishara"};
-  root.footer("Example:\n  ishara serve --config /etc/ishara/ishara.toml");
   root.add_option("--config",
                   "Configuration file (default: ./ishara.toml, then /etc/ishara/ishara.toml)")
       ->envname("ISHARA_CONFIG")
@@ -21,6 +20,8 @@ int run(int count, char** arguments, std::initializer_list<AddCommand> all) {
   root.require_subcommand(1);
   root.fallthrough();  // so that --config may also stand behind the command's name
   for (const auto add : all) add(root, exit_code);
+  // Only now: a command inherits the footer that it finds.
+  root.footer("Example:\n  ishara serve --config /etc/ishara/ishara.toml");
   try {
     root.parse(count, arguments);
   } catch (const CLI::ParseError& error) {

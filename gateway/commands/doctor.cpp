@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,11 @@
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/desk/desk.hpp"
 #include "gateway/desk/people.hpp"
+#include "gateway/intake/knowledge.hpp"
 #include "gateway/relay/epochs.hpp"
 #include "gateway/relay/panic.hpp"
+#include "routing/pack/bundle.hpp"
+#include "routing/snapshot.hpp"
 #include "storage/migrate.hpp"
 #include "storage/settings.hpp"
 #include "storage/spool.hpp"
@@ -281,6 +285,41 @@ void check_grants(storage::blocking::DeskStore& store, const identity::Directory
                  "every queue has people who can read it and a recovery key");
 }
 
+// No gateway learns anything new while its tables and the rosters contradict each other.
+void check_routing(const config::Config& config, const identity::Directory& directory,
+                   Findings& findings) {
+  storage::blocking::Store store{config.database.gateway_url};
+  const auto active = store.active_routing();
+  if (!active && active.error() != storage::errc::not_found) return;  // check_database has said so
+  std::optional<std::vector<routing::PackFile>> files;
+  if (active)
+    files = routing::unbundle(
+        {reinterpret_cast<const char*>(active->content.data()), active->content.size()});
+  const auto loaded = files ? routing::load(*files) : routing::Loaded{};
+  if (!loaded.snapshot) {
+    findings.add(Verdict::failure, "routing", "there are no tables in use that can be read",
+                 "`ishara pack check` names the mistakes of the pack that they came from");
+    return;
+  }
+  const auto& queues = loaded.snapshot->table.queues();
+  bool good = true;
+  for (const auto& queue : queues) {
+    const std::string name{queue.name.view()};
+    const auto* const known = directory.queue_named(name);
+    if (known && intake::same_class(queue.queue_class, known->organisation_class)) continue;
+    good = false;
+    findings.add(Verdict::failure, "routing",
+                 known ? "queue " + name + " has another class than its organisation"
+                       : "the tables name queue " + name + ", which no organisation has",
+                 known ? "mend queues.csv of the country pack"
+                       : "its organisation adds it with `ishara org add-queue " + name + "`");
+  }
+  if (good)
+    findings.add(Verdict::good, "routing",
+                 "version " + std::to_string(active->version) + ", " +
+                     std::to_string(queues.size()) + " queues, all of them in the rosters");
+}
+
 void check_rosters(const config::Config& config, Findings& findings) {
   storage::blocking::DeskStore store{config.database.desk_url};
   desk::StoredCases cases{store};
@@ -305,6 +344,7 @@ void check_rosters(const config::Config& config, Findings& findings) {
       findings.add(Verdict::warning, "rosters", "queue " + queue.name + " has no members",
                    "its organisation adds some");
   check_grants(store, **directory, findings);
+  check_routing(config, **directory, findings);
 }
 
 int examine(const fs::path& file, bool as_json) {

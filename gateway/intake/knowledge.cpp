@@ -20,18 +20,6 @@ struct KnowledgeCategory final : boost::system::error_category {
   }
 };
 
-bool same_class(routing::QueueClass table, identity::OrganisationClass roster) {
-  switch (table) {
-    case routing::QueueClass::ngo:
-      return roster == identity::OrganisationClass::ngo;
-    case routing::QueueClass::police:
-      return roster == identity::OrganisationClass::police;
-    case routing::QueueClass::other:
-      return roster == identity::OrganisationClass::other;
-  }
-  return false;
-}
-
 }  // namespace
 
 const boost::system::error_category& knowledge_category() noexcept {
@@ -52,6 +40,18 @@ conversation::Language Knowledge::language_number(std::string_view tag) const no
   for (std::size_t i = 0; i < all.size(); ++i)
     if (all[i].tag == tag) return static_cast<conversation::Language>(i);
   return conversation::no_language;
+}
+
+bool same_class(routing::QueueClass table, identity::OrganisationClass roster) noexcept {
+  switch (table) {
+    case routing::QueueClass::ngo:
+      return roster == identity::OrganisationClass::ngo;
+    case routing::QueueClass::police:
+      return roster == identity::OrganisationClass::police;
+    case routing::QueueClass::other:
+      return roster == identity::OrganisationClass::other;
+  }
+  return false;
 }
 
 boost::system::result<void> consistent(const routing::Table& table,

@@ -38,6 +38,9 @@ struct Knowledge {
   conversation::Language language_number(std::string_view tag) const noexcept;
 };
 
+// A queue's class in the tables is what the signed rosters say of its organisation.
+bool same_class(routing::QueueClass table, identity::OrganisationClass roster) noexcept;
+
 // Routing tables come from the database and keys from signed rosters: a table may only point to
 // queues that the rosters have, with the class that the rosters give.
 boost::system::result<void> consistent(const routing::Table& table,

@@ -294,62 +294,7 @@ class Panic(unittest.TestCase):
         self.assertEqual(self.entries(), "1")
 
 
-class OwnCustody(unittest.TestCase):
-    def test_a_deployment_waits_for_the_rosters_of_its_officers_and_says_so(self):
-        shared = system.shared()
-        folder = shared.folder / "own"
-        url = {}
-        server = ["psql", "-Xq", "-d",
-                  shared.database_url("postgres").replace("/ishara?", "/postgres?"), "-c"]
-        system.run(*server, "CREATE DATABASE own OWNER ishara_owner")
-        self.addCleanup(system.run, *server, "DROP DATABASE own WITH (FORCE)")
-        for role in ("owner", "gateway", "relay", "desk"):
-            url[role] = shared.database_url(f"ishara_{role}").replace("/ishara?", "/own?")
-        root_key = "5a" * 32
-        gateway, private, desk = (f"127.0.0.1:{port}" for port in free_ports(3))
-        init = ["init", "--name", "umoja", "--directory", folder, "--country-pack",
-                system.ROOT / "ops/packs/rw-demo", "--listen", gateway, "--private-listen", private,
-                "--desk-listen", desk]
-        for role, where in url.items():
-            init += [f"--{role}-url", where]
-        refused = system.run(system.binary(), *init, "--custody", "own", check=False)
-        self.assertEqual(refused.returncode, 1)
-        self.assertIn("ishara key make root", refused.stderr)
-        done = system.run(system.binary(), *init, "--custody", "own", "--root-key", root_key)
-        self.assertIn("services.request", done.stdout)
-
-        request = json.loads((folder / "services.request").read_text())
-        self.assertEqual(request["deployment_name"], "umoja")
-        self.assertEqual([service["use"] for service in request["services"]], ["gateway", "relay"])
-        for service in request["services"]:
-            self.assertIn(service["words"], done.stdout)
-        self.assertFalse((folder / "custody").exists())
-        self.assertFalse((folder / "users").exists())
-        configuration = (folder / "ishara.toml").read_text()
-        self.assertIn('custody = "own"', configuration)
-        self.assertIn(root_key, configuration)
-
-        host, port = private.split(":")
-        roles = []
-        for role in ("relay", "gateway", "desk"):
-            log = shared.folder / f"own-{role}.log"
-            ready = {"relay": folder / "state/relay.sock", "gateway": (host, int(port), "/readyz", 503),
-                     "desk": (host, int(desk.split(":")[1]), "/readyz", 503)}[role]
-            process = system.Process([system.binary(), role, "--config", str(folder / "ishara.toml")],
-                                     log, None, ready)
-            process.start()
-            roles.append(process)
-        try:
-            for process in roles:
-                until(lambda: "rosters_awaited" in process.log.read_text(),
-                      f"{process.log.name} says what it waits for")
-            doctor = shared.ishara("doctor", configuration=folder / "ishara.toml", check=False)
-            self.assertIn("people hold their own keys", doctor.stdout)
-            self.assertIn("services.request", doctor.stdout)
-        finally:
-            for process in roles:
-                process.stop()
-
+class DemoCustody(unittest.TestCase):
     def test_demo_custody_is_named_where_people_look_and_refused_in_earnest(self):
         shared = system.shared()
         doctor = shared.ishara("doctor", check=False)

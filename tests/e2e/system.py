@@ -82,8 +82,11 @@ class Process:
             raise AssertionError(f"it ended with {self.process.returncode}:\n{self.log.read_text()}")
         if isinstance(self.ready, pathlib.Path):
             return self.ready.is_socket()
+        return self.says(self.ready[-1])
+
+    def says(self, status):
         try:
-            *address, path, status = self.ready
+            *address, path, _ = self.ready
             connection = http.client.HTTPConnection(*address, timeout=5)
             connection.request("GET", path)
             return connection.getresponse().status == status
