@@ -100,13 +100,15 @@ int make(const CLI::App& root, const Options& options) {
         "there is no URL of the role that makes backups",
         "set database.backup_url, or ISHARA_DATABASE_BACKUP_URL for this command alone");
   return attempt([&] {
-    const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    const auto& url = configuration->database.backup_url;
     // First, so that they go also on a day on which none can be made.
-    const auto removed = remove_old_backups(options.out, today);
+    const auto removed =
+        remove_old_backups(options.out, std::chrono::floor<std::chrono::days>(now));
     if (!options.json)
       for (const auto& file : removed) std::printf("removed %s\n", file.c_str());
-    const auto made = make_backup(configuration->database.backup_url,
-                                  *configuration->backup.public_key, options.out, today);
+    tell_removed(url, removed, now);
+    const auto made = make_backup(url, *configuration->backup.public_key, options.out, now);
     if (options.json) {
       auto object = json_of(made.content);
       object["file"] = made.file.string();

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
@@ -25,9 +26,11 @@ namespace ishara::commands {
 namespace {
 
 namespace fs = std::filesystem;
+namespace json = boost::json;
 using config::Descriptor;
 using std::chrono::days;
 using std::chrono::sys_days;
+using std::chrono::sys_seconds;
 namespace blocking = storage::blocking;
 
 constexpr std::string_view beginning = "ishara-";
@@ -89,11 +92,14 @@ class NewFile {
       bytes = bytes.subspan(static_cast<std::size_t>(count));
     }
   }
-  // Durable under its name: the bytes first, then the name.
+  // What was written is durable, and still has no name of its own.
+  void sync() {
+    if (::fsync(file_.get()) != 0) cannot_write(folder_);
+  }
+  // Durable under its name; after `sync`.
   fs::path finish() {
     const Descriptor folder{::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (::fsync(file_.get()) != 0 || ::rename(now_.c_str(), final_.c_str()) != 0)
-      cannot_write(folder_);
+    if (::rename(now_.c_str(), final_.c_str()) != 0) cannot_write(folder_);
     finished_ = true;
     if (folder.get() < 0 || ::fsync(folder.get()) != 0) cannot_write(folder_);
     return final_;
@@ -170,6 +176,19 @@ void restored(const storage::result<void>& done) {
   if (!done) restored(storage::result<int>{done.error()});
 }
 
+// --- The audit
+
+std::uint64_t seconds_of(sys_seconds moment) {
+  return static_cast<std::uint64_t>(moment.time_since_epoch().count());
+}
+
+void tell_audit(const std::string& url, const crypto::Id& object, identity::AuditDeed deed) {
+  blocking::Store store{url};
+  if (const auto told = store.put_audit({}, object, identity::scribe_of(std::move(deed))); !told)
+    throw BackupError{"the audit could not be told: " + told.error().message(),
+                      "look whether Postgres runs, and run `ishara migrate` as its owner"};
+}
+
 }  // namespace
 
 std::string text_of(sys_days day) {
@@ -181,7 +200,8 @@ std::string text_of(sys_days day) {
 }
 
 MadeBackup make_backup(const std::string& url, const crypto::PublicKey& recipient,
-                       const fs::path& folder, sys_days today) {
+                       const fs::path& folder, sys_seconds now) {
+  const auto today = std::chrono::floor<days>(now);
   auto sealer = identity::BackupSealer::to(recipient);
   if (!sealer)
     throw BackupError{"the public key of backups is none",
@@ -189,7 +209,8 @@ MadeBackup make_backup(const std::string& url, const crypto::PublicKey& recipien
   auto snapshot = readable(blocking::Snapshot::of(url));
   MadeBackup made{{}, {snapshot.schema(), today, {}}};
 
-  NewFile file{folder, name_of(today)};
+  const auto name = name_of(today);
+  NewFile file{folder, name};
   file.write(sealer->head());
   const auto day = static_cast<std::uint32_t>(today.time_since_epoch().count());
   file.write(sealer->seal(identity::BackupStart{snapshot.schema(), day}));
@@ -216,6 +237,11 @@ MadeBackup make_backup(const std::string& url, const crypto::PublicKey& recipien
   }
   file.write(
       sealer->seal(identity::BackupEnd{static_cast<std::uint32_t>(made.content.rows.size())}));
+  file.sync();
+  tell_audit(url, crypto::hash16({sealer->head()}),
+             {.action = identity::AuditAction::backup,
+              .time = seconds_of(now),
+              .detail = json::serialize(json::object{{"file", name}})});
   made.file = file.finish();
   return made;
 }
@@ -240,6 +266,17 @@ std::vector<fs::path> remove_old_backups(const fs::path& folder, sys_days today)
       throw BackupError{file.string() + " cannot be removed: " + error.message(),
                         "remove it by hand: a backup is kept for 35 days at most"};
   return old;
+}
+
+void tell_removed(const std::string& url, std::span<const fs::path> removed, sys_seconds now) {
+  if (removed.empty()) return;
+  json::array files;
+  for (const auto& file : removed) files.emplace_back(file.filename().string());
+  tell_audit(url, {},
+             {.action = identity::AuditAction::forget_backups,
+              .time = seconds_of(now),
+              .flags = static_cast<std::uint32_t>(removed.size()),
+              .detail = json::serialize(json::object{{"files", std::move(files)}})});
 }
 
 BackupContent verify_backup(const fs::path& file, const crypto::BoxKey& key) {

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -46,15 +47,19 @@ struct MadeBackup {
 };
 // One new file in `folder`, mode 0600, named after its day and something random. It has that name
 // only when all of it is on the disk; until then it has one that no other function takes for a
-// backup. `url` connects as ishara_backup.
+// backup. Before it gets its name an entry of the audit tells of it, so that there is none that
+// nobody knows of. `url` connects as ishara_backup.
 MadeBackup make_backup(const std::string& url, const crypto::PublicKey& recipient,
-                       const std::filesystem::path& folder, std::chrono::sys_days today);
+                       const std::filesystem::path& folder, std::chrono::sys_seconds now);
 
 // Removes backups of `folder` whose day is backup_life or more before `today`, and what was left
 // behind, on another day, by somebody who was killed while making one. Returns what is gone. The
 // day of a file is in its name; no other file is touched.
 std::vector<std::filesystem::path> remove_old_backups(const std::filesystem::path& folder,
                                                       std::chrono::sys_days today);
+// Leaves one entry in the audit that names the files which were removed; none if there were none.
+void tell_removed(const std::string& url, std::span<const std::filesystem::path> removed,
+                  std::chrono::sys_seconds now);
 
 // Reads the whole file: that nothing of it is missing, altered or in another place.
 BackupContent verify_backup(const std::filesystem::path& file, const crypto::BoxKey& key);

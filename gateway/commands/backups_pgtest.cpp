@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "gateway/identity/audit.hpp"
+#include "gateway/identity/backup_file.hpp"
 #include "gateway/relay/test_deployment.hpp"
 #include "storage/postgres/session.hpp"
 
@@ -83,6 +84,9 @@ struct Source {
                        today);
   }
   void sql(const std::string& statement) const { deployment.database.query(statement); }
+  std::vector<storage::AuditRow> audit() const {
+    return storage::blocking::Store{deployment.database.url("ishara_backup")}.audit(0, 100).value();
+  }
 };
 
 // A new and empty database.
@@ -139,6 +143,56 @@ TEST_CASE("a backup is one sealed file for its owner alone, and what it restores
   CHECK(seen.ownerships == 5);
   CHECK(seen.entries == 3);
   CHECK_FALSE(seen.chain_vouched);
+}
+
+TEST_CASE("each backup is told to the audit once, and reading one is not") {
+  const Source source;
+  const auto made = source.make();
+  const auto entries = source.audit();
+  REQUIRE(entries.size() == 4);
+  const auto entry = identity::decode_audit_entry(entries[3].entry).value();
+  CHECK(entry.action == identity::AuditAction::backup);
+  CHECK(entry.time == 20'000u * 86'400);
+  CHECK(entry.actor == crypto::Id{});
+  const auto head = bytes_in(made.file).substr(0, identity::backup_head_size);
+  CHECK(entry.object == crypto::hash16({crypto::bytes_of(head)}));
+  CHECK(entries[3].detail == "{\"file\":\"" + made.file.filename().string() + "\"}");
+
+  verify_backup(made.file, key());
+  drill(made.file);
+  source.make();
+  const auto later = source.audit();
+  CHECK(later.size() == 5);
+  // A whole chain, for which no relay has vouched here.
+  CHECK(identity::verify_audit(later, {}, source.deployment.directory, {}).fault ==
+        identity::AuditFault::unsigned_chain);
+}
+
+TEST_CASE("there is no backup of which the audit could not be told") {
+  const Source source;
+  source.sql("REVOKE INSERT ON audit FROM ishara_backup");
+  CHECK(error_of([&] { source.make(); }).find("audit could not be told") != std::string::npos);
+  CHECK(source.folder.names().empty());
+  source.sql("GRANT INSERT ON audit TO ishara_backup");
+  source.make();
+  CHECK(source.folder.names().size() == 1);
+}
+
+TEST_CASE("the audit is told which backups were removed") {
+  const Source source;
+  const auto url = source.deployment.database.url("ishara_backup");
+  tell_removed(url, {}, today);
+  CHECK(source.audit().size() == 3);
+  const std::vector<fs::path> removed{"/a/ishara-2023-02-28-0123456789abcdef.backup",
+                                      "/a/b.backup"};
+  tell_removed(url, removed, today);
+  const auto entries = source.audit();
+  REQUIRE(entries.size() == 4);
+  const auto entry = identity::decode_audit_entry(entries[3].entry).value();
+  CHECK(entry.action == identity::AuditAction::forget_backups);
+  CHECK(entry.flags == 2);
+  CHECK(entries[3].detail ==
+        R"({"files":["ishara-2023-02-28-0123456789abcdef.backup","b.backup"]})");
 }
 
 TEST_CASE("a drill finds what somebody changed in the database before the backup was made") {

@@ -99,6 +99,10 @@ std::string_view name_of(AuditAction action) noexcept {
       return "enrol";
     case AuditAction::panic:
       return "panic";
+    case AuditAction::backup:
+      return "backup";
+    case AuditAction::forget_backups:
+      return "forget_backups";
   }
   return "unknown";
 }

@@ -67,6 +67,8 @@ enum class AuditAction : std::uint16_t {
   enrol,          // showed her keys with it [herself]
   // Of nobody again.
   panic = 67,  // every key of a week was destroyed, the relay stopped [detail: at, unix time]
+  backup,      // made a sealed copy of the database [BLAKE2b-128 of the file's head; detail: file]
+  forget_backups,  // removed old ones [flags: how many; detail: files]
 };
 // In lower case, as in the enumeration; "unknown" for a number that is none.
 std::string_view name_of(AuditAction action) noexcept;
@@ -84,7 +86,7 @@ struct AuditEntry {
   std::uint32_t flags = 0;
   std::uint64_t seq = 0;
   std::uint64_t time = 0;
-  crypto::Id actor{};    // user; kid of a service's key; zeros: the desk itself
+  crypto::Id actor{};    // user; kid of a service's key; zeros: the desk or an operator
   crypto::Id subject{};  // report, or zeros
   crypto::Id object{};
   crypto::Digest detail{};

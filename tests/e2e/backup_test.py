@@ -1,5 +1,6 @@
 """A backup of the running deployment: sealed, proved by the drill, and a report opened from it."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -53,6 +54,21 @@ class Backup(unittest.TestCase):
                                   configuration=configuration)
         return secret, json.loads(done.stdout)
 
+    def the_audit_names(self, file):
+        """In its last entry about a backup, as an auditor sees it; and the chain holds."""
+        key = self.system.demo / "users/demo-ngo-auditor.key"
+        export = self.system.elsewhere("backup-audit.export")
+        self.system.ishara("audit", "export", export, "--key", key, "--passphrase-file",
+                           key.with_suffix(".passphrase"))
+        verified = self.system.ishara("audit", "verify", export, "--entries", "--json", "--root-key",
+                                      self.root)
+        *entries, verdict = [json.loads(line) for line in verified.stdout.splitlines()]
+        self.assertTrue(verdict["good"])
+        told = [entry for entry in entries if entry["action"] == "backup"]
+        self.assertIn(file.name, json.dumps(told[-1]))
+        head = hashlib.blake2b(file.read_bytes()[:128], digest_size=16).hexdigest()
+        self.assertIn(head, json.dumps(told[-1]))
+
     def test_a_backup_of_the_running_deployment_proves_itself_and_can_be_worked_with(self):
         before = set(self.sql("SELECT report_id FROM report").split())
         words = self.send("he waits at the bus stop", "backup-1")
@@ -63,6 +79,7 @@ class Backup(unittest.TestCase):
         self.assertEqual(file.stat().st_mode & 0o777, 0o600)
         self.assertGreaterEqual(made["rows"]["report"], 1)
         self.assertEqual(self.system.ishara("backup", "verify", file, "--key", secret).returncode, 0)
+        self.the_audit_names(file)
 
         drill = subprocess.run(
             [system.ROOT / "scripts" / "backup_drill", file, secret, self.root],
