@@ -185,32 +185,41 @@ boost::system::result<void> store(const Options& options, const Founding& foundi
   return database.activate_routing(*version, change);
 }
 
+// Whole and on the disk, or not at all; false after a complaint.
+bool write_text(const fs::path& file, const std::string& text) {
+  const auto written = config::replace_key_file(file, crypto::bytes_of(text));
+  if (written) return true;
+  complain(file.string() + ": " + written.error().message(),
+           "give an empty database and a new --directory, then run it again");
+  return false;
+}
+
 // What the officers have to sign for, on its way to them.
-int tell_officers(const Options& options, const ServiceKeys& services) {
+std::string request(const Options& options, const ServiceKeys& services) {
   boost::json::array list;
+  for (const auto& [use, key] :
+       {std::pair{"gateway", &services.gateway}, std::pair{"relay", &services.relay}})
+    list.push_back({{"use", use},
+                    {"pk", crypto::hex(*key)},
+                    {"words", identity::key_fingerprint(identity::KeyKind::service, *key)}});
+  return boost::json::serialize(boost::json::object{{"deployment_name", options.name},
+                                                    {"services", std::move(list)}}) +
+         "\n";
+}
+
+void tell_officers(const Options& options, const ServiceKeys& services, const fs::path& request) {
   std::string lines;
   for (const auto& [use, key] :
-       {std::pair{"gateway", &services.gateway}, std::pair{"relay", &services.relay}}) {
-    const auto words = identity::key_fingerprint(identity::KeyKind::service, *key);
-    list.push_back({{"use", use}, {"pk", crypto::hex(*key)}, {"words", words}});
-    lines +=
-        "  " + std::string{use} + std::string(9 - std::string_view{use}.size(), ' ') + words + "\n";
-  }
-  const boost::json::object request{{"deployment_name", options.name},
-                                    {"services", std::move(list)}};
-  const auto path = options.directory / "services.request";
-  std::ofstream file{path};
-  file << boost::json::serialize(request) << '\n';
-  if (!file.flush())
-    return complain(path.string() + " cannot be written",
-                    "give an empty database and a new --directory, then run it again");
+       {std::pair{"gateway  ", &services.gateway}, std::pair{"relay    ", &services.relay}})
+    lines += "  " + std::string{use} + identity::key_fingerprint(identity::KeyKind::service, *key) +
+             "\n";
   std::cout
       << "Made a deployment in " << options.directory.string()
       << ", with the keys of its services and no others.\n\n"
       << lines
       << "\nNext:\n"
          "  1. Take "
-      << path.string()
+      << request.string()
       << " to the officers of the root key. It holds no secret; read\n"
          "     them the words above, so that they sign for these keys and no others.\n"
          "  2. They sign the root roster with `ishara org root`, and each organisation its own\n"
@@ -218,7 +227,6 @@ int tell_officers(const Options& options, const ServiceKeys& services) {
          "  3. ishara serve --config "
       << (options.directory / "ishara.toml").string()
       << "\n     starts now already, and takes texts once the rosters are there.\n";
-  return good;
 }
 
 int init(const Options& options) {
@@ -265,13 +273,15 @@ int init(const Options& options) {
   if (const auto stored = store(options, founding, routing::bundle(files)); !stored)
     return complain("the database: " + stored.error().message(),
                     "give an empty one and a new --directory, then run it again");
-  std::ofstream file{config_path};
-  file << configuration(options, founding, languages);
-  if (!file.flush())
-    return complain(config_path.string() + " cannot be written",
-                    "give an empty database and a new --directory, then run it again");
+  const auto request_path = options.directory / "services.request";
+  if (options.custody == "own" && !write_text(request_path, request(options, services)))
+    return failed;
+  if (!write_text(config_path, configuration(options, founding, languages))) return failed;
 
-  if (options.custody == "own") return tell_officers(options, services);
+  if (options.custody == "own") {
+    tell_officers(options, services, request_path);
+    return good;
+  }
   std::cout << "Made a deployment in " << options.directory.string()
             << "\n\n  DEMO CUSTODY: one machine made every key. Use it to try Ishara out, never "
                "for real reports.\n\n";

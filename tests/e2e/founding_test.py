@@ -127,6 +127,12 @@ class Founding(unittest.TestCase):
         self.assertEqual(refused.returncode, 1)
         self.assertIn("ishara key make root", refused.stderr)
         self.root = self.made("root", "--name", "umoja", "--sheets", self.people)
+        # A deployment without a request for its keys is none.
+        (self.own / "services.request").mkdir(parents=True)
+        refused = self.init("--custody", "own", "--root-key", self.root["sign_pk"], check=False)
+        self.assertIn("services.request", refused.stderr)
+        self.assertFalse((self.own / "ishara.toml").exists())
+        shutil.rmtree(self.own)
         told = self.init("--custody", "own", "--root-key", self.root["sign_pk"]).stdout
         self.assertIn("services.request", told)
         request = json.loads((self.own / "services.request").read_text())
