@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 
 #include "gateway/commands/commands.hpp"
@@ -16,7 +15,6 @@
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/identity/author.hpp"
 #include "gateway/identity/roster_changes.hpp"
-#include "gateway/identity/roster_file.hpp"
 #include "gateway/identity/words.hpp"
 
 namespace ishara::commands {
@@ -167,15 +165,11 @@ json::object show_json(Steward& steward) {
 }
 
 void show(Steward& steward, const Options& options) {
+  if (!options.file.empty()) write_rosters(options.file, steward.rosters());
   if (options.steward.json)
     print(show_json(steward));
   else
     show_text(steward);
-  if (options.file.empty()) return;
-  std::ofstream out{options.file, std::ios::binary | std::ios::trunc};
-  out << identity::write_roster_file(steward.rosters());
-  if (!out.flush())
-    throw CommandError{options.file + " cannot be written", "name a file in a folder of yours"};
 }
 
 // --- Keys of queues
@@ -439,7 +433,7 @@ void add_org(CLI::App& root, int& exit_code) {
 
   add("show", "Who and what the signed rosters name", known, show)
       ->add_option("--file", options->file,
-                   "Also write the rosters, as they were signed, into this file")
+                   "Also write the rosters, as they were signed, into this new file")
       ->type_name("FILE");
 
   auto* const confirms =

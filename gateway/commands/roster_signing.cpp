@@ -3,10 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <array>
 #include <boost/json.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <ctime>
-#include <fstream>
-#include <system_error>
 
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/terminal.hpp"
@@ -21,12 +20,15 @@ namespace json = boost::json;
 
 void write_rosters(const std::filesystem::path& file,
                    std::span<const identity::SignedRoster> rosters) {
-  std::error_code error;
-  if (std::filesystem::exists(file, error))
+  const std::string text = identity::write_roster_file(rosters);
+  errno = 0;
+  auto* const out = std::fopen(file.c_str(), "wbx");
+  if (out == nullptr && errno == EEXIST)
     throw CommandError{file.string() + ": the file exists already", "name a new file"};
-  std::ofstream out{file, std::ios::binary};
-  out << identity::write_roster_file(rosters);
-  if (!out.flush())
+  const bool written =
+      out != nullptr && std::fwrite(text.data(), 1, text.size(), out) == text.size();
+  const bool closed = out != nullptr && std::fclose(out) == 0;
+  if (!written || !closed)
     throw CommandError{file.string() + " cannot be written", "name a file in a folder of yours"};
 }
 

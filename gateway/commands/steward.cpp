@@ -268,18 +268,29 @@ void Steward::settle_waiting_key(std::string_view name) {
   if (!waiting || queue == nullptr || queue->id != waiting->key.queue ||
       key_of(*queue, waiting->key.generation) != waiting->key.public_key)
     return;
+  // What the desk has taken is not what it gives back: hers is the only copy until it does.
+  const auto granted = granted_seeds(*queue);
+  if (std::ranges::find(granted, waiting->key.generation, &Seed::generation) == granted.end())
+    throw CommandError{"the desk has taken your grant of the new key of " + queue->name +
+                           " and does not give it back",
+                       "your key file keeps the key beside it; run `ishara user grant " +
+                           queue->name + "` again, and tell an operator if it stays so"};
   std::error_code ignored;  // it is of no use to anybody, and the next key takes its place
   std::filesystem::remove(waiting_file(settings().key_file, name), ignored);
 }
 
-std::vector<Steward::Seed> Steward::seeds(const Directory::Queue& queue) {
+namespace {
+
+// Only what the organisation signed; a grant by itself proves nothing.
+bool is_of(const Directory::Queue& queue, std::uint32_t generation,
+           const crypto::Secret<32>& seed) {
+  return key_of(queue, generation) == identity::queue_box_key(seed).public_key;
+}
+
+}  // namespace
+
+std::vector<Steward::Seed> Steward::granted_seeds(const Directory::Queue& queue) {
   std::vector<Seed> out;
-  const auto take = [&](std::uint32_t generation, crypto::Secret<32> seed) {
-    // Only what the organisation signed; a grant by itself proves nothing.
-    if (key_of(queue, generation) == identity::queue_box_key(seed).public_key &&
-        std::ranges::find(out, generation, &Seed::generation) == out.end())
-      out.push_back({generation, std::move(seed)});
-  };
   const auto answer = answers::object(get("/grants"));
   for (const auto& value : answers::array(answer, "grants")) {
     const auto& entry = answers::object(value);
@@ -287,10 +298,19 @@ std::vector<Steward::Seed> Steward::seeds(const Directory::Queue& queue) {
     const auto generation = answers::small_number(entry, "generation");
     auto seed = identity::open_queue_grant(answers::bytes(answers::member(entry, "envelope")),
                                            queue.id, user_id(), generation, box_key());
-    if (seed) take(generation, std::move(*seed));
+    if (seed && is_of(queue, generation, *seed)) out.push_back({generation, std::move(*seed)});
   }
-  if (auto waiting = read_waiting(queue.name); waiting && waiting->key.queue == queue.id)
-    take(waiting->key.generation, std::move(waiting->seed));
+  return out;
+}
+
+std::vector<Steward::Seed> Steward::seeds(const Directory::Queue& queue) {
+  auto out = granted_seeds(queue);
+  auto waiting = read_waiting(queue.name);
+  if (!waiting || waiting->key.queue != queue.id ||
+      !is_of(queue, waiting->key.generation, waiting->seed))
+    return out;
+  if (std::ranges::find(out, waiting->key.generation, &Seed::generation) == out.end())
+    out.push_back({waiting->key.generation, std::move(waiting->seed)});
   return out;
 }
 

@@ -94,7 +94,8 @@ class Steward : public DeskClient {
   std::optional<NextKey> waiting_key(std::string_view queue);
   // The one that waits, or a new one that waits from now on.
   NextKey next_key(std::string_view queue);
-  // Removes it, if the rosters name it and she has a grant of it.
+  // Removes it, if the rosters name it and the desk gives her a grant that opens to it. Throws if
+  // they name it and the desk does not.
   void settle_waiting_key(std::string_view queue);
 
   // Seals every seed that she has of this queue, and the rosters still name, to everybody who works
@@ -119,6 +120,8 @@ class Steward : public DeskClient {
     crypto::Secret<32> seed;
   };
   std::optional<Waiting> read_waiting(std::string_view queue);
+  // Those that the desk has for her; and, of all, the one that waits too.
+  std::vector<Seed> granted_seeds(const identity::Directory::Queue& queue);
   std::vector<Seed> seeds(const identity::Directory::Queue& queue);
   void put_grant(const Seed& seed, const crypto::Id& queue, const crypto::Id& user,
                  const crypto::PublicKey& key);

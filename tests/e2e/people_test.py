@@ -179,7 +179,20 @@ class People(unittest.TestCase):
         after = self.queue_key("demo-helpers")
         self.assertEqual((after["generation"], after["earlier"]),
                          (before["generation"] + 1, [before["generation"]]))
+
+        # A desk that takes her grant of it and has none afterwards: her only copy stays.
+        waiting = self.users / "demo-ngo-caseworker.key.demo-helpers.next"
+        self.sql("CREATE FUNCTION loses() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+        self.sql("CREATE TRIGGER loses BEFORE INSERT ON qgrant FOR EACH ROW"
+                 f" WHEN (NEW.generation = {after['generation']}) EXECUTE FUNCTION loses()")
+        try:
+            self.lead("user", "grant", "demo-helpers", refused="does not give it back")
+        finally:
+            self.sql("DROP TRIGGER loses ON qgrant")
+            self.sql("DROP FUNCTION loses")
+        self.assertTrue(waiting.exists())
         self.lead("user", "grant")
+        self.assertFalse(waiting.exists())
 
         # What is new is sealed to the new key alone, once the gateway has heard of it.
         def is_new():
@@ -227,6 +240,7 @@ class People(unittest.TestCase):
     def test_rosters_that_are_altered_older_or_foreign_are_refused_and_work_goes_on(self):
         rosters = self.folder / "rosters.txt"
         self.lead("org", "show", "--file", rosters)
+        self.lead("org", "show", "--file", rosters, refused="the file exists already")
         self.assertEqual(json.loads(self.ishara("org", "import", rosters, "--json")), {"imported": []})
         user, _, words = self.enrol("another")
         self.decide("user", "admit", user, "--roles", "auditor", "--words", words)
