@@ -95,7 +95,10 @@ class PeopleStore : public Store {
   // Of this organisation, by user.
   result<std::vector<Enrolment>> enrolments(const Id& organisation, std::int64_t now);
 
-  // Replaces the grant of the same queue, user and generation.
+  // Replaces the grant of the same queue, user and generation, unless that one says that it is
+  // sealed to the same key: nobody here can tell which of the two opens, and whoever could put
+  // bytes in its place could take the queue from everybody who opens it with that grant. Then
+  // nothing changes, and there is no entry.
   result<void> put_grant(const QueueGrant& grant, const AuditScribe& scribe);
   // Whether anything stored is sealed to the key of this id: a text, a note or an unfinished
   // dialogue. Reads every wrap: about 3 s for a million reports, and at most a minute a table.

@@ -268,7 +268,8 @@ class Store {
   // The highest version of each issuer, the root's first.
   result<std::vector<Roster>> rosters();
 
-  // Replaces the grant of the same queue, user and generation.
+  // Replaces the grant of the same queue, user and generation, unless that has the same header:
+  // then nothing changes.
   result<void> put_queue_grant(const QueueGrant& grant);
   result<std::vector<QueueGrant>> queue_grants(const Id& user);
 

@@ -226,8 +226,8 @@ result<std::vector<Enrolment>> PeopleStore::enrolments(const Id& organisation, s
 
 result<void> PeopleStore::put_grant(const QueueGrant& grant, const AuditScribe& scribe) {
   return session().transact([&](Transaction& transaction) {
-    postgres::put_queue_grant(transaction, grant);
-    append_audit(transaction, grant.user_id, grant.queue_id, scribe);
+    if (postgres::put_queue_grant(transaction, grant))
+      append_audit(transaction, grant.user_id, grant.queue_id, scribe);
   });
 }
 

@@ -29,17 +29,23 @@ inline void put_roster(Transaction& transaction, const Roster& roster) {
   transaction.execute("SELECT pg_notify('routing', '')", {});
 }
 
-// Not an upsert: the desk may not update grants, only take them away and give new ones.
-inline void put_queue_grant(Transaction& transaction, const QueueGrant& grant) {
+// False if one with the same header (56 bytes: queue, person, generation and the key that opens it)
+// is there, which stays. Not an upsert: the desk may not update grants, only take them away and
+// give new ones.
+inline bool put_queue_grant(Transaction& transaction, const QueueGrant& grant) {
+  const std::vector<std::string> values{parameter(grant.user_id), parameter(grant.queue_id),
+                                        parameter(grant.generation), parameter(grant.envelope)};
   transaction.execute(
       "DELETE FROM qgrant WHERE user_id = $1::uuid AND queue_id = $2::uuid"
-      " AND generation = $3::integer",
-      {parameter(grant.user_id), parameter(grant.queue_id), parameter(grant.generation)});
-  transaction.execute(
-      "INSERT INTO qgrant (user_id, queue_id, generation, envelope)"
-      " VALUES ($1::uuid, $2::uuid, $3::integer, $4::bytea)",
-      {parameter(grant.user_id), parameter(grant.queue_id), parameter(grant.generation),
-       parameter(grant.envelope)});
+      " AND generation = $3::integer AND substr(envelope, 1, 56) <> substr($4::bytea, 1, 56)",
+      values);
+  return !transaction
+              .execute(
+                  "INSERT INTO qgrant (user_id, queue_id, generation, envelope)"
+                  " VALUES ($1::uuid, $2::uuid, $3::integer, $4::bytea)"
+                  " ON CONFLICT DO NOTHING RETURNING 1",
+                  values)
+              .empty();
 }
 
 // Numbers that rise without gaps, and rules about the highest one, need one writer at a time. The

@@ -229,7 +229,7 @@ result<std::vector<Roster>> Store::rosters() {
 
 result<void> Store::put_queue_grant(const QueueGrant& grant) {
   return session_->transact(
-      [&](Transaction& transaction) { postgres::put_queue_grant(transaction, grant); });
+      [&](Transaction& transaction) { (void)postgres::put_queue_grant(transaction, grant); });
 }
 
 result<std::vector<QueueGrant>> Store::queue_grants(const Id& user) {
