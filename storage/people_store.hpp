@@ -46,10 +46,11 @@ struct RosterVersion {
   std::uint32_t version = 0;
 };
 
-// Who may have the key of which queue.
+// Who may have which key of a queue.
 struct GrantHolder {
   Id user_id{};
   Id queue_id{};
+  std::uint32_t generation = 0;
   friend auto operator<=>(const GrantHolder&, const GrantHolder&) = default;
 };
 
@@ -103,12 +104,14 @@ class PeopleStore : public Store {
   // Whether anything stored is sealed to the key of this id: a text, a note or an unfinished
   // dialogue. Reads every wrap: about 3 s for a million reports, and at most a minute a table.
   result<bool> wraps_left(const Id& kid);
+  // Whether anybody has a grant of this generation, the recovery key among them.
+  result<bool> grants_left(const Id& queue, std::uint32_t generation);
   // Deletes every grant of this generation. `conflict` if a wrap for its key is left.
   result<void> forget_generation(const Id& queue, std::uint32_t generation, const Id& kid,
                                  const AuditScribe& scribe);
-  // Deletes the grants of everybody else than `holders`, with an entry for each person and queue,
-  // and the invitations of `members`. `conflict`, and nothing is
-  // done, if a roster is stored that is newer than these versions: it may name somebody more.
+  // Deletes every grant that is none of `holders`, with an entry for each, and the invitations of
+  // `members`. `conflict`, and nothing is done, if a roster is stored that is newer than these
+  // versions: it may name somebody more.
   result<std::uint32_t> settle_people(std::span<const RosterVersion> versions,
                                       std::span<const GrantHolder> holders,
                                       std::span<const Id> members, const AuditScribe& scribe);

@@ -89,21 +89,33 @@ Refusal refuse_admins(const OrganisationRoster& next) {
       "It leaves the organisation without an admin, and nobody could change it again.");
 }
 
-// Nothing that is sealed to a key of the queue may be left without that key's name.
+// Nothing that is sealed to a key of the queue may be left without that key's name, and nobody
+// keeps the grant of a key that has none.
 Refusal refuse_lost_key(const OrganisationRoster::Queue& queue, std::uint32_t generation,
                         const crypto::PublicKey& key, Cases& cases) {
   if (queue.box_key == key ||
       std::ranges::find(queue.earlier, key, &OrganisationRoster::EarlierKey::box_key) !=
           queue.earlier.end())
     return std::nullopt;
-  const auto left = cases.people().wraps_left(crypto::key_id(key));
-  if (!left) return failure(left.error());
-  if (!*left) return std::nullopt;
-  return Answer{problem(409, "wraps-left",
-                        "Texts are still sealed to generation " + std::to_string(generation) +
-                            " of the queue " + queue.name +
-                            ": let it stand among the earlier keys, and let the queue's people seal"
-                            " them anew first.")};
+  const auto wraps = cases.people().wraps_left(crypto::key_id(key));
+  if (!wraps) return failure(wraps.error());
+  if (*wraps)
+    return Answer{problem(409, "wraps-left",
+                          "Texts are still sealed to generation " + std::to_string(generation) +
+                              " of the queue " + queue.name +
+                              ": let it stand among the earlier keys, and let the queue's people"
+                              " seal them anew first.")};
+  // Who forgets the grants has been told that nothing more can come for the key.
+  const auto grants = cases.people().grants_left(queue.id, generation);
+  if (!grants) return failure(grants.error());
+  if (*grants)
+    return Answer{problem(409, "grants-left",
+                          "People still have generation " + std::to_string(generation) +
+                              " of the queue " + queue.name +
+                              ": let it stand among the earlier keys until a lead of the queue has"
+                              " run `ishara org rotate " +
+                              queue.name + " --finish`.")};
+  return std::nullopt;
 }
 
 Refusal refuse_queue(const OrganisationRoster::Queue& before, const OrganisationRoster& next,

@@ -98,6 +98,21 @@ struct House {
     REQUIRE(read.has_value());
     desk.use(*read);
   }
+  // Puts the next version of the helpers' roster into force.
+  void put_next(const Edit& edit) {
+    present = next(edit);
+    const auto signed_roster = identity::sign_roster(present, helpers);
+    present_bytes = signed_roster.bytes;
+    store_roster(id(10), static_cast<std::uint32_t>(present.version), signed_roster);
+  }
+  void rotate() {
+    put_next([&](OrganisationRoster& roster) {
+      roster.queues[0].earlier = {{0, queue.public_key}};
+      roster.queues[0].generation = 1;
+      roster.queues[0].box_key = crypto::box_key().public_key;
+    });
+    adopt();
+  }
   // The next version of the helpers' roster.
   OrganisationRoster next(const Edit& edit = {}) const {
     auto out = present;
@@ -183,6 +198,16 @@ struct House {
             },
             [this] { return now; }};
 };
+
+std::string grant_body(const House& house, const crypto::Id& queue, const crypto::Id& user,
+                       std::uint32_t generation, const crypto::PublicKey& key,
+                       std::uint32_t claimed) {
+  const auto envelope = identity::seal_queue_grant(house.queue_seed, queue, user, generation, key);
+  return json::serialize(json::object{{"queue", crypto::hex(queue)},
+                                      {"user", crypto::hex(user)},
+                                      {"generation", claimed},
+                                      {"envelope", crypto::base64(*envelope)}});
+}
 
 TEST_CASE("every call about people lets in its roles and nobody else") {
   const std::map<std::string_view, std::string_view> allowed{
@@ -375,6 +400,25 @@ TEST_CASE("a queue with reports, and a key to which texts are sealed, stay in th
   CHECK(answer(retirement).empty());
 }
 
+TEST_CASE("an earlier key stays in the roster while anybody has a grant of it") {
+  House house;
+  house.rotate();
+  REQUIRE(house
+              .post(house.lead, "/api/v1/grants",
+                    grant_body(house, id(1), id(10), 0, house.recovery.public_key, 0))
+              .status == 204);
+  const auto body =
+      house.offer(house.next([](OrganisationRoster& roster) { roster.queues[0].earlier.clear(); }));
+  const auto early = house.post(house.admin, "/api/v1/rosters", body);
+  CHECK(house.refused(early) == "grants-left");
+  CHECK(house.detail(early).find("`ishara org rotate north --finish`") != std::string::npos);
+  REQUIRE(house
+              .post(house.lead, "/api/v1/grants/" + crypto::hex(id(1)) + "/forget",
+                    R"({"generation":0})")
+              .status == 204);
+  CHECK(house.post(house.admin, "/api/v1/rosters", body).status == 202);
+}
+
 // --- Invitations
 
 struct Invited {
@@ -519,16 +563,6 @@ TEST_CASE("only an admin invites, into her own organisation, and so many at most
 
 // --- Grants
 
-std::string grant_body(const House& house, const crypto::Id& queue, const crypto::Id& user,
-                       std::uint32_t generation, const crypto::PublicKey& key,
-                       std::uint32_t claimed) {
-  const auto envelope = identity::seal_queue_grant(house.queue_seed, queue, user, generation, key);
-  return json::serialize(json::object{{"queue", crypto::hex(queue)},
-                                      {"user", crypto::hex(user)},
-                                      {"generation", claimed},
-                                      {"envelope", crypto::base64(*envelope)}});
-}
-
 TEST_CASE(
     "a lead gives her queue's key to its people and to the recovery key, and to nobody else") {
   House house;
@@ -606,13 +640,7 @@ TEST_CASE("an earlier generation is granted while it is in the roster, and forgo
   House house;
   const auto& worker = house.worker;
   const auto old_key = house.queue.public_key;
-  house.present = house.next([&](auto& roster) {
-    roster.queues[0].earlier = {{0, old_key}};
-    roster.queues[0].generation = 1;
-    roster.queues[0].box_key = crypto::box_key().public_key;
-  });
-  house.store_roster(id(10), 2, identity::sign_roster(house.present, house.helpers));
-  house.adopt();
+  house.rotate();
   for (std::uint32_t generation : {0U, 1U})
     CHECK(house
               .post(house.lead, "/api/v1/grants",
@@ -639,6 +667,28 @@ TEST_CASE("an earlier generation is granted while it is in the roster, and forgo
   CHECK(forget(house.lead, R"({"generation":0})").empty());
   CHECK(house.count("qgrant WHERE generation = 1") == "1");
   CHECK(house.count("qgrant") == "1");
+}
+
+TEST_CASE("grants of a generation that no roster names are taken from everybody") {
+  House house;
+  house.rotate();
+  for (std::uint32_t generation : {0U, 1U})
+    for (const auto& [user, key] : {std::pair{house.worker.user, house.worker.box.public_key},
+                                    std::pair{id(10), house.recovery.public_key}})
+      REQUIRE(house
+                  .post(house.lead, "/api/v1/grants",
+                        grant_body(house, id(1), user, generation, key, generation))
+                  .status == 204);
+  const auto settle = [&] {
+    return settle_people(house.store, *house.desk.directory(),
+                         identity::scribe_of({identity::AuditAction::forget_grants, house.now}));
+  };
+  CHECK(settle().value() == 0);
+  house.put_next([](OrganisationRoster& roster) { roster.queues[0].earlier.clear(); });
+  house.adopt();
+  CHECK(settle().value() == 2);
+  CHECK(house.count("qgrant WHERE generation = 1") == "2");
+  CHECK(house.count("qgrant") == "2");
 }
 
 TEST_CASE("rosters take grants from who does not work for a queue any more, and from nobody else") {

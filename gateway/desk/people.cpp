@@ -17,12 +17,17 @@ storage::result<std::uint32_t> settle_people(storage::blocking::PeopleStore& sto
                                              const identity::Directory& directory,
                                              const storage::AuditScribe& scribe) {
   std::vector<storage::GrantHolder> holders;
-  for (const auto& queue : directory.queues()) holders.push_back({queue.organisation, queue.id});
+  const auto hold = [&](const storage::Id& user, const identity::Directory::Queue& queue) {
+    holders.push_back({user, queue.id, queue.generation});
+    for (const auto& earlier : queue.earlier)
+      holders.push_back({user, queue.id, earlier.generation});
+  };
+  for (const auto& queue : directory.queues()) hold(queue.organisation, queue);
   std::vector<storage::Id> members;
   for (const auto& member : directory.members()) {
     members.push_back(member.id);
     for (const auto& queue : member.queues)
-      if (identity::works_for(member, queue)) holders.push_back({member.id, queue});
+      if (identity::works_for(member, queue)) hold(member.id, *directory.queue(queue));
   }
   return store.settle_people(stored_versions(directory), holders, members, scribe);
 }

@@ -14,12 +14,13 @@ namespace ishara::desk {
 // The versions of these rosters, as storage compares them.
 std::vector<storage::RosterVersion> stored_versions(const identity::Directory& directory);
 
-// Deletes every grant of somebody who does not work for that queue by these rosters, and the
-// invitations of who is rostered by now; returns how many grants. The desk calls it when it takes
-// up rosters. A grant is of no use to anybody but its owner, whose key alone opens it, and the desk
-// answers her no more. But she may have a copy of her key, and somebody a copy of the database: a
-// grant that is gone is in no backup from today on, and a seed that she did not keep she cannot get
-// again. The new generation of her queues' keys does the rest.
+// Deletes every grant of somebody who does not work for that queue by these rosters, every grant of
+// a generation that they do not name, the recovery key's too, and the invitations of who is
+// rostered by now; returns how many grants. The desk calls it when it takes up rosters. A grant is
+// of no use to anybody but its owner, whose key alone opens it, and the desk answers her no more.
+// But she may have a copy of her key, and somebody a copy of the database: a grant that is gone is
+// in no backup from today on, and a seed that she did not keep she cannot get again. The new
+// generation of her queues' keys does the rest.
 storage::result<std::uint32_t> settle_people(storage::blocking::PeopleStore& store,
                                              const identity::Directory& directory,
                                              const storage::AuditScribe& scribe);

@@ -235,6 +235,19 @@ result<bool> PeopleStore::wraps_left(const Id& kid) {
   return session().transact([&](Transaction& transaction) { return any_wrap(transaction, kid); });
 }
 
+result<bool> PeopleStore::grants_left(const Id& queue, std::uint32_t generation) {
+  return session().transact([&](Transaction& transaction) {
+    return transaction
+        .execute(
+            "SELECT EXISTS (SELECT FROM qgrant WHERE queue_id = $1::uuid"
+            " AND generation = $2::integer)",
+            {parameter(queue), parameter(generation)})
+        .at(0)
+        .at(0)
+        .boolean();
+  });
+}
+
 result<void> PeopleStore::forget_generation(const Id& queue, std::uint32_t generation,
                                             const Id& kid, const AuditScribe& scribe) {
   return session().transact([&](Transaction& transaction) {
@@ -250,9 +263,11 @@ result<std::uint32_t> PeopleStore::settle_people(std::span<const RosterVersion> 
                                                  std::span<const Id> members,
                                                  const AuditScribe& scribe) {
   std::vector<Id> users, queues;
+  std::vector<std::int64_t> generations;
   for (const auto& holder : holders) {
     users.push_back(holder.user_id);
     queues.push_back(holder.queue_id);
+    generations.push_back(holder.generation);
   }
   // A batch at a time, as entries go.
   std::uint32_t gone = 0;
@@ -262,25 +277,21 @@ result<std::uint32_t> PeopleStore::settle_people(std::span<const RosterVersion> 
       stop_if_newer(transaction, versions);
       transaction.execute("DELETE FROM enrolment WHERE user_id = ANY($1::uuid[])",
                           {parameter(members)});
-      std::vector<GrantHolder> strangers;
+      std::vector<Deed> deeds;
       for (const auto& row : transaction.execute(
                "DELETE FROM qgrant WHERE (user_id, queue_id, generation) IN"
                " (SELECT user_id, queue_id, generation FROM qgrant"
-               "   WHERE NOT EXISTS (SELECT FROM unnest($1::uuid[], $2::uuid[]) AS h (u, q)"
-               "                      WHERE h.u = user_id AND h.q = queue_id)"
-               "   ORDER BY user_id, queue_id, generation LIMIT $3::integer)"
+               "   WHERE NOT EXISTS (SELECT FROM unnest($1::uuid[], $2::uuid[], $3::bigint[])"
+               "                            AS h (u, q, g)"
+               "                      WHERE h.u = user_id AND h.q = queue_id AND h.g = generation)"
+               "   ORDER BY user_id, queue_id, generation LIMIT $4::integer)"
                " RETURNING user_id, queue_id",
                {parameter(std::span<const Id>{users}), parameter(std::span<const Id>{queues}),
+                parameter(std::span<const std::int64_t>{generations}),
                 parameter(postgres::most_deeds)}))
-        strangers.push_back({row[0].id(), row[1].id()});
-      const auto deleted = strangers.size();
-      std::ranges::sort(strangers);
-      strangers.erase(std::unique(strangers.begin(), strangers.end()), strangers.end());
-      std::vector<Deed> deeds;
-      for (const auto& stranger : strangers)
-        deeds.push_back({scribe, stranger.user_id, stranger.queue_id});
+        deeds.push_back({scribe, row[0].id(), row[1].id()});
       append_audit(transaction, deeds);
-      return static_cast<std::uint32_t>(deleted);
+      return static_cast<std::uint32_t>(deeds.size());
     });
     if (!batch) return batch.error();
     gone += *batch;

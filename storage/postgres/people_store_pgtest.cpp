@@ -286,7 +286,7 @@ TEST_CASE("who is rostered for a queue no more loses her grants, unless the rost
   REQUIRE(house.publish(house.roster(2)).has_value());
   house.database.query("DELETE FROM audit");
 
-  const std::array holders{GrantHolder{here, queue}};
+  const std::array holders{GrantHolder{here, queue, 0}, GrantHolder{here, queue, 1}};
   const std::vector<Id> members{invited.user_id};
   const std::array old_rosters{RosterVersion{house.organisation, 1}};
   CHECK(house.store.settle_people(old_rosters, holders, members, test_scribe()).error() ==
@@ -303,6 +303,19 @@ TEST_CASE("who is rostered for a queue no more loses her grants, unless the rost
   CHECK(house.store.settle_people(rosters, holders, members, test_scribe()).value() == 0);
   CHECK(house.count("audit") == "71");
   CHECK(house.store.all_grants()->size() == 2);
+}
+
+TEST_CASE("a generation that is none of a person's goes, and her others stay") {
+  House house;
+  const auto queue = house.make.id(), here = house.make.id();
+  for (const std::uint32_t generation : {0U, 1U, 2U}) house.grant(queue, here, generation);
+  CHECK(house.store.grants_left(queue, 0).value());
+  CHECK_FALSE(house.store.grants_left(queue, 3).value());
+  CHECK_FALSE(house.store.grants_left(house.make.id(), 0).value());
+  const std::array holders{GrantHolder{here, queue, 1}, GrantHolder{here, house.make.id(), 0}};
+  CHECK(house.store.settle_people({}, holders, {}, test_scribe()).value() == 2);
+  CHECK(house.store.queue_grants(here)->at(0).generation == 1);
+  CHECK_FALSE(house.store.grants_left(queue, 0).value());
 }
 
 TEST_CASE("what some queues have given away is read page by page, each once") {
