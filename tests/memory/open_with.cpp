@@ -8,12 +8,14 @@
 // Every 32 bytes of each file, and of what hexadecimal or base64 words in it stand for, are tried
 // as every key that the house has: message key, seed or secret half of a queue, a person, a
 // recovery key or an epoch, key of the host, key of the tags. What opens is searched in turn.
+// A sealed key beside which its passphrase lies was stolen with that.
 // Prints how many envelopes of each type opened, and how many tags were matched with a number.
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <deque>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -27,6 +29,7 @@
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/identity/envelope.hpp"
 #include "gateway/identity/keys.hpp"
+#include "gateway/identity/sealed_key.hpp"
 
 namespace {
 
@@ -106,6 +109,12 @@ class Thief {
       epoch_files_.emplace_back(file.begin(), file.end());
   }
 
+  void take_sealed(crypto::View file, const crypto::Bytes& passphrase) {
+    const auto key = identity::blocking_open_sealed_key(
+        file, {reinterpret_cast<const char*>(passphrase.data()), passphrase.size()});
+    if (key) add_windows(key->seed.reveal());
+  }
+
   void try_all() {
     for (; !to_try_.empty(); to_try_.pop_front()) try_key(to_try_.front());
   }
@@ -180,20 +189,28 @@ class Thief {
   std::set<crypto::Id> found_numbers_;
 };
 
+std::optional<crypto::Bytes> read(const std::filesystem::path& name) {
+  std::ifstream file{name, std::ios::binary};
+  if (!file) return std::nullopt;
+  return crypto::Bytes{std::istreambuf_iterator<char>{file}, {}};
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   crypto::start();
   const auto stored = read_stored(std::cin);
   Thief thief{stored};
-  for (const char* name : std::span{arguments, static_cast<std::size_t>(count)}.subspan(1)) {
-    std::ifstream file{name, std::ios::binary};
-    const crypto::Bytes bytes{std::istreambuf_iterator<char>{file}, {}};
-    if (!file) {
+  for (std::filesystem::path name :
+       std::span{arguments, static_cast<std::size_t>(count)}.subspan(1)) {
+    const auto bytes = read(name);
+    if (!bytes) {
       std::cerr << "open_with: " << name << " cannot be read\n";
       return 1;
     }
-    thief.take(bytes);
+    thief.take(*bytes);
+    const auto passphrase = read(name.replace_extension(".passphrase"));
+    if (passphrase) thief.take_sealed(*bytes, *passphrase);
   }
   thief.try_all();
   thief.print();
