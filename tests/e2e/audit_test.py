@@ -3,7 +3,6 @@
 import json
 import pathlib
 import re
-import subprocess
 import tempfile
 import unittest
 
@@ -33,10 +32,8 @@ class Audit(unittest.TestCase):
     def verify(self, content, *more, root=None):
         """In an empty folder, with an empty environment."""
         (self.empty / "the.export").write_bytes(content)
-        done = subprocess.run([system.binary(), "audit", "verify", "the.export", "--json",
-                               "--root-key", root or self.root, *more], cwd=self.empty, env={},
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, encoding="utf-8")
+        done = system.run(system.binary(), "audit", "verify", "the.export", "--json", "--root-key",
+                          root or self.root, *more, cwd=self.empty, env={}, check=False)
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         self.assertEqual(done.returncode, 0 if lines and lines[-1]["good"] else 1, done.stderr)
         return lines

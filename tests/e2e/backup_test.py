@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import re
-import subprocess
 import tempfile
 import unittest
 
@@ -81,10 +80,9 @@ class Backup(unittest.TestCase):
         self.assertEqual(self.system.ishara("backup", "verify", file, "--key", secret).returncode, 0)
         self.the_audit_names(file)
 
-        drill = subprocess.run(
-            [system.ROOT / "scripts" / "backup_drill", file, secret, self.root],
-            env={**os.environ, "ISHARA_BINARY": system.binary(), "TMPDIR": str(self.system.base)},
-            capture_output=True, encoding="utf-8")
+        drill = system.run(
+            system.ROOT / "scripts" / "backup_drill", file, secret, self.root, check=False,
+            env={**os.environ, "ISHARA_BINARY": system.binary(), "TMPDIR": str(self.system.base)})
         self.assertEqual(drill.returncode, 0, drill.stdout + drill.stderr)
         self.assertIn("vouched for by a relay", drill.stdout)
         self.assertIn("everything in it holds", drill.stdout)

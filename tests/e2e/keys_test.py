@@ -26,11 +26,12 @@ class Terminal:
     """A command on a terminal of its own; what it shows, and what somebody types."""
 
     def __init__(self, *arguments, cwd):
-        self.shown = ""
+        self.shown = self.all = ""
+        self.command = ["ishara", *map(str, arguments)]
         self.process, self.descriptor = pty.fork()
         if self.process == 0:
             os.chdir(cwd)
-            os.execv(system.binary(), ["ishara", *map(str, arguments)])
+            os.execv(system.binary(), self.command)
 
     def expect(self, pattern):
         """What is shown up to the pattern, which is taken away from what comes next."""
@@ -50,6 +51,7 @@ class Terminal:
         while self._read():
             pass
         os.close(self.descriptor)
+        system.keep_said(self.command, self.all)
         return self.shown, os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
 
     def _read(self):
@@ -57,7 +59,9 @@ class Terminal:
             data = os.read(self.descriptor, 4096)
         except OSError:  # the other side has closed it
             return False
-        self.shown += data.decode().replace("\r\n", "\n")
+        text = data.decode().replace("\r\n", "\n")
+        self.shown += text
+        self.all += text
         return bool(data)
 
 
@@ -67,12 +71,8 @@ class Ceremony(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
 
     def key(self, *arguments, check=True):
-        done = subprocess.run([system.binary(), "key", *map(str, arguments)], cwd=self.folder,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True)
-        if check and done.returncode != 0:
-            raise AssertionError(done.stderr)
-        return done
+        return system.run(system.binary(), "key", *arguments, check=check, cwd=self.folder,
+                          start_new_session=True)
 
     def terminal(self, *arguments):
         return Terminal("key", *arguments, cwd=self.folder)

@@ -1,4 +1,5 @@
-"""What the run has left on disk: none of the numbers and texts that the tests have planted.
+"""What the run has left on disk: none of the numbers and texts that the tests have planted. Nor has
+anybody been shown a number.
 
 Runs last. The scanner must also find each canary of its own control, in the table, in the WAL, in
 a plain file and in a compressed log; else it has not looked."""
@@ -7,6 +8,17 @@ import unittest
 
 import canary
 import system
+
+# Commands that open texts, and so show them.
+OPENING = {"ishara queue pull", "ishara queue show", "ishara queue export", "ishara audit verify"}
+# The calls of the desk that tell of reports or of people; those with a name in them as the tests use.
+CALLS = {"GET /api/v1/queues", "GET /api/v1/queues/demo-children/reports", "POST /api/v1/pull",
+         "GET /api/v1/reports/{id}", "GET /api/v1/reports/{id}/history", "GET /api/v1/strays",
+         "POST /api/v1/strays/{id}", "GET /api/v1/outdated", "POST /api/v1/outdated",
+         "GET /api/v1/withdrawn", "GET /api/v1/audit", "GET /api/v1/rosters", "GET /api/v1/grants",
+         "GET /api/v1/epochs", "GET /api/v1/transfers", "GET /api/v1/enrolments",
+         "POST /api/v1/reports/{id}/note", "POST /api/v1/reports/{id}/reply",
+         "POST /api/v1/reports/{id}/transfer", "POST /api/v1/reports/{id}/hold"}
 
 
 class Remains(unittest.TestCase):
@@ -35,3 +47,22 @@ class Remains(unittest.TestCase):
 
         found = [f"{hit.place}:{hit.offset}: {hit.canary}" for hit in hits if hit.canary in deployment.planted]
         self.assertEqual(found, [])
+
+    def test_no_command_and_no_answer_of_the_desk_shows_a_number(self):
+        deployment = system.shared()
+        self.assertLessEqual(CALLS, deployment.answered.labels())
+        control = canary.Control()
+        for record in (deployment.said, deployment.answered):
+            record.add("control", control.content())
+        scanner = canary.Scanner(deployment.planted, control.canaries)
+        said = deployment.said.hits(scanner)
+        answered = deployment.answered.hits(scanner)
+        for hits in (said, answered):
+            self.assertEqual(control.missed(hits, "control"), [])
+
+        # Texts come sealed from the desk and are in clear for who opens them.
+        texts = {hit.canary for hit in said if hit.place in OPENING and isinstance(hit.canary, canary.Token)}
+        self.assertGreater(len(texts), 100, "nobody has opened what was planted")
+        found = {f"{hit.place}: {hit.canary}" for hit in said + answered
+                 if hit.canary in deployment.planted and not (hit.place in OPENING and hit.canary in texts)}
+        self.assertEqual(sorted(found), [])

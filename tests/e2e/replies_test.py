@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import unittest
 
 import canary
@@ -33,14 +32,8 @@ class Replies(unittest.TestCase):
         return answer.body.decode()
 
     def queue(self, command, *more, stdin=""):
-        key = self.key
-        done = subprocess.run(
-            [system.binary(), "queue", command, self.report, *more, "--json", "--key", str(key),
-             "--passphrase-file", str(key.with_suffix(".passphrase")), "--config",
-             str(self.system.configuration)],
-            input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
-        if done.returncode != 0:
-            raise AssertionError(done.stderr)
+        done = self.system.ishara("queue", command, self.report, *more, "--json", "--key", self.key,
+                                  "--passphrase-file", self.key.with_suffix(".passphrase"), text=stdin)
         return json.loads(done.stdout)
 
     def states(self):

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from kannel import free_ports, until
+from record import Record, Wire
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Sealed texts that the desk hands to one user in an hour (privacy.md section 10).
@@ -106,7 +107,8 @@ class Process:
 
 
 class System:
-    """The deployment. `planted` are the canaries that no file of it may hold afterwards."""
+    """The deployment. `planted` are the canaries that no file of it may hold afterwards. `said` is
+    all that commands have printed, and `answered` what the desk has answered them."""
 
     def __init__(self):
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="ishara-e2e-"))
@@ -118,6 +120,9 @@ class System:
         self.others = 0
         self.guard = None
         self.roles = []
+        self.wire = None
+        self.said = Record(self.elsewhere("said"))
+        self.answered = Record(self.elsewhere("answered"))
 
     def set_up(self):
         self.postgres("start")
@@ -125,6 +130,7 @@ class System:
                                       stdin=subprocess.PIPE)
         self.psql = ["psql", "-d", self.database_url("postgres")]
         gateway, private, desk = (("127.0.0.1", port) for port in free_ports(3))
+        self.wire = Wire(desk, self.answered)
         self.demo = self.folder / "demo"
         self.configuration = self.demo / "ishara.toml"
         run(binary(), "init", "--custody", "demo", "--name", "e2e", "--directory", self.demo,
@@ -160,8 +166,9 @@ class System:
 
     def ishara(self, *arguments, configuration=None, check=True, text=None):
         """One command of ishara, as a user would give it; `text` is what she types or pipes in."""
+        through = {} if configuration else {"ISHARA_DESK": self.wire.url}
         return run(binary(), *arguments, "--config", configuration or self.configuration,
-                   check=check, text=text)
+                   check=check, text=text, env={**os.environ, **through})
 
     def postgres(self, *command):
         """start, stop, stop --now."""
@@ -230,6 +237,10 @@ class System:
         for role in self.roles:
             if role.process and role.process.poll() is None:
                 role.kill()
+        if self.wire:
+            self.wire.stop()
+        self.said.close()
+        self.answered.close()
         if keep:
             self.postgres("stop")
             print(f"what is left of the run: {self.base}", flush=True)
@@ -239,12 +250,22 @@ class System:
             shutil.rmtree(self.base, ignore_errors=True)
 
 
-def run(*command, check=True, text=None):
-    done = subprocess.run([str(word) for word in command], input=text or "",
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+def run(*command, check=True, text=None, **how):
+    """`how`: as subprocess.run takes it."""
+    command = [str(word) for word in command]
+    done = subprocess.run(command, input=text or "", stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, encoding="utf-8", **how)
+    keep_said(command, done.stdout + done.stderr)
     if check and done.returncode != 0:
         raise AssertionError(f"{command[0]} {command[1]} ended with {done.returncode}:\n{done.stderr}")
     return done
+
+
+def keep_said(command, text):
+    """Keeps what a command has printed, by its first words. What psql shows is no command of ours."""
+    if _shared and command[0] != "psql":
+        words = (pathlib.Path(command[0]).name, *command[1:3])
+        _shared[0].said.add(" ".join(words), text.encode())
 
 
 _shared = []
