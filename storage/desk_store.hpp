@@ -44,6 +44,7 @@ struct Transfer {
   Bytes report_wraps;  // of the first text
   std::vector<NewWraps> texts;
   std::vector<NewWraps> notes;
+  std::optional<Agreement> agreement{};  // none: one person may do it
 };
 
 // A report that is hidden or kept, or that something in the place of a WITHDRAW names. A broken
@@ -127,7 +128,7 @@ class DeskStore : public PeopleStore {
 
   // Gives the report away and ends its lease. `conflict` if a text or note is missing or too many,
   // or a statement has come meanwhile: then nothing has changed. `not_found` also for a hidden one.
-  result<void> transfer(const Transfer& transfer, const AuditScribe& scribe);
+  result<Agreed> transfer(const Transfer& transfer, const AuditScribe& scribe);
 
   // What was left with one of `queues`, of at most `limit` open reports with ids in [first, last],
   // by report and message. Hidden reports have nothing here.

@@ -46,8 +46,8 @@ class Cases {
   virtual storage::result<void> put_reply(const storage::OutboxReply& reply,
                                           const std::optional<storage::Note>& note,
                                           const storage::AuditScribe& scribe) = 0;
-  virtual storage::result<void> transfer(const storage::Transfer& transfer,
-                                         const storage::AuditScribe& scribe) = 0;
+  virtual storage::result<storage::Agreed> transfer(const storage::Transfer& transfer,
+                                                    const storage::AuditScribe& scribe) = 0;
   virtual storage::result<std::vector<storage::LeftBehind>> left_behind(
       std::span<const storage::QueueKey> queues, const storage::Id& first, const storage::Id& last,
       std::uint32_t limit) = 0;
@@ -144,8 +144,8 @@ class StoredCases final : public Cases {
                                   const storage::AuditScribe& scribe) override {
     return store_.put_reply(reply, note, scribe);
   }
-  storage::result<void> transfer(const storage::Transfer& transfer,
-                                 const storage::AuditScribe& scribe) override {
+  storage::result<storage::Agreed> transfer(const storage::Transfer& transfer,
+                                            const storage::AuditScribe& scribe) override {
     return store_.transfer(transfer, scribe);
   }
   storage::result<std::vector<storage::LeftBehind>> left_behind(

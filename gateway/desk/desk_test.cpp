@@ -168,11 +168,13 @@ class MemoryCases final : public Cases {
     if (note) kept_notes.push_back(*note);
     return {};
   }
-  storage::result<void> transfer(const storage::Transfer& transfer,
-                                 const storage::AuditScribe& scribe) override {
+  storage::result<storage::Agreed> transfer(const storage::Transfer& transfer,
+                                            const storage::AuditScribe& scribe) override {
+    if (transfer.agreement)
+      if (const auto agreed = agree(*transfer.agreement); agreed.until != 0) return agreed;
     append(transfer.statement.report_id, transfer.to_queue, scribe);
     transfers.push_back(transfer);
-    return {};
+    return storage::Agreed{};
   }
 
   std::vector<storage::HandedOn> handed_on;
@@ -584,12 +586,14 @@ TEST_CASE("every row of the table lets in its role and nobody else") {
     // A change needs the lease, which nobody has yet; what takes a body takes no empty one; nothing
     // of this report is left behind anywhere; nobody has withdrawn it. A second person is missing.
     const bool refused = endpoint.conditional || endpoint.action == identity::AuditAction::hold;
-    const unsigned done = refused                                                ? 409
-                          : endpoint.action == identity::AuditAction::legal_hold ? 202
-                          : endpoint.path.starts_with("/api/v1/strays/")         ? 404
-                          : !endpoint.request.empty()                            ? 400
-                          : endpoint.schema.empty() && endpoint.method == post   ? 204
-                                                                                 : 200;
+    const unsigned done = refused ? 409
+                          : endpoint.action == identity::AuditAction::legal_hold ||
+                                  endpoint.action == identity::AuditAction::delete_report
+                              ? 202
+                          : endpoint.path.starts_with("/api/v1/strays/")       ? 404
+                          : !endpoint.request.empty()                          ? 400
+                          : endpoint.schema.empty() && endpoint.method == post ? 204
+                                                                               : 200;
     CHECK(house.call(house.lead, endpoint.method, target).status ==
           (endpoint.role == Role::overseer ? 403 : done));
     House fresh;
@@ -795,9 +799,9 @@ TEST_CASE(
   CHECK(kind(writing.post("transfer", body(to_police, house.worker, {id(2)}), house.worker)) ==
         "helpers-only");
   writing.consent();
-  // With consent it is still a lead's to do.
+  // With consent it still takes two.
   CHECK(kind(writing.post("transfer", body(to_police, house.worker, {id(2)}), house.worker)) ==
-        "role");
+        "bad-body");
   CHECK(status(body(to_police, house.stranger, {id(2)})) == 403);
   CHECK(status(body(writing.statement(id(77)), house.worker, {id(2)})) == 400);
   CHECK(house.cases.transfers.empty());
@@ -874,8 +878,15 @@ TEST_CASE("every call that reads or changes a report leaves exactly one audit en
     if (endpoint.action == Action::list || endpoint.action == Action::read_audit) subject = {};
 
     const auto& key = endpoint.role == Role::overseer ? house.auditor : house.lead;
-    if (endpoint.persons == 2 && endpoint.request.empty()) {
-      CHECK(house.call(house.worker, endpoint.method, filled(endpoint.path)).status == 202);
+    if (endpoint.persons == 2) {
+      auto first = body;
+      if (endpoint.action == Action::transfer)
+        first["statement"] =
+            crypto::base64(identity::sign_statement(writing.statement(id(2)), house.worker));
+      CHECK(house
+                .call(house.worker, endpoint.method, filled(endpoint.path), {},
+                      endpoint.request.empty() ? "" : json::serialize(first))
+                .status == 202);
       REQUIRE(house.cases.entries.size() == 1);
       CHECK(identity::decode_audit_entry(house.cases.entries[0].entry)->action == Action::intend);
       house.cases.entries.clear();
@@ -995,6 +1006,63 @@ TEST_CASE("a transfer is committed as one step to its target, sealed for the tar
   CHECK(done.known_statements == 1);
   CHECK(done.report_wraps.size() == 384);
   CHECK(done.notes.size() == 1);
+}
+
+TEST_CASE(
+    "two people give a report to the police, one of them a lead; the second one's word counts") {
+  House house;
+  const auto sealed = identity::seal_text(7, id(50), crypto::bytes_of("{}"));
+  auto& text = house.cases.reports[id(50)].texts[0];
+  text.message = sealed.envelope;
+  const auto record =
+      identity::sign_intake({.consent_class = 1,
+                             .first = true,
+                             .hour = 7,
+                             .report_id = id(50),
+                             .queue_id = id(1),
+                             .message_digest = identity::envelope_digest(text.message)},
+                            house.gateway);
+  text.record.assign(record.begin(), record.end());
+  const Writing writing{house};
+  const auto give = [&](const crypto::SigningKey& key, bool keep = false,
+                        const crypto::Id& queue = id(2)) {
+    auto statement = writing.statement(queue);
+    statement.keeps_wraps = keep;
+    json::object body{
+        {"statement", crypto::base64(identity::sign_statement(statement, key))},
+        {"wraps", crypto::base64(writing.wraps(sealed.key, sealed.message_id, {queue}))},
+        {"texts", json::array{}},
+        {"notes", json::array{}}};
+    return writing.post("transfer", body, key).status;
+  };
+  const auto signed_by = [&](const crypto::SigningKey& key) {
+    return house.cases.transfers.size() == 1 &&
+           identity::verify_statement(house.cases.transfers[0].statement.bytes, key.public_key)
+               .has_value();
+  };
+  CHECK(give(house.officer) == 404);
+  SUBCASE("the lead first") {
+    CHECK(give(house.lead) == 202);
+    CHECK(give(house.lead) == 202);
+    CHECK(house.cases.transfers.empty());
+    const auto waits = json::parse(house.call(house.worker, get, "/api/v1/intents").body);
+    CHECK(waits.at("intents").at(0).at("action") == "transfer");
+    CHECK(waits.at("intents").at(0).at("to") == "police-queue");
+    // To keep reading, or to give it to another queue, is another decision.
+    CHECK(give(house.worker, true) == 202);
+    CHECK(house.cases.transfers.empty());
+    CHECK(give(house.worker) == 204);
+    CHECK(signed_by(house.worker));
+  }
+  SUBCASE("the lead second") {
+    CHECK(give(house.worker) == 202);
+    CHECK(give(house.lead) == 204);
+    CHECK(signed_by(house.lead));
+  }
+  SUBCASE("to helpers one is enough") {
+    CHECK(give(house.worker, false, id(3)) == 204);
+    CHECK(house.cases.intended.empty());
+  }
 }
 
 TEST_CASE("a report that was given away is its new owner's to see, and nobody else's") {

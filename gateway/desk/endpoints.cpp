@@ -7,6 +7,7 @@
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/desk/answers.hpp"
 #include "gateway/desk/problem.hpp"
+#include "gateway/desk/second_person.hpp"
 #include "gateway/desk/strays.hpp"
 #include "gateway/identity/author.hpp"
 #include "gateway/identity/envelope.hpp"
@@ -330,9 +331,6 @@ Answer transfer_report(const Call& call, Cases& cases) {
   const bool to_police = target->organisation_class == identity::OrganisationClass::police;
   if (to_police && !police_may_read)
     return {problem(403, "helpers-only", "The reporter has not agreed to the police.")};
-  if (to_police && source->organisation_class != identity::OrganisationClass::police &&
-      !has_role(*call.member, "lead"))
-    return {problem(403, "role", "Only a lead gives a report to the police.")};
 
   // What everybody will make of it: exactly one step, to the target.
   auto statements = found.statements;
@@ -354,11 +352,15 @@ Answer transfer_report(const Call& call, Cases& cases) {
   auto texts = read_wraps(*body, "texts", fit);
   auto notes = read_wraps(*body, "notes", fit);
   if (!first || !first_id || !fit(*first_id, *first) || !texts || !notes) return bad_body();
+  // Two people give a report to the police; the statement and the wraps are the second one's.
+  const std::array keeps{static_cast<std::uint8_t>(statement->keeps_wraps)};
+  if (to_police && source->organisation_class != identity::OrganisationClass::police)
+    transfer.agreement =
+        agreement_of_queue(call, {found.ownership.owner, report, target->id, keeps});
   transfer.report_wraps = std::move(*first);
   transfer.texts = std::move(*texts);
   transfer.notes = std::move(*notes);
-  const auto done = cases.transfer(transfer, call.scribe());
-  return done ? no_content() : failure(done.error());
+  return agreed_answer(cases.transfer(transfer, call.scribe()));
 }
 
 // The announced keys to which replies are sealed, of the running week and beside it.
@@ -420,8 +422,9 @@ constexpr std::array table{
              false, false, false, "NewReply"},
     Endpoint{post, "/api/v1/reports/{id}/transfer", Role::caseworker, transfer_report,
              Action::transfer, "transferReport",
-             "Give the report, sealed anew as a whole, to another queue", "", false, false, false,
-             "NewTransfer"},
+             "Give the report, sealed anew as a whole, to another queue; from helpers to the police"
+             " by two people, one of them a lead",
+             "", false, false, false, "NewTransfer", 2},
     Endpoint{get, "/api/v1/strays", Role::caseworker, list_strays, Action::none, "listStrays",
              "Texts and notes that the caller's queues have to hand on to their reports' owners",
              "StrayList", true},

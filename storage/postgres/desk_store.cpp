@@ -197,10 +197,14 @@ result<void> DeskStore::put_reply(const OutboxReply& reply, const std::optional<
   });
 }
 
-result<void> DeskStore::transfer(const Transfer& transfer, const AuditScribe& scribe) {
+result<Agreed> DeskStore::transfer(const Transfer& transfer, const AuditScribe& scribe) {
   return session().transact([&](Transaction& transaction) {
     const auto& report = transfer.statement.report_id;
     hold_report(transaction, report, transfer.known_statements);
+    if (transfer.agreement) {
+      const auto agreed = agree(transaction, *transfer.agreement);
+      if (agreed.until != 0) return agreed;
+    }
     if (!names_all(transaction, "SELECT message_id FROM text WHERE report_id = $1::uuid", report,
                    transfer.texts) ||
         !names_all(transaction, "SELECT message_id FROM note WHERE report_id = $1::uuid", report,
@@ -219,6 +223,7 @@ result<void> DeskStore::transfer(const Transfer& transfer, const AuditScribe& sc
                           {parameter(note.message_id), parameter(note.wraps)});
     postgres::put_statement(transaction, transfer.statement);
     append_audit(transaction, report, transfer.to_queue, scribe);
+    return Agreed{};
   });
 }
 
