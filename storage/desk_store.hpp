@@ -55,6 +55,7 @@ struct Withdrawn {
   std::uint32_t hidden_until = 0;  // hour; 0: it is not hidden
   bool held = false;               // a lead has said that a life is at risk
   bool legally_held = false;       // two people keep its content
+  bool by_leads = false;           // it is gone because its queue's people deleted it
 };
 
 // A queue and the kid of its key: whoever has that key reads what is wrapped for this kid.
@@ -175,6 +176,13 @@ class DeskStore : public PeopleStore {
   // comes later is removed by another call. Several desks may do it at once. One that is legally
   // held stays, and one that is held stays unless `even_held`, however late the hold came.
   result<void> erase(const Id& report, std::uint32_t hour, bool even_held);
+  // The same by the decision of its queue's people, who leave their own entry, at once. `conflict`
+  // if it is held in either way, `not_found` if it is gone or hidden. Tells every listener on
+  // channel "owner" the report.
+  result<Agreed> delete_report(const Id& report, std::uint32_t hour, const Agreement& agreement,
+                               const AuditScribe& scribe);
+  // Whether that is why a report is gone.
+  result<bool> is_deleted(const Id& report);
   // Leaves an entry for each report that was erased before this hour, if it has none yet.
   result<void> audit_erasures(std::uint32_t before, const AuditScribe& scribe);
   // The first INTAKE of a report, be it open, hidden or erased.

@@ -107,6 +107,10 @@ class RelayStore : public Store {
   // has none yet.
   result<void> audit_replies(std::uint32_t before, const AuditScribe& sent,
                              const AuditScribe& unknown);
+  // Whether a report is gone because its queue's people have deleted it.
+  result<bool> is_deleted(const Id& report);
+  // Removes the threads and addresses of such reports.
+  result<void> forget_deleted();
   // Removes the threads and addresses of an epoch whose key is gone; returns how many.
   result<std::uint64_t> forget_epochs_before(std::uint32_t epoch);
 };

@@ -666,7 +666,7 @@ TEST_CASE("that a report was taken back is said in words, and what to do") {
     (void)caseworker.open(house.id());
     FAIL("it was opened");
   } catch (const CommandError& error) {
-    CHECK(std::string_view{error.what()} == "the reporter has taken this report back");
+    CHECK(std::string_view{error.what()} == "this report is gone");
     CHECK(error.what_to_do() == "Do not go on with it.");
   }
 }

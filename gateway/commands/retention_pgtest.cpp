@@ -88,6 +88,25 @@ struct House {
     REQUIRE(threads.end(which, how, strict ? nullptr : &deployment.relay)->found);
   }
   void hold() { desk.hold(report.id, true, scribe()).value(); }
+  // Both people at once.
+  storage::Agreement agreed(std::uint8_t user) const {
+    storage::Agreement out;
+    out.intent.action = static_cast<std::uint16_t>(identity::AuditAction::intend);
+    out.intent.user = crypto::Id{user};
+    out.intent.subject = report.id;
+    out.intent.hour = hour();
+    out.partners = {crypto::Id{static_cast<std::uint8_t>(3 - user)}};
+    out.intend = scribe();
+    return out;
+  }
+  void hold_legally(bool held = true) {
+    for (const std::uint8_t user : {std::uint8_t{1}, std::uint8_t{2}})
+      desk.hold_legally(report.id, held, agreed(user), scribe()).value();
+  }
+  void remove() {
+    for (const std::uint8_t user : {std::uint8_t{1}, std::uint8_t{2}})
+      desk.delete_report(report.id, hour(), agreed(user), scribe()).value();
+  }
   void settle_reply(storage::ReplyState state) {
     replies.settle(reply, {reply.reply_id, state}, hour()).value();
   }
@@ -100,6 +119,7 @@ struct House {
 
   void chores() {
     deployment.read_inbox();
+    deployment.store.forget_deleted().value();
     deployment.turn_week();
     desk::StoredCases cases{desk};
     const auto settled = desk::settle_withdrawals(cases, deployment.directory, hour()).value();
@@ -194,6 +214,46 @@ TEST_CASE("P24: what is left of a report, row by row of the table in section 13"
     house.hold();
     house.end(test_ref(1), EndKind::erase);
   };
+  constexpr auto let_go = +[](House& house) {
+    house.end(test_number(1), EndKind::erase);
+    house.wait(1h);
+    house.hold();
+    house.wait(99h);
+    house.desk.hold(house.report.id, false, house.scribe()).value();
+  };
+  constexpr auto hold_legally = +[](House& house) { house.hold_legally(); };
+  constexpr auto hold_and_close = +[](House& house) {
+    house.hold_legally();
+    house.close();
+  };
+  constexpr auto hold_and_erase = +[](House& house) {
+    house.hold_legally();
+    house.end(test_number(1), EndKind::erase);
+  };
+  constexpr auto hold_legally_and_erase_by_ref = +[](House& house) {
+    house.hold_legally();
+    house.end(test_ref(1), EndKind::erase);
+  };
+  constexpr auto hold_legally_and_delete = +[](House& house) {
+    house.hold_legally();
+    const auto deleted =
+        house.desk.delete_report(house.report.id, house.hour(), house.agreed(1), house.scribe());
+    CHECK(deleted.error() == storage::errc::conflict);
+  };
+  constexpr auto erase_and_release = +[](House& house) {
+    house.hold_legally();
+    house.end(test_ref(1), EndKind::erase);
+    house.wait(24h * 10);
+    house.hold_legally(false);
+  };
+  constexpr auto remove = +[](House& house) { house.remove(); };
+  constexpr auto remove_and_write = +[](House& house) {
+    house.add_text();
+    house.deployment.database.query("CREATE TABLE late AS SELECT * FROM text");
+    house.remove();
+    house.deployment.database.query("INSERT INTO text SELECT * FROM late WHERE report_id = '" +
+                                    parameter(house.report.id) + "'");
+  };
   constexpr auto yes_by_number = +[](House& house) {
     house.deployment.later(house.report, test_number(1), test_ref(9),
                            {.may_text = true, .by_number = true});
@@ -278,6 +338,67 @@ TEST_CASE("P24: what is left of a report, row by row of the table in section 13"
        erase_strictly,
        72h,
        {false, false, true, true, "1111", "00"}},
+
+      {"no longer held", yes, let_go, 0h, {false, false, false, true, "0000", "11"}},
+
+      {"legal hold, number as ever",
+       yes,
+       hold_legally,
+       24h * 89,
+       {true, true, true, false, "1110", "00"}},
+      {"legal hold, number gone as ever",
+       yes,
+       hold_legally,
+       24h * 90,
+       {false, false, true, false, "1110", "00"}},
+      {"legal hold, closed for 180 days",
+       yes,
+       hold_and_close,
+       24h * 180,
+       {false, false, false, false, "1110", "00"}},
+      {"legal hold, DELETE by number",
+       yes,
+       hold_and_erase,
+       72h,
+       {false, false, true, true, "1111", "10", true}},
+      {"legal hold, DELETE with ref",
+       yes,
+       hold_legally_and_erase_by_ref,
+       0h,
+       {false, false, false, true, "1111", "10", true}},
+      {"legal hold, DELETE with ref, a year",
+       yes,
+       hold_legally_and_erase_by_ref,
+       24h * 365,
+       {false, false, false, false, "1110", "10", true}},
+      {"legal hold, deleted by leads",
+       yes,
+       hold_legally_and_delete,
+       0h,
+       {true, true, true, true, "1111", "00"}},
+      {"legal hold ended after DELETE with ref",
+       yes,
+       erase_and_release,
+       0h,
+       {false, false, false, false, "0000", "11"}},
+
+      {"deleted by leads", yes, remove, 0h, {false, false, false, true, "0000", "01"}},
+      {"deleted by leads, key gone", yes, remove, 190h, {false, false, false, false, "0000", "01"}},
+      {"deleted by leads, a text on its way",
+       yes,
+       remove_and_write,
+       0h,
+       {false, false, false, true, "0000", "01"}},
+      {"deleted by leads, told so long",
+       yes,
+       remove,
+       24h * 180,
+       {false, false, false, false, "0000", "01"}},
+      {"deleted by leads, and then nobody",
+       yes,
+       remove,
+       24h * 180 + 1h,
+       {false, false, false, false, "0000", "00"}},
 
       {"a reply for 30 days", yes, nothing, 24h * 30, {true, true, true, false, "1111", "00"}},
       {"and no longer", yes, nothing, 24h * 30 + 1h, {true, true, true, false, "1110", "00"}},

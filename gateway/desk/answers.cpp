@@ -95,8 +95,12 @@ bool has_role(const identity::Directory::Member& member, std::string_view role) 
 }
 
 Answer is_gone(const Call& call, Cases& cases, const crypto::Id& report) {
-  const auto owner = owner_of_withdrawn(cases, report, *call.directory);
-  if (!owner || !is_hers(call, *owner)) return not_found();
+  const auto known = signed_ownership(cases, report, *call.directory);
+  if (!known || !*known || !is_hers(call, (*known)->owner)) return not_found();
+  const auto deleted = cases.is_deleted(report);
+  if (deleted && *deleted)
+    return {problem(410, "deleted", "Two people of its queue have deleted this report.")};
+  if (!(*known)->withdrawn) return not_found();
   return {problem(410, "withdrawn",
                   "The reporter, or whoever has the reporter's phone, has taken this report back."
                   " Do not go on with it.")};

@@ -76,7 +76,7 @@ bool is_hers(const Call& call, const crypto::Id& queue);
 
 bool has_role(const identity::Directory::Member& member, std::string_view role);
 
-// Only its last owner learns that a report is gone because it was taken back.
+// Only its last owner learns that a report is gone because it was taken back or deleted.
 Answer is_gone(const Call& call, Cases& cases, const crypto::Id& report);
 
 Found find_report(const Call& call, Cases& cases);
@@ -117,6 +117,7 @@ Answer hold_report(const Call& call, Cases& cases);
 Answer release_hold(const Call& call, Cases& cases);
 Answer hold_legally(const Call& call, Cases& cases);
 Answer release_legal_hold(const Call& call, Cases& cases);
+Answer delete_report(const Call& call, Cases& cases);
 
 // second_person.cpp
 Answer list_intents(const Call& call, Cases& cases);

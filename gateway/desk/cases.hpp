@@ -71,6 +71,11 @@ class Cases {
                                                         const storage::AuditScribe& scribe) = 0;
   virtual storage::result<void> erase(const storage::Id& report, std::uint32_t hour,
                                       bool even_held) = 0;
+  virtual storage::result<storage::Agreed> delete_report(const storage::Id& report,
+                                                         std::uint32_t hour,
+                                                         const storage::Agreement& agreement,
+                                                         const storage::AuditScribe& scribe) = 0;
+  virtual storage::result<bool> is_deleted(const storage::Id& report) = 0;
   virtual storage::result<storage::Bytes> first_record(const storage::Id& report) = 0;
   virtual storage::result<std::vector<storage::Intent>> intents(std::span<const storage::Id> places,
                                                                 std::uint32_t after) = 0;
@@ -194,6 +199,14 @@ class StoredCases final : public Cases {
   storage::result<void> erase(const storage::Id& report, std::uint32_t hour,
                               bool even_held) override {
     return store_.erase(report, hour, even_held);
+  }
+  storage::result<storage::Agreed> delete_report(const storage::Id& report, std::uint32_t hour,
+                                                 const storage::Agreement& agreement,
+                                                 const storage::AuditScribe& scribe) override {
+    return store_.delete_report(report, hour, agreement, scribe);
+  }
+  storage::result<bool> is_deleted(const storage::Id& report) override {
+    return store_.is_deleted(report);
   }
   storage::result<storage::Bytes> first_record(const storage::Id& report) override {
     return store_.first_record(report);

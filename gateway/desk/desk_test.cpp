@@ -272,6 +272,9 @@ class MemoryCases final : public Cases {
       if (key > after && out.size() < limit)
         out.push_back({key, report.texts[0].record, until(key), held.contains(key),
                        legally_held.contains(key)});
+    for (const auto& key : left_of)
+      if (key > after && out.size() < limit)
+        out.push_back({key, erased.at(key), 0, false, false, true});
     return out;
   }
   // Whosever they are: the desk looks itself.
@@ -325,6 +328,23 @@ class MemoryCases final : public Cases {
         out.push_back(intent);
     return out;
   }
+  std::set<storage::Id> deleted;
+  std::set<storage::Id> left_of;  // of these something came while they were being deleted
+  storage::result<storage::Agreed> delete_report(const storage::Id& report, std::uint32_t,
+                                                 const storage::Agreement& agreement,
+                                                 const storage::AuditScribe& scribe) override {
+    if (held.contains(report) || legally_held.contains(report)) return errc::conflict;
+    const auto agreed = agree(agreement);
+    if (agreed.until != 0) return agreed;
+    erased[report] = reports.at(report).texts[0].record;
+    reports.erase(report);
+    deleted.insert(report);
+    append(report, {}, scribe);
+    return agreed;
+  }
+  storage::result<bool> is_deleted(const storage::Id& report) override {
+    return deleted.contains(report);
+  }
   std::set<storage::Id> legally_held;
   storage::result<storage::Agreed> hold_legally(const storage::Id& report, bool keep,
                                                 const storage::Agreement& agreement,
@@ -339,6 +359,7 @@ class MemoryCases final : public Cases {
   }
   storage::result<void> erase(const storage::Id& report, std::uint32_t, bool even_held) override {
     if (stuck) return errc::conflict;
+    left_of.erase(report);
     if (legally_held.contains(report) || (!even_held && held.contains(report))) return {};
     if (const auto found = reports.find(report); found != reports.end()) {
       erased[report] = found->second.texts[0].record;
@@ -1396,6 +1417,38 @@ TEST_CASE("however many reports are withdrawn by number, their lead sees each of
   CHECK(listed.size() == 205);
   CHECK(kind(house.call(house.lead, get, "/api/v1/withdrawn?cursor=x")) == "bad-cursor");
   CHECK(kind(house.call(house.lead, get, "/api/v1/withdrawn?limit=201")) == "bad-limit");
+}
+
+TEST_CASE("two people delete a report, and only its last owner is told so") {
+  House house;
+  const Returned returned{house};
+  const auto remove = [&](const crypto::SigningKey& key) {
+    return house.call(key, post, report_path + "/delete");
+  };
+  CHECK(remove(house.officer).status == 404);
+  CHECK(remove(house.lead).status == 202);
+  CHECK(returned.is_open());
+  SUBCASE("not while it is held") {
+    house.cases.legally_held.insert(id(50));
+    CHECK(kind(remove(house.worker)) == "held");
+    CHECK(returned.is_open());
+  }
+  SUBCASE("nor once its reporter took it back") {
+    returned.sign_later(returned.withdrawal(false), house.relay);
+    CHECK(returned.settle(9).hidden == 1);
+    CHECK(kind(remove(house.worker)) == "withdrawn");
+  }
+  SUBCASE("it goes, and what was on its way goes too") {
+    CHECK(remove(house.worker).status == 204);
+    CHECK(house.cases.reports.empty());
+    CHECK(kind(returned.shown(house.worker)) == "deleted");
+    CHECK(returned.shown(house.worker).status == 410);
+    CHECK(returned.shown(house.officer).status == 404);
+    CHECK(remove(house.lead).status == 410);
+    house.cases.left_of.insert(id(50));
+    CHECK(returned.settle(9).erased == 1);
+    CHECK(house.cases.left_of.empty());
+  }
 }
 
 TEST_CASE("a hold that comes too late says so") {

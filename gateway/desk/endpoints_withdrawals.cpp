@@ -86,6 +86,20 @@ Answer change_legal_hold(const Call& call, Cases& cases, bool held) {
 Answer hold_report(const Call& call, Cases& cases) { return change_hold(call, cases, true); }
 Answer release_hold(const Call& call, Cases& cases) { return change_hold(call, cases, false); }
 
+// Of a report that is hidden its reporter's word stands; whoever holds it has to let it go first.
+Answer delete_report(const Call& call, Cases& cases) {
+  const auto found = find_report(call, cases);
+  if (!found.report) return found.refusal;
+  const auto& report = found.report->row.report_id;
+  const auto agreement =
+      agreement_of_queue(call, {found.ownership.owner, report, crypto::Id{}, {}});
+  const auto agreed = cases.delete_report(report, static_cast<std::uint32_t>(call.now / 3600),
+                                          agreement, call.scribe());
+  if (!agreed && agreed.error() == storage::errc::conflict)
+    return {problem(409, "held", "The report is held; release the hold first.")};
+  return agreed_answer(agreed);
+}
+
 Answer hold_legally(const Call& call, Cases& cases) { return change_legal_hold(call, cases, true); }
 Answer release_legal_hold(const Call& call, Cases& cases) {
   return change_legal_hold(call, cases, false);

@@ -193,7 +193,7 @@ json::object operation(const Endpoint& endpoint) {
         {"content",
          {{"application/json", {{"schema", {{"$ref", "#/components/schemas/SecondPerson"}}}}}}}};
   if (endpoint.path.starts_with("/api/v1/reports/"))
-    responses["410"] = problem_response("the reporter has taken the report back");
+    responses["410"] = problem_response("the report was taken back by its reporter, or deleted");
   responses["default"] = problem_response("a problem (RFC 9457)");
 
   json::object out{{"operationId", endpoint.name},

@@ -45,6 +45,11 @@ std::uint32_t end_of_grace(const identity::Ownership::Withdrawal& withdrawn) {
 
 void settle(Cases& cases, const storage::Withdrawn& report, const identity::Directory& directory,
             std::uint32_t hour, Withdrawals& out) {
+  // What somebody wrote while it was being deleted; the lead's decision needs no statement.
+  if (report.by_leads) {
+    count(cases.erase(report.report_id, hour, true), out.erased, out);
+    return;
+  }
   const auto known = read(cases, report.report_id, report.record, directory);
   if (!known) {
     ++out.failed;
@@ -108,13 +113,6 @@ storage::result<std::optional<identity::Ownership>> signed_ownership(
   const auto known = read(cases, report, *record, directory);
   if (!known) return known.error();
   return known->ownership;
-}
-
-std::optional<crypto::Id> owner_of_withdrawn(Cases& cases, const crypto::Id& report,
-                                             const identity::Directory& directory) {
-  const auto known = signed_ownership(cases, report, directory);
-  if (!known || !*known || !(*known)->withdrawn) return std::nullopt;
-  return (*known)->owner;
 }
 
 }  // namespace ishara::desk

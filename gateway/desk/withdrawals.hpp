@@ -56,8 +56,4 @@ storage::result<HiddenPage> hidden_reports(Cases& cases, const identity::Directo
 storage::result<std::optional<identity::Ownership>> signed_ownership(
     Cases& cases, const crypto::Id& report, const identity::Directory& directory);
 
-// Who held a report that `show` does not give, if that is because its reporter took it back.
-std::optional<crypto::Id> owner_of_withdrawn(Cases& cases, const crypto::Id& report,
-                                             const identity::Directory& directory);
-
 }  // namespace ishara::desk

@@ -406,8 +406,8 @@ result<RelayAnswer> decode_answer(crypto::View packet) {
   answer.call = read.u32();
   const auto status = read.u8();
   const auto body = packet.subspan(answer_head);
-  if (packet_version != version || op < 1 || op > 9 || status > 3 ||
-      body.size() != body_size(answer.op))
+  if (packet_version != version || op < 1 || op > 9 || status > 4 ||
+      (status == 4 && answer.op != RelayOp::owner) || body.size() != body_size(answer.op))
     return relay_wire_errc::malformed;
   answer.status = static_cast<RelayStatus>(status);
   if (answer.status != RelayStatus::done) {

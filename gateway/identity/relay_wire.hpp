@@ -134,6 +134,7 @@ enum class RelayStatus : std::uint8_t {
   strict = 1,   // op 1 is switched off here: ask for a FRESH ref
   limited = 2,  // too many for now; without a look-up
   away = 3,     // the relay cannot look it up or store it now
+  gone = 4,     // op 6: its people have deleted this report; nothing may join it any more
 };
 
 enum class RefKind : std::uint8_t { verified = 0, unverified = 1 };

@@ -53,6 +53,7 @@ std::vector<RelayAnswer> every_answer() {
   out.push_back({6, RelayOp::fresh, RelayStatus::done, FreshAnswer{ref()}});
   out.push_back({0xffffffff, RelayOp::window, RelayStatus::done, PlainAnswer{}});
   out.push_back({8, RelayOp::resolve, RelayStatus::strict, PlainAnswer{}});
+  out.push_back({9, RelayOp::owner, RelayStatus::gone, PlainAnswer{}});
   return out;
 }
 
@@ -160,7 +161,8 @@ TEST_CASE("what is not exactly an answer is refused") {
       {"another version", miss, 0, 2},
       {"op 0", miss, 1, 0},
       {"op of another size", miss, 1, 3},
-      {"no such status", miss, 6, 4},
+      {"no such status", miss, 6, 5},
+      {"gone, of no report", miss, 6, 4},
       {"found neither 0 nor 1", miss, 7, 2},
       {"a miss that tells something", miss, 20, 1},
       {"no such stage", miss, 10, 3},

@@ -162,13 +162,15 @@ asio::awaitable<Intake::Target> Intake::target(const conversation::Effects& effe
       effects.store == Store::by_ref && sitting.matter && reading.input.ref == sitting.matter->ref;
   if ((effects.store == Store::report || names_own) && sitting.matter) {
     auto known = *sitting.matter;
+    bool gone = false;
     if (owner_changes_.has_changed(known.report_id, known.as_of)) {
       identity::RelayRequest request = identity::ResolveReport{known.report_id};
       const auto answer = co_await ask(std::move(request));
       const auto* thread = std::get_if<identity::ThreadAnswer>(&answer.body);
       if (thread && thread->found) take_over(known, *thread, as_of, directory);
+      gone = answer.status == RelayStatus::gone;
     }
-    if (goes_to(known)) {
+    if (!gone && goes_to(known)) {
       out.via = "sitting";
       out.adopted = true;
       out.route = effects.may_text;

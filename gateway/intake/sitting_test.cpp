@@ -403,6 +403,24 @@ TEST_CASE("after a change of hands the next text of a sitting asks who holds the
   CHECK(gateway.relay.take_asked().empty());
 }
 
+TEST_CASE("what comes to a report that its people have deleted begins a new one") {
+  Gateway gateway;
+  gateway.text(phone, "they took my passport");
+  const auto deleted = gateway.sink.rows[0].report_id;
+  const auto answered = gateway.text(phone, "one");
+  CHECK(gateway.sink.texts.size() == 1);
+  gateway.relay.gone = deleted;
+  gateway.intake.owner_changes().add(deleted);
+  // The phone is told the same as before.
+  CHECK(gateway.text(phone, "two") == answered);
+  CHECK(gateway.sink.texts.size() == 1);
+  REQUIRE(gateway.sink.rows.size() == 2);
+  CHECK(gateway.sink.rows[1].report_id != deleted);
+  gateway.text(phone, "three");
+  REQUIRE(gateway.sink.texts.size() == 2);
+  CHECK(gateway.sink.texts[1].report_id == gateway.sink.rows[1].report_id);
+}
+
 TEST_CASE("STOP ends the route at the relay before it counts as done") {
   Gateway gateway;
   gateway.text(phone, "they took my passport");

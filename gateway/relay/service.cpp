@@ -64,6 +64,7 @@ constexpr auto roster_interval = 5s;
 constexpr auto inbox_interval = 500ms;
 constexpr auto epoch_interval = 60s;
 constexpr auto sweep_interval = 1h;
+constexpr auto deleted_interval = 30s;
 constexpr auto retry_interval = 1s;
 constexpr auto audit_interval = 1s;
 constexpr auto panic_interval = 100ms;
@@ -255,6 +256,7 @@ class Service::Work {
       return threads.find(request.report_id);
     };
     const auto found = co_await bench_.look_up(std::move(work));
+    if (!found && found.error() == storage::errc::not_found) co_return plain(RelayStatus::gone);
     if (!found) co_return away();
     co_return Reply{RelayStatus::done, *found};
   }
@@ -489,7 +491,13 @@ class Service::Work {
     auto& pause = timer();
     std::uint32_t swept_epoch = 0;
     auto next = moment();
+    auto next_deleted = moment();
     while (!stopping_) {
+      if (moment() >= next_deleted) {
+        auto work = [](Threads&, RelayStore& store) { return store.forget_deleted(); };
+        const auto forgotten = co_await bench_.change(std::move(work));
+        if (forgotten) next_deleted = moment() + deleted_interval;
+      }
       const auto epoch = identity::epoch_at(bench_.now());
       if (epoch != swept_epoch || moment() >= next) {
         const bool done = co_await sweep();

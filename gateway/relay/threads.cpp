@@ -228,8 +228,11 @@ result<ThreadAnswer> Threads::find(const Id& report_id) {
   if (current() == nullptr) return errc::unavailable;
   const auto report = store_.report(report_id);
   if (!report) {
-    if (report.error() == errc::not_found) return ThreadAnswer{};
-    return report.error();
+    if (report.error() != errc::not_found) return report.error();
+    const auto deleted = store_.is_deleted(report_id);
+    if (!deleted) return deleted.error();
+    if (*deleted) return errc::not_found;
+    return ThreadAnswer{};
   }
   auto origin = crypto::hash16({report->record});
   for (const auto& thread : report->threads)

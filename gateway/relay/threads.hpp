@@ -65,6 +65,8 @@ class Threads {
   // there is such a report or not.
   storage::result<Found> find(const identity::Msisdn& number, const identity::Ref& drawn);
   storage::result<identity::ThreadAnswer> find(const identity::Ref& ref);
+  // storage::errc::not_found for a report that its people have deleted; one that is not there yet
+  // is not found in the answer.
   storage::result<identity::ThreadAnswer> find(const crypto::Id& report_id);
   storage::result<bool> is_unused(const identity::Ref& ref);
 

@@ -36,6 +36,36 @@ storage::Statement statement(const TestDeployment& deployment, identity::Stateme
 
 }  // namespace
 
+TEST_CASE("of a report that its people have deleted no way leads to its reporter") {
+  TestDeployment deployment;
+  const auto report = deployment.report(test_number(1), test_ref(1), {.may_text = true});
+  const auto other = deployment.report(test_number(2), test_ref(2), {.may_text = true});
+  deployment.read_inbox();
+  REQUIRE(deployment.by(test_ref(1)).found);
+  const auto find = [&](const crypto::Id& id) {
+    const auto epochs = deployment.live();
+    return Threads{deployment.store, epochs, deployment.directory, deployment.now}.find(id);
+  };
+  // One that is on its way is not there yet, and may be joined.
+  CHECK_FALSE(find(crypto::random_bytes<16>())->found);
+  const auto id = storage::postgres::parameter(report.id);
+  deployment.database.query(
+      "INSERT INTO withdrawn (report_id, hour, record, told, by_leads)"
+      " SELECT report_id, hour, record, true, true FROM report"
+      " WHERE report_id = '" +
+      id + "'");
+  deployment.database.query("DELETE FROM report WHERE report_id = '" + id + "'");
+  CHECK(find(report.id).error() == storage::errc::not_found);
+  CHECK_FALSE(deployment.by(test_ref(1)).found);
+  CHECK_FALSE(deployment.by(test_number(1)).found);
+  CHECK(deployment.address(report.id).has_value());
+  REQUIRE(deployment.store.forget_deleted().has_value());
+  CHECK_FALSE(deployment.address(report.id).has_value());
+  CHECK(deployment.store.threads_of(std::span{&report.id, 1})->empty());
+  CHECK(deployment.by(test_ref(2)).found);
+  CHECK(deployment.address(other.id).has_value());
+}
+
 TEST_CASE("a report is found under its number and its ref, and its inbox row is gone") {
   TestDeployment deployment;
   const auto report = deployment.report(test_number(1), test_ref(1));

@@ -57,7 +57,7 @@ const std::vector<Backed>& all() {
        "report_id"},
       {{"note", {"message_id", "report_id", "author", "hour", "note", "wraps"}}, "message_id"},
       {{"statement", {"hash", "report_id", "bytes"}}, "hash"},
-      {{"withdrawn", {"report_id", "hour", "record", "told"}}, "report_id"},
+      {{"withdrawn", {"report_id", "hour", "record", "told", "by_leads"}}, "report_id"},
       {{"draft", {"draft_id", "due", "record", "message", "wraps", "retaddr"}}, "draft_id"},
       {{"retaddr_inbox", {"inbox_id", "record", "retaddr"}}, "inbox_id"},
       {{"thread", {"tag", "epoch", "kind", "report_id", "origin", "mac", "day"}},

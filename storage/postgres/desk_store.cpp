@@ -61,20 +61,36 @@ void hold_report(Transaction& transaction, const Id& report, std::uint32_t known
 struct Holds {
   bool life = false;
   bool legal = false;
+  bool hidden = false;
 };
 
 // Nobody else sets or removes one until the transaction ends. Nothing if the report is gone.
 std::optional<Holds> lock_holds(Transaction& transaction, const Id& report) {
   const auto rows = transaction.execute(
-      "SELECT held, legally_held FROM report WHERE report_id = $1::uuid FOR UPDATE",
+      "SELECT held, legally_held, hidden_until IS NOT NULL FROM report"
+      " WHERE report_id = $1::uuid FOR UPDATE",
       {parameter(report)});
   if (rows.empty()) return std::nullopt;
-  return Holds{rows[0][0].boolean(), rows[0][1].boolean()};
+  return Holds{rows[0][0].boolean(), rows[0][1].boolean(), rows[0][2].boolean()};
+}
+
+// Everything but its first INTAKE. What people of its queue delete they tell the audit themselves.
+void remove(Transaction& transaction, const Id& report, std::uint32_t hour, bool by_leads) {
+  transaction.execute(
+      "INSERT INTO withdrawn (report_id, hour, record, told, by_leads)"
+      " SELECT report_id, $2::integer, record, $3::boolean, $3::boolean FROM report"
+      " WHERE report_id = $1::uuid ON CONFLICT DO NOTHING",
+      {parameter(report), parameter(hour), by_leads ? "true" : "false"});
+  for (const char* rows : {"DELETE FROM text WHERE report_id = $1::uuid",
+                           "DELETE FROM note WHERE report_id = $1::uuid",
+                           "DELETE FROM reply_outbox WHERE report_id = $1::uuid",
+                           "DELETE FROM report WHERE report_id = $1::uuid"})
+    transaction.execute(rows, {parameter(report)});
 }
 
 Withdrawn withdrawn_row(const postgres::Row& row) {
-  return {row[0].id(), row[1].bytes(), static_cast<std::uint32_t>(row[2].integer()),
-          row[3].boolean(), row[4].boolean()};
+  return {row[0].id(),      row[1].bytes(),   static_cast<std::uint32_t>(row[2].integer()),
+          row[3].boolean(), row[4].boolean(), row[5].boolean()};
 }
 
 // Only where they are as they were seen; else false. A report that changes hands waits anew, as
@@ -373,11 +389,14 @@ result<std::vector<Withdrawn>> DeskStore::withdrawn(const Id& after, std::uint32
     std::vector<Withdrawn> found;
     for (const auto& row : transaction.execute(
              "SELECT named.report_id, coalesce(r.record, w.record), coalesce(r.hidden_until, 0),"
-             " coalesce(r.held, false), coalesce(r.legally_held, false)"
+             " coalesce(r.held, false), coalesce(r.legally_held, false),"
+             " coalesce(w.by_leads, false)"
              " FROM (SELECT report_id FROM statement"
              "        WHERE get_byte(bytes, 1) = 12 AND report_id > $1::uuid"
              "       UNION SELECT report_id FROM report"
-             "        WHERE hidden_until IS NOT NULL AND report_id > $1::uuid) AS named"
+             "        WHERE hidden_until IS NOT NULL AND report_id > $1::uuid"
+             "       UNION SELECT report_id FROM withdrawn"
+             "        WHERE by_leads AND report_id > $1::uuid) AS named"
              " LEFT JOIN report AS r USING (report_id) LEFT JOIN withdrawn AS w USING (report_id)"
              // What somebody wrote while the report was being erased is still there.
              " WHERE r.report_id IS NOT NULL OR (w.report_id IS NOT NULL"
@@ -397,8 +416,8 @@ result<std::vector<Withdrawn>> DeskStore::hidden(std::span<const Id> queues, con
   return session().transact([&](Transaction& transaction) {
     std::vector<Withdrawn> found;
     for (const auto& row : transaction.execute(
-             "SELECT r.report_id, r.record, coalesce(r.hidden_until, 0), r.held, r.legally_held"
-             " FROM report AS r"
+             "SELECT r.report_id, r.record, coalesce(r.hidden_until, 0), r.held, r.legally_held,"
+             " false FROM report AS r"
              " WHERE (r.hidden_until IS NOT NULL OR r.legally_held) AND r.report_id >= $2::uuid"
              "   AND (r.queue_id = ANY($1::uuid[])"
              "     OR EXISTS (SELECT FROM statement AS s WHERE s.report_id = r.report_id"
@@ -450,16 +469,31 @@ result<void> DeskStore::erase(const Id& report, std::uint32_t hour, bool even_he
     // The report's row first, as in a transfer: who comes second waits here, and finds nothing.
     const auto holds = lock_holds(transaction, report);
     if (holds && (holds->legal || (holds->life && !even_held))) return;
-    transaction.execute(
-        "INSERT INTO withdrawn (report_id, hour, record)"
-        " SELECT report_id, $2::integer, record FROM report WHERE report_id = $1::uuid"
-        " ON CONFLICT DO NOTHING",
-        {parameter(report), parameter(hour)});
-    for (const char* rows : {"DELETE FROM text WHERE report_id = $1::uuid",
-                             "DELETE FROM note WHERE report_id = $1::uuid",
-                             "DELETE FROM reply_outbox WHERE report_id = $1::uuid",
-                             "DELETE FROM report WHERE report_id = $1::uuid"})
-      transaction.execute(rows, {parameter(report)});
+    remove(transaction, report, hour, false);
+  });
+}
+
+result<Agreed> DeskStore::delete_report(const Id& report, std::uint32_t hour,
+                                        const Agreement& agreement, const AuditScribe& scribe) {
+  return session().transact([&](Transaction& transaction) {
+    const auto holds = lock_holds(transaction, report);
+    if (!holds || holds->hidden) throw Undo{errc::not_found};
+    if (holds->legal || holds->life) throw Undo{errc::conflict};
+    const auto agreed = agree(transaction, agreement);
+    if (agreed.until != 0) return agreed;
+    remove(transaction, report, hour, true);
+    transaction.execute("SELECT pg_notify('owner', $1)", {parameter(report)});
+    append_audit(transaction, report, {}, scribe);
+    return agreed;
+  });
+}
+
+result<bool> DeskStore::is_deleted(const Id& report) {
+  return session().transact([&](Transaction& transaction) {
+    return !transaction
+                .execute("SELECT 1 FROM withdrawn WHERE report_id = $1::uuid AND by_leads",
+                         {parameter(report)})
+                .empty();
   });
 }
 

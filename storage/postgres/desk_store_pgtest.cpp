@@ -378,6 +378,49 @@ TEST_CASE("of two people who want the same at once one is the second") {
   }
 }
 
+TEST_CASE("two people delete a report, of which its first INTAKE is left (P24)") {
+  Office office;
+  REQUIRE(office.store.put_reply(office.reply(), office.note(), test_scribe()).has_value());
+  const auto record = office.store.first_record(office.report).value();
+  const auto counts = [&] {
+    std::string all;
+    for (const char* table : {"report", "text", "note", "reply_outbox", "withdrawn", "audit"})
+      all += office.count(table);
+    return all;
+  };
+  const auto remove = [&](std::uint8_t user) {
+    const auto wanted = wanted_by(office, user, {Id{static_cast<std::uint8_t>(3 - user)}});
+    return office.store.delete_report(office.report, 9, wanted, test_scribe());
+  };
+  for (const std::string column : {"held = true", "legally_held = true"}) {
+    office.database.query("UPDATE report SET " + column);
+    CHECK(remove(1).error() == errc::conflict);
+    office.database.query("UPDATE report SET held = false, legally_held = false");
+  }
+  office.database.query("UPDATE report SET hidden_until = 7");
+  CHECK(remove(1).error() == errc::not_found);
+  office.database.query("UPDATE report SET hidden_until = NULL");
+  CHECK(office.count("intent") == "0");
+  CHECK(remove(1)->until == 124);
+  CHECK(counts() == "111102");
+  CHECK_FALSE(office.store.is_deleted(office.report).value());
+  CHECK(remove(2)->until == 0);
+  CHECK(counts() == "000013");
+  CHECK(office.store.is_deleted(office.report).value());
+  CHECK(office.store.first_record(office.report).value() == record);
+  // It is no erasure of which the audit does not know, and nothing is left of it.
+  REQUIRE(office.store.audit_erasures(1000, test_scribe()).has_value());
+  CHECK(counts() == "000013");
+  CHECK(office.store.withdrawn({}, 10)->empty());
+  // What was on its way is found.
+  REQUIRE(office.store.put_note(office.note(), test_scribe()).has_value());
+  REQUIRE(office.store.withdrawn({}, 10)->size() == 1);
+  CHECK(office.store.withdrawn({}, 10)->front().by_leads);
+  REQUIRE(office.store.erase(office.report, 10, true).has_value());
+  CHECK(office.count("note") == "0");
+  CHECK(remove(1).error() == errc::not_found);
+}
+
 TEST_CASE("a legally held report is not erased, whoever asks (P24)") {
   Office office;
   sign(office, 12);

@@ -241,6 +241,25 @@ result<void> RelayStore::apply(const RelayChange& change) {
   });
 }
 
+result<bool> RelayStore::is_deleted(const Id& report) {
+  return session().transact([&](Transaction& transaction) {
+    return !transaction
+                .execute("SELECT 1 FROM withdrawn WHERE report_id = $1::uuid AND by_leads",
+                         {parameter(report)})
+                .empty();
+  });
+}
+
+result<void> RelayStore::forget_deleted() {
+  return session().transact([&](Transaction& transaction) {
+    for (const char* rows : {"DELETE FROM retaddr AS a USING withdrawn AS w"
+                             " WHERE w.by_leads AND a.report_id = w.report_id",
+                             "DELETE FROM thread AS t USING withdrawn AS w"
+                             " WHERE w.by_leads AND t.report_id = w.report_id"})
+      transaction.execute(rows, {});
+  });
+}
+
 result<std::uint64_t> RelayStore::forget_epochs_before(std::uint32_t epoch) {
   return session().transact([&](Transaction& transaction) {
     std::uint64_t gone = 0;

@@ -157,7 +157,7 @@ class Conversation(unittest.TestCase):
         kannel.until(lambda: self.content(report) == "0|0|0", "all of the report is gone", 60)
         kannel.until(lambda: "Done." in phone.lines()[-1], "the phone is told so")
         gone = self.show(report)
-        self.assertIn("the reporter has taken this report back", gone.stderr)
+        self.assertIn("has taken this report back", gone.stderr)
         self.assertIn("Do not go on with it.", gone.stderr)
 
         # Whoever has the phone an hour later may be somebody else.
@@ -174,7 +174,7 @@ class Conversation(unittest.TestCase):
         until = int(kannel.until(lambda: self.sql(hidden), "the report is hidden", 60))
         self.assertIn(until - 72 - int(time.time()) // 3600, (-1, 0))
         self.assertEqual(self.content(report), "1|0|0")
-        self.assertIn("the reporter has taken this report back", self.show(report).stderr)
+        self.assertIn("has taken this report back", self.show(report).stderr)
 
         # A lead sees that it is there and no more, and keeps it, hidden as it is.
         line = f"{report['id']}  {report['queue']}  withdrawn by number, "
@@ -182,7 +182,7 @@ class Conversation(unittest.TestCase):
         self.assertIn("It stays hidden", self.queue("hold", report["id"]))
         self.assertIn(line + "held, and stays hidden\n", self.queue("list", report["queue"]))
         self.assertEqual(self.sql(hidden), str(until))
-        self.assertIn("the reporter has taken this report back", self.show(report).stderr)
+        self.assertIn("has taken this report back", self.show(report).stderr)
 
     def content(self, report):
         """How many rows of a report, its texts and its notes there are."""

@@ -67,6 +67,7 @@ class FakeRelay final : public Relay {
   std::map<std::string, identity::ThreadAnswer> numbers;  // by digits; absent: not found
   std::map<std::string, identity::ThreadAnswer> refs;
   std::map<crypto::Id, identity::ThreadAnswer> reports;
+  std::optional<crypto::Id> gone;              // a report that its people have deleted
   std::map<std::string, std::string> replies;  // that wait, by ref
   identity::RelayStatus status = identity::RelayStatus::done;
   bool strict = false;
@@ -80,6 +81,8 @@ class FakeRelay final : public Relay {
     out.status = status;
     asked.push_back(out.op);
     if (strict && out.op == identity::RelayOp::resolve) out.status = identity::RelayStatus::strict;
+    const auto* report = std::get_if<identity::ResolveReport>(&request);
+    if (report && report->report_id == gone) out.status = identity::RelayStatus::gone;
     if (out.status == identity::RelayStatus::done) answer(request, out.body);
     requests.push_back(std::move(request));
     co_return out;
