@@ -7,6 +7,7 @@
 #include <set>
 #include <span>
 
+#include "gateway/commands/desk_answers.hpp"
 #include "gateway/commands/terminal.hpp"
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/identity/author.hpp"
@@ -74,6 +75,13 @@ json::object parse_object(const std::string& body) {
     throw CommandError{"the desk's answer is not what its API says",
                        "is --desk the address of a desk?"};
   return std::move(value.get_object());
+}
+
+Caseworker::Waits waits_of(const http::Response& response) {
+  if (response.status != 202) return std::nullopt;
+  const auto until = answers::small_number(answers::object(response.body), "until");
+  if (until == 0) answers::refuse();
+  return until;
 }
 
 }  // namespace
@@ -502,7 +510,8 @@ Readable Caseworker::reply(const std::string& report_id, identity::Text text,
   return out;
 }
 
-void Caseworker::refer(const std::string& report_id, const std::string& queue, bool keep) {
+Caseworker::Waits Caseworker::refer(const std::string& report_id, const std::string& queue,
+                                    bool keep) {
   const auto report = fetch(report_id);
   const auto& owner = owner_of(report);
   const auto* const target = directory().queue_named(queue);
@@ -549,12 +558,14 @@ void Caseworker::refer(const std::string& report_id, const std::string& queue, b
   statement.to_queue = target->id;
   statement.previous = report.ownership.last;
   const auto bytes = identity::sign_statement(statement, signing_key());
-  send("/reports/" + report_id + "/transfer",
-       json::serialize(json::object{{"statement", crypto::base64(bytes)},
-                                    {"wraps", first},
-                                    {"texts", std::move(texts)},
-                                    {"notes", std::move(notes)}}));
+  return waits_of(send("/reports/" + report_id + "/transfer",
+                       json::serialize(json::object{{"statement", crypto::base64(bytes)},
+                                                    {"wraps", first},
+                                                    {"texts", std::move(texts)},
+                                                    {"notes", std::move(notes)}})));
 }
+
+Caseworker::Waits Caseworker::decide(const std::string& path) { return waits_of(send(path, "")); }
 
 // --- Handing on what a change of owner left behind
 

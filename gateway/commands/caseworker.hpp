@@ -86,9 +86,14 @@ class Caseworker : public DeskClient {
   // read.
   Readable reply(const std::string& report_id, identity::Text text, const ReplyOptions& options);
   void note(const std::string& report_id, identity::Text text);
-  // Seals every text and note anew for the queue of this name and gives the report away. With
-  // `keep` her own queue goes on reading.
-  void refer(const std::string& report_id, const std::string& queue, bool keep);
+  // A deed that two people do together is done (nothing), or it waits for the second of them up to
+  // this hour (unix time / 3600).
+  using Waits = std::optional<std::uint32_t>;
+  // Seals every text and note anew for the queue of this name and gives the report away; from
+  // helpers to the police two people do. With `keep` her own queue goes on reading.
+  Waits refer(const std::string& report_id, const std::string& queue, bool keep);
+  // Calls what takes no body and may take two people, such as "/reports/<id>/delete".
+  Waits decide(const std::string& path);
 
   struct Strays {
     std::size_t handed_on = 0;

@@ -17,6 +17,7 @@
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/terminal.hpp"
 #include "gateway/config/key_file.hpp"
+#include "gateway/crypto/encoding.hpp"
 #include "i18n/utf8.hpp"
 
 namespace ishara::commands {
@@ -35,7 +36,8 @@ struct Options {
   int hours = 72;
   std::string target;  // of refer
   bool keep = false;
-  std::string file;  // of export
+  bool legal = false;  // of hold and release-hold
+  std::string file;    // of export
 };
 
 void print(const crypto::WipedBuffer& buffer) {
@@ -96,13 +98,20 @@ void hand_on_strays(Caseworker& caseworker) {
                  strays.handed_on == 1 ? "text" : "texts", strays.handed_on == 1 ? "its" : "their");
 }
 
-// When a report goes that was withdrawn by number alone.
-std::string end_text(const json::object& report) {
+std::string remaining_text(const json::object& report) {
   if (word(report, "held") == "true") return "held, and stays hidden";
   const auto hour = std::chrono::floor<std::chrono::hours>(std::chrono::system_clock::now());
   const auto left = number(report, "until") - hour.time_since_epoch().count();
   return left > 0 ? "deleted in " + std::to_string(left) + " h unless held"
                   : "deleted now unless held";
+}
+
+// When a report goes that was withdrawn by number alone, or is legally held.
+std::string end_text(const json::object& report) {
+  const bool withdrawn = number(report, "until") != 0;
+  if (word(report, "legally_held") == "true")
+    return withdrawn ? "withdrawn, legally held, and stays hidden" : "legally held";
+  return "withdrawn by number, " + remaining_text(report);
 }
 
 // A lead learns that there is something to hold, and nothing of what it is.
@@ -119,7 +128,7 @@ void list_withdrawn(Caseworker& caseworker, const Options& options) {
       if (options.json)
         std::printf("%s\n", json::serialize(json::object{{"withdrawn", report}}).c_str());
       else
-        std::printf("%s  %s  withdrawn by number, %s\n", word(report, "id").c_str(), queue.c_str(),
+        std::printf("%s  %s  %s\n", word(report, "id").c_str(), queue.c_str(),
                     end_text(report).c_str());
     }
     if (answer.at("next").is_null()) return;
@@ -127,6 +136,37 @@ void list_withdrawn(Caseworker& caseworker, const Options& options) {
   }
   complain("there are more reports that were withdrawn by number than are listed here",
            "somebody withdraws reports in numbers that no people have; tell an operator");
+}
+
+// The command with which a second person agrees; empty for what is not a matter of queues.
+std::string command_of(const json::object& intent) {
+  const auto action = word(intent, "action");
+  const auto report = word(intent, "subject");
+  if (action == "legal_hold") return "hold --legal " + report;
+  if (action == "legal_release") return "release-hold --legal " + report;
+  if (action == "delete_report") return "delete " + report;
+  if (action == "transfer") return "refer " + report + " " + word(intent, "to");
+  return "";
+}
+
+// What others of her queues, or she herself, want to do and cannot do alone.
+void list_intents(Caseworker& caseworker, const Options& options) {
+  const auto answer = parse(caseworker.get("/intents"));
+  for (const auto& entry : answer.at("intents").as_array()) {
+    const auto& intent = entry.as_object();
+    const auto command = command_of(intent);
+    const auto queue = word(intent, "queue");
+    if (command.empty() || (!options.queue.empty() && queue != options.queue)) continue;
+    if (options.json)
+      std::printf("%s\n", json::serialize(json::object{{"intent", intent}}).c_str());
+    else
+      std::printf("%s  %s  until %s %s: %s\n", word(intent, "subject").c_str(), queue.c_str(),
+                  hour_text(number(intent, "until")).c_str(),
+                  word(intent, "user") == crypto::hex(caseworker.user_id())
+                      ? "you wait for a second person"
+                      : "somebody waits for a second person",
+                  command.c_str());
+  }
 }
 
 void list_open(Caseworker& caseworker, const Options& options) {
@@ -160,6 +200,7 @@ void list(Caseworker& caseworker, const Options& options) {
   hand_on_strays(caseworker);
   list_open(caseworker, options);
   list_withdrawn(caseworker, options);
+  list_intents(caseworker, options);
 }
 
 void pull(Caseworker& caseworker, const Options& options) {
@@ -230,9 +271,48 @@ void note(Caseworker& caseworker, const Options& options) {
   std::printf("%s\n", options.json ? "null" : "Kept.");
 }
 
+void tell(const Options& options, const Caseworker::Waits& waits, const char* done) {
+  if (options.json && waits)
+    std::printf(
+        "%s\n",
+        json::serialize(json::object{{"needs", "second person"}, {"until", *waits}}).c_str());
+  else if (options.json)
+    std::printf("null\n");
+  else if (waits)
+    std::printf(
+        "Nothing is changed yet: this takes two people of the queue, one of them a lead. It is\n"
+        "done when another one gives the same command before %s (UTC).\n",
+        hour_text(*waits).c_str());
+  else
+    std::printf("%s\n", done);
+}
+
 void refer(Caseworker& caseworker, const Options& options) {
-  caseworker.refer(options.report, options.target, options.keep);
-  std::printf("%s\n", options.json ? "null" : "Given away, every text and note of it.");
+  tell(options, caseworker.refer(options.report, options.target, options.keep),
+       "Given away, every text and note of it.");
+}
+
+void decide(Caseworker& caseworker, const Options& options, const char* what, const char* done) {
+  tell(options, caseworker.decide("/reports/" + options.report + "/" + what), done);
+}
+
+void hold(Caseworker& caseworker, const Options& options) {
+  if (options.legal)
+    decide(caseworker, options, "legal-hold",
+           "Legally held: its content stays, whatever becomes of the report otherwise.");
+  else
+    decide(caseworker, options, "hold",
+           "Held. It stays hidden, and is not deleted unless the reporter asks for it with the "
+           "ref.");
+}
+
+void release_hold(Caseworker& caseworker, const Options& options) {
+  if (options.legal)
+    decide(caseworker, options, "legal-release",
+           "No longer legally held; what was due meanwhile happens now.");
+  else
+    decide(caseworker, options, "hold-release",
+           "No longer held; it is deleted when its time is over.");
 }
 
 // The file is as sensitive as the text in it.
@@ -266,7 +346,7 @@ void add_queue(CLI::App& root, int& exit_code) {
   auto* queue =
       root.add_subcommand("queue",
                           "A caseworker's work: list, pull, show, reply, note, refer, renew, "
-                          "release, export, close, hold");
+                          "release, export, close, delete, hold, release-hold");
   queue->require_subcommand(1);
   add_client_options(*queue, options->client);
   queue->add_flag("--json", options->json, "One JSON object a line");
@@ -274,7 +354,7 @@ void add_queue(CLI::App& root, int& exit_code) {
       "Example:\n  ishara queue --desk https://desk.example.org --key me.key ";
   queue->footer(example + "pull");
 
-  const auto add = [&](const char* name, const char* help, const std::string& arguments,
+  const auto add = [&](const char* name, const std::string& help, const std::string& arguments,
                        const Action& action) {
     auto* command = queue->add_subcommand(name, help);
     command->footer(example + name + arguments);
@@ -333,13 +413,24 @@ void add_queue(CLI::App& root, int& exit_code) {
   report(add("close", "Close a report", id, [](Caseworker& caseworker, const Options& given) {
     change(caseworker, given, "close", "Closed.");
   }));
-  report(add("hold",
-             "Keep a report that was withdrawn by number alone, unseen: a life is at risk (leads)",
+  report(add("delete", "Delete a report with all that was written (two people, one of them a lead)",
              id, [](Caseworker& caseworker, const Options& given) {
-               change(caseworker, given, "hold",
-                      "Held. It stays hidden, and is not deleted unless the reporter asks for it "
-                      "with the ref.");
+               decide(caseworker, given, "delete",
+                      "Deleted. The reporter's ref opens nothing any more.");
              }));
+  const std::string two =
+      " with --legal its content whatever happens (two people, one of them a lead)";
+  auto* const holds = add("hold",
+                          "Keep a report that was withdrawn by number alone, unseen: a life is at "
+                          "risk (leads);" +
+                              two,
+                          id, hold);
+  report(holds);
+  holds->add_flag("--legal", options->legal, "A court or the law asks for it");
+  auto* const releases =
+      add("release-hold", "No longer keep such a report (leads);" + two, id, release_hold);
+  report(releases);
+  releases->add_flag("--legal", options->legal, "The legal hold");
 }
 
 }  // namespace ishara::commands
