@@ -300,6 +300,9 @@ class Store {
   result<void> put_audit(const Id& subject, const Id& object, const AuditScribe& scribe);
   // Entries after this number, by number.
   result<std::vector<AuditRow>> audit(std::uint64_t after, std::uint32_t limit);
+  // The last entry of this action (bytes 2 and 3); nothing if there is none. Without one it has
+  // looked at all entries.
+  result<std::optional<AuditRow>> last_audit(std::uint16_t action);
   // Of the entries after `after`, up to `last`.
   result<std::vector<StoredCheckpoint>> checkpoints(std::uint64_t after, std::uint64_t last);
 

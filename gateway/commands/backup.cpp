@@ -236,7 +236,9 @@ void add_backup(CLI::App& root, int& exit_code) {
   makes->add_flag("--json", options.json, "One JSON object instead of lines");
   makes->footer(
       "Example:\n  ishara backup make --out /var/backups/ishara\n\n"
-      "Run it every day. It needs database.backup_url and public_key in [backup], and no secret.");
+      "Run it every day, as ishara-backup.timer does. It needs database.backup_url and public_key "
+      "in "
+      "[backup],\nand no secret. Each backup and each removal leaves an entry in the audit.");
   makes->callback([given, &root, &exit_code] { exit_code = make(root, *given); });
 
   auto* const verifies = backup->add_subcommand(

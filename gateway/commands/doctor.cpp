@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <array>
 #include <boost/json.hpp>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -20,6 +21,7 @@
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/desk/desk.hpp"
 #include "gateway/desk/people.hpp"
+#include "gateway/identity/audit.hpp"
 #include "gateway/intake/knowledge.hpp"
 #include "gateway/relay/epochs.hpp"
 #include "gateway/relay/panic.hpp"
@@ -320,6 +322,37 @@ void check_routing(const config::Config& config, const identity::Directory& dire
                      std::to_string(queues.size()) + " queues, all of them in the rosters");
 }
 
+// By what the audit was told: where backups lie, and whether they do, is not known here.
+void check_backups(const config::Config& config, Findings& findings) {
+  constexpr std::chrono::hours longest{48};
+  storage::blocking::Store store{config.database.desk_url};
+  const auto first = store.audit(0, 1);
+  const auto last = store.last_audit(static_cast<std::uint16_t>(identity::AuditAction::backup));
+  if (!first || !last) return;  // check_database has said so
+  const auto age_of = [](const storage::AuditRow& row) {
+    const auto entry = identity::decode_audit_entry(row.entry);
+    const std::chrono::sys_seconds then{std::chrono::seconds{entry ? entry->time : 0}};
+    return std::chrono::duration_cast<std::chrono::hours>(std::chrono::system_clock::now() - then);
+  };
+  if (*last && age_of(**last) < longest) {
+    findings.add(Verdict::good, "backup",
+                 "the last one was made " + std::to_string(age_of(**last).count()) + " hours ago");
+    return;
+  }
+  if (!*last && (first->empty() || age_of(first->front()) < longest)) {
+    findings.add(Verdict::good, "backup", "none yet; this deployment is younger than two days");
+    return;
+  }
+  findings.add(
+      sign_of_production(config).empty() ? Verdict::warning : Verdict::failure, "backup",
+      *last ? "the last one was made " + std::to_string(age_of(**last).count() / 24) + " days ago"
+            : "none was ever made",
+      config.backup.public_key
+          ? "see that ishara-backup.timer runs, and what ishara-backup.service says"
+          : "make a key pair with `ishara backup key` on another machine, then enable "
+            "ishara-backup.timer");
+}
+
 void check_rosters(const config::Config& config, Findings& findings) {
   storage::blocking::DeskStore store{config.database.desk_url};
   desk::StoredCases cases{store};
@@ -375,6 +408,7 @@ int examine(const fs::path& file, bool as_json) {
   check_database("relay", config.database.relay_url, findings);
   check_database("desk", config.database.desk_url, findings);
   check_server(config.database.desk_url, findings);
+  check_backups(config, findings);
   check_rosters(config, findings);
   return findings.exit_code();
 }

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <chrono>
 #include <map>
 #include <set>
@@ -162,6 +163,18 @@ TEST_CASE("whoever acts at the same time, the entries stand in one unbroken chai
   CHECK(office.relay.audit_head()->entry == entries.back().entry);
   CHECK(office.relay.audit_entry(42)->entry == entries[41].entry);
   CHECK(office.relay.audit_entry(101).error() == errc::not_found);
+}
+
+TEST_CASE("the last entry of an action is found among others") {
+  Office office;
+  CHECK_FALSE(office.desk.last_audit(68).value().has_value());
+  for (const auto action : std::to_array<std::uint8_t>({68, 1, 68, 2}))
+    REQUIRE(office.desk.put_audit({}, {}, scribe(action)).has_value());
+  CHECK(office.desk.last_audit(68).value()->seq == 3);
+  CHECK(office.desk.last_audit(2).value()->seq == 4);
+  // Both bytes count.
+  CHECK_FALSE(office.desk.last_audit(256 + 68).value().has_value());
+  CHECK_FALSE(office.desk.last_audit(3).value().has_value());
 }
 
 TEST_CASE("no role can change or remove an entry or a checkpoint") {

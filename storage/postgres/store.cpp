@@ -46,6 +46,10 @@ Roster roster_row(const Row& row) {
           row[3].bytes()};
 }
 
+AuditRow audit_row(const Row& row) {
+  return {static_cast<std::uint64_t>(row[0].integer()), row[1].bytes(), row[2].text};
+}
+
 RoutingVersion routing_row(const Rows& rows) {
   if (rows.empty()) throw Undo{errc::not_found};
   return {static_cast<std::uint32_t>(rows[0][0].integer()), rows[0][1].bytes()};
@@ -376,9 +380,20 @@ result<std::vector<AuditRow>> Store::audit(std::uint64_t after, std::uint32_t li
          transaction.execute("SELECT seq, entry, detail FROM audit WHERE seq > $1::bigint"
                              " ORDER BY seq LIMIT $2::integer",
                              {parameter(static_cast<std::int64_t>(after)), parameter(limit)}))
-      entries.push_back(
-          {static_cast<std::uint64_t>(row[0].integer()), row[1].bytes(), row[2].text});
+      entries.push_back(audit_row(row));
     return entries;
+  });
+}
+
+result<std::optional<AuditRow>> Store::last_audit(std::uint16_t action) {
+  return session_->transact([&](Transaction& transaction) -> std::optional<AuditRow> {
+    const auto rows = transaction.execute(
+        "SELECT seq, entry, detail FROM audit"
+        " WHERE get_byte(entry, 2) * 256 + get_byte(entry, 3) = $1::integer"
+        " ORDER BY seq DESC LIMIT 1",
+        {parameter(action)});
+    if (rows.empty()) return std::nullopt;
+    return audit_row(rows[0]);
   });
 }
 

@@ -68,6 +68,44 @@ class Backup(unittest.TestCase):
         head = hashlib.blake2b(file.read_bytes()[:128], digest_size=16).hexdigest()
         self.assertIn(head, json.dumps(told[-1]))
 
+    def doctor(self, configuration):
+        done = self.system.ishara("doctor", "--json", check=False, configuration=configuration)
+        (found,) = [line for line in map(json.loads, done.stdout.splitlines())
+                    if line["check"] == "backup"]
+        return found["verdict"], found["what"]
+
+    def test_doctor_tells_when_the_last_backup_is_too_long_ago(self):
+        self.make()
+        is_backup = "get_byte(entry, 2) * 256 + get_byte(entry, 3) = 68"
+        time = "('x' || encode(substr(entry, 17, 8), 'hex'))::bit(64)::bigint"
+        older = "overlay(entry PLACING int8send({} - 3 * 86400) FROM 17)".format(time)
+        forget = f"UPDATE audit SET entry = set_byte(entry, 3, 17) WHERE {is_backup}"
+        public = self.system.demo / "public.toml"
+        public.write_text(re.sub(r'(\[desk\]\nlisten = )"[^"]+"', r'\1"0.0.0.0:1"',
+                                 self.system.configuration.read_text()))
+        self.addCleanup(public.unlink)
+        cases = (
+            ("SELECT", "good", "the last one was made 0 hours ago"),
+            (forget, "good", "none yet; this deployment is younger than two days"),
+            (f"UPDATE audit SET entry = {older} WHERE {is_backup}", "warning",
+             "the last one was made 3 days ago"),
+            (f"{forget}; UPDATE audit SET entry = {older}", "warning", "none was ever made"),
+        )
+        # Nobody else looks at the audit while it is not what it was.
+        for role in (self.system.desk, self.system.relay):
+            role.stop()
+            self.addCleanup(role.start)
+        for change, verdict, what in cases:
+            with self.subTest(what=what):
+                self.sql(f"CREATE TABLE kept AS SELECT * FROM audit; {change}")
+                try:
+                    self.assertEqual(self.doctor(self.system.configuration), (verdict, what))
+                    on_the_network = "failure" if verdict == "warning" else verdict
+                    self.assertEqual(self.doctor(public), (on_the_network, what))
+                finally:
+                    self.sql("UPDATE audit SET entry = kept.entry FROM kept"
+                             " WHERE kept.seq = audit.seq; DROP TABLE kept")
+
     def test_a_backup_of_the_running_deployment_proves_itself_and_can_be_worked_with(self):
         before = set(self.sql("SELECT report_id FROM report").split())
         words = self.send("he waits at the bus stop", "backup-1")

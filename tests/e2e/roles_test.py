@@ -1,8 +1,9 @@
-"""The three roles as systemd would run them: a user each, as scripts/install lays them out, with the
-environment of the units in ops/systemd. There is no systemd to start them here; so what they call is
-held against what the sandbox of the units lets them call."""
+"""The three roles and the backup as systemd would run them: a user each, as scripts/install lays them
+out, with the environment of the units in ops/systemd. There is no systemd to start them here; so what
+they call is held against what the sandbox of the units lets them call."""
 
 import codecs
+import json
 import os
 import pathlib
 import re
@@ -20,6 +21,7 @@ from kannel import until
 
 UNITS = system.ROOT / "ops/systemd"
 ROLES = ("relay", "gateway", "desk")
+USERS = (*ROLES, "backup")
 INWARDS = "read|pread64|readv|recvfrom|recvmsg"
 OUTWARDS = "write|pwrite64|writev|pwritev|sendto|sendmsg|sendmmsg|sendfile|splice"
 EXPOSURE = 1.5  # at most, of 10; the README names it
@@ -76,8 +78,8 @@ class Roles(unittest.TestCase):
         cls.install = (system.ROOT / "scripts/install", "--build", program.parent.resolve(), "--root",
                        cls.root)
         system.run(*cls.install, cls.source)
-        cls.traces = {role: deployment.elsewhere(f"{role}.strace") for role in ROLES}
-        cls.state = {role: cls.root / f"var/lib/ishara-{role}" for role in ROLES}
+        cls.traces = {role: deployment.elsewhere(f"{role}.strace") for role in USERS}
+        cls.state = {role: cls.root / f"var/lib/ishara-{role}" for role in USERS}
         runtime = cls.root / "run/ishara-relay"
         runtime.mkdir(parents=True)
         runtime.chmod(0o750)
@@ -92,6 +94,21 @@ class Roles(unittest.TestCase):
                                      None, ready)
             process.start()
             cls.processes[role] = process
+        cls.back_up()
+
+    @classmethod
+    def back_up(cls):
+        """What the timer does, with what its operator has to write into the configuration."""
+        secret = cls.system.elsewhere("secret.key")
+        key = json.loads(system.run(system.binary(), "backup", "key", "--out", secret, "--json").stdout)
+        configuration = cls.root / "etc/ishara/ishara.toml"
+        content = configuration.read_text()
+        url = cls.system.database_url("ishara_backup")
+        content = content.replace("[database]\n", f'[database]\nbackup_url = "{url}"\n')
+        configuration.write_text(f'{content}\n[backup]\npublic_key = "{key["public_key"]}"\n')
+        system.run(*cls.command("backup"))
+        until(lambda: "exit_group" in cls.traces["backup"].read_text(errors="replace"),
+              "the backup has ended")
 
     @classmethod
     def tearDownClass(cls):
@@ -146,16 +163,26 @@ class Roles(unittest.TestCase):
         self.assertIn("another deployment is installed already", refused.stderr)
         self.assertEqual([(path, path.read_bytes()) for path in keys], before)
 
+    def test_the_backup_is_made_by_a_user_who_is_no_role_and_for_him_alone(self):
+        (backup,) = self.files("backup")
+        self.assertRegex(backup.name, r"^ishara-\d{4}-\d\d-\d\d-[0-9a-f]{16}\.backup$")
+        self.assertEqual((backup.owner(), backup.stat().st_mode & 0o777), ("ishara-backup", 0o600))
+        # Started again and again if it fails, but not as fast as a role.
+        unit = dict(settings(UNITS / "ishara-.service.d/sandbox.conf",
+                             UNITS / "ishara-backup.service"))
+        self.assertEqual((unit["Type"], unit["RestartSec"]), ("oneshot", "30min"))
+
     def test_no_role_reads_what_is_anothers(self):
         secrets = {
             "gateway": [*(self.root / "etc/ishara/gateway").rglob("*.*"), *self.files("gateway")],
             "relay": [*(self.root / "etc/ishara/relay").rglob("*.*"), *self.files("relay")],
             "desk": self.files("desk"),
+            "backup": self.files("backup"),
         }
         for owner, files in secrets.items():
             self.assertTrue(files, owner)
             for file in files:
-                for role in ROLES:
+                for role in USERS:
                     read = subprocess.run([*as_user(f"ishara-{role}"), "cat", file],
                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                     self.assertEqual(read.returncode == 0, role == owner, f"{role} {file}")
@@ -164,8 +191,8 @@ class Roles(unittest.TestCase):
         return [path for path in self.state[role].rglob("*") if path.is_file()]
 
     def test_each_user_is_its_own_role_in_the_database_alone(self):
-        for role in ROLES:
-            for other in (*ROLES, "owner"):
+        for role in USERS:
+            for other in (*USERS, "owner"):
                 asked = subprocess.run(
                     [*as_user(f"ishara-{role}"), "psql", "-XAtc", "SELECT current_user", "-d",
                      self.system.database_url(f"ishara_{other}")], cwd="/", text=True, stdout=subprocess.PIPE,
@@ -182,13 +209,15 @@ class Roles(unittest.TestCase):
                 else:
                     allowed |= system_calls(value)
         families = dict(sandbox)["RestrictAddressFamilies"].split()
-        for role in ROLES:
+        for role in USERS:
             called = self.calls(role)
             self.assertLess(20, len(called), f"strace saw nothing of {role}")
             self.assertEqual(called.keys() - allowed, set(), role)
             asked = re.findall(r"\bsocket\((\w+)", "\n".join(called["socket"]))
             self.assertTrue(asked, role)
-            self.assertEqual(set(asked) - set(families), set(), role)
+            # The backup has no network.
+            reached = {"AF_UNIX"} if role == "backup" else set(families)
+            self.assertEqual(set(asked) - reached, set(), role)
             for name in ("mmap", "mprotect"):
                 for line in called[name]:
                     self.assertFalse("PROT_WRITE" in line and "PROT_EXEC" in line, line)
@@ -299,12 +328,13 @@ class Roles(unittest.TestCase):
         others.mkdir(parents=True)
         for target in pathlib.Path("/usr/lib/systemd/system").glob("*.target"):
             shutil.copy(target, others)
-        for role in ROLES:
-            name = f"ishara-{role}.service"
+        names = {role: f"ishara-{role}.service" for role in USERS}
+        for name in (*names.values(), "ishara-backup.timer"):
             verified = subprocess.run(["systemd-analyze", "verify", f"--root={self.root}", name],
                                       text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             said = [line for line in verified.stdout.splitlines() if name in line]
             self.assertEqual(said, [], verified.stdout)
+        for role, name in names.items():
             examined = subprocess.run(["systemd-analyze", "security", "--offline=true", units / name],
                                       text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             exposure = float(re.search(r"exposure level for \S+ ([\d.]+)", examined.stdout).group(1))
