@@ -284,20 +284,28 @@ class People(unittest.TestCase):
                                       organisation, "--sheets", self.folder, "--json"))
         self.decide("org", "recovery", "--public-key", made["box_pk"], "--words", made["words"])
         self.lead("user", "grant")
-        self.sql(f"DELETE FROM qgrant WHERE user_id <> '{organisation}' AND queue_id IN (SELECT"
-                 f" queue_id FROM qgrant WHERE user_id = '{organisation}')")
-        self.lead("queue", "show", old, refused="ask a lead of the queue to grant you its key")
+        def lose_the_keys():
+            self.sql(f"DELETE FROM qgrant WHERE user_id <> '{organisation}' AND queue_id IN (SELECT"
+                     f" queue_id FROM qgrant WHERE user_id = '{organisation}')")
+            self.lead("queue", "show", old, refused="ask a lead of the queue to grant you its key")
+
+        lose_the_keys()
         self.lead("user", "grant", "demo-helpers", refused="you do not have the present key")
-        sheets = [word for letter in "AB"
-                  for word in ("--sheet", self.folder / f"recovery-sheet-{letter}.txt")]
-        self.lead("org", "recover", *sheets[:2], *sheets[:2], refused="take sheets with different letters")
         self.lead("org", "recover", "--recovery-key", self.custody / "recovery-demo-ngo.key",
                   "--recovery-passphrase-file", self.custody / "recovery-demo-ngo.passphrase",
                   refused="this is not the recovery key")
-        (recovered,) = self.lead("org", "recover", *sheets)
-        self.assertIn("demo-helpers", recovered["queues"])
-        (opened,) = self.lead("queue", "show", old)
-        self.assertIn(numbers[0][1].letters, opened["texts"][0]["text"])
+        sheet = {letter: ("--sheet", self.folder / f"recovery-sheet-{letter}.txt") for letter in "ABC"}
+        for letter in "ABC":
+            self.lead("org", "recover", *sheet[letter], *sheet[letter],
+                      refused="take sheets with different letters")
+        self.lead("queue", "show", old, refused="ask a lead of the queue to grant you its key")
+        for left, right in ("AB", "BC", "CA"):
+            with self.subTest(sheets=left + right):
+                lose_the_keys()
+                (recovered,) = self.lead("org", "recover", *sheet[left], *sheet[right])
+                self.assertIn("demo-helpers", recovered["queues"])
+                (opened,) = self.lead("queue", "show", old)
+                self.assertIn(numbers[0][1].letters, opened["texts"][0]["text"])
         self.lead("user", "grant")
 
     def test_rosters_that_are_altered_older_or_foreign_are_refused_and_work_goes_on(self):
