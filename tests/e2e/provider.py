@@ -11,7 +11,7 @@ from kannel import until
 class Provider:
     """Takes every text and keeps it, as (phone, text)."""
 
-    def __init__(self):
+    def __init__(self, port=0):
         self.texts = []
         texts = self.texts
 
@@ -28,7 +28,7 @@ class Provider:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.origin = "http://127.0.0.1:%d" % self.server.server_port
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

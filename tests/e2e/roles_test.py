@@ -18,6 +18,7 @@ import urllib.parse
 import canary
 import system
 from kannel import until
+from provider import Provider
 
 UNITS = system.ROOT / "ops/systemd"
 ROLES = ("relay", "gateway", "desk")
@@ -242,24 +243,84 @@ class Roles(unittest.TestCase):
         self.assertEqual({hit.canary for hit in self.passed(scanner, "gateway", INWARDS)},
                          set(planted), "the scan has to see what comes in")
         for role in ROLES:
-            # The gateway asks the relay about numbers, over a socket that only the two have.
-            trace = self.traces[role].read_text(errors="replace")
-            relay = set(re.findall(r"connect\((\d+), \{sa_family=AF_UNIX, sun_path=\"[^\"]*relay.sock",
-                                   trace))
-            hits = self.passed(scanner, role, OUTWARDS)
-            if role == "gateway":
-                self.assertTrue(relay)
-                self.assertIn(planted[0], {hit.canary for hit in hits if hit.place in relay})
-                hits = [hit for hit in hits if hit.place not in relay or hit.canary in planted[1::2]]
-            self.assertEqual(hits, [], role)
+            self.assertEqual(self.leaks(scanner, role, planted[1::2]), [], role)
+        self.assertIn(planted[0], {hit.canary for hit in self.passed(scanner, "gateway", OUTWARDS)
+                                   if hit.place == "relay"})
+
+    def leaks(self, scanner, role, texts):
+        """What leaves by another way than it may: the gateway asks the relay about numbers, over a
+        socket that only the two have, and the relay tells a provider what to send to whom."""
+        return [hit for hit in self.passed(scanner, role, OUTWARDS)
+                if not (role == "relay" and hit.place == "provider") and
+                not (role == "gateway" and hit.place == "relay" and hit.canary not in texts)]
+
+    def test_a_reply_leaves_for_its_provider_alone_and_what_ends_a_report_for_nowhere(self):
+        provider = Provider(self.system.sendsms)
+        self.addCleanup(provider.stop)
+        numbers = [canary.Number(f"25078800912{n}", "250") for n in range(2)]
+        tokens = [canary.random_token() for _ in range(5)]
+        self.system.plant([*((number, tokens[0]) for number in numbers), *((token,) * 2 for token in tokens)])
+        first, second, reply, note, later = tokens
+
+        def text(number, words):
+            text.sent += 1
+            request = self.system.kannel.text(number, words, f"leaves-{text.sent}")
+            self.assertEqual(self.system.kannel.send(request).status, 200)
+        text.sent = 0
+
+        def queue(*words, text=None):
+            key = self.system.demo / "users/demo-ngo-caseworker.key"
+            return json.loads(self.system.ishara(
+                "queue", *words, "--json", "--key", key, "--passphrase-file",
+                key.with_suffix(".passphrase"), text=text).stdout)
+
+        text(numbers[0], f"the maid next door is never paid {first.letters}")
+        text(numbers[0], "1")
+        until(self.addresses_are_read, "the relay has read the yes")
+        report = queue("pull", "demo-helpers")
+        self.addCleanup(self.forget, report["id"])
+        self.assertIn(first.letters, report["texts"][0]["text"])
+        queue("reply", report["id"], text=f"we come {reply.letters}")
+        until(lambda: provider.texts == [("+" + numbers[0].digits, f"we come {reply.letters}")],
+              "the reply is sent")
+        queue("note", report["id"], text=f"she is afraid {note.letters}")
+        queue("refer", report["id"], "demo-children")
+        text(numbers[0], f"come at night {later.letters}")
+        text(numbers[0], "STOP")
+        text(numbers[1], f"the maid next door is never paid {second.letters}")
+        text(numbers[1], "DELETE")
+        until(self.addresses_are_read, "the relay has read the addresses")
+
+        scanner = canary.Scanner([*numbers, *tokens])
+        came = {hit.canary for hit in self.passed(scanner, "gateway", INWARDS)}
+        self.assertEqual(came, {*numbers, first, second, later}, "the scan has to see what comes in")
+        for role in ROLES:
+            self.assertEqual(self.leaks(scanner, role, tokens), [], role)
+        sent = {hit.canary for hit in self.passed(scanner, "relay", OUTWARDS)}
+        self.assertEqual(sent, {numbers[0], reply})
+
+    def forget(self, report):
+        # The other tests of this run pull reports of one text each.
+        for table in ("reply_outbox", "reply_state", "note", "statement", "text", "report"):
+            system.run(*self.system.psql, "-Xqc", f"DELETE FROM {table} WHERE report_id = '{report}'")
 
     def passed(self, scanner, role, names):
-        """What the calls of these names have carried, by the descriptor that they named."""
-        hits = []
+        """What the calls of these names have carried, by where to: the relay, a provider, or the
+        number of the descriptor."""
+        peers = {'/relay.sock"': "relay",
+                 f"sin_port=htons({self.system.sendsms})": "provider"}
+        hits, places = [], {}
         for line in self.traces[role].read_text(errors="replace").splitlines():
+            if over := re.match(r"\d+ +(connect|close)\((\d+)", line):
+                # A descriptor is used again when it is closed.
+                places.pop(over.group(2), None)
+                found = [place for peer, place in peers.items() if peer in line]
+                if over.group(1) == "connect" and found:
+                    places[over.group(2)] = found[0]
             call = re.match(rf"\d+ +(?:<\.\.\. )?(?:{names})(?:\((\d+)| resumed)", line)
             for words in re.findall(r'"((?:[^"\\]|\\.)*)"', line) if call else ():
-                hits += scanner.bytes(codecs.escape_decode(words)[0], call.group(1))
+                place = places.get(call.group(1), call.group(1))
+                hits += scanner.bytes(codecs.escape_decode(words)[0], place)
         return hits
 
     def calls(self, role):
