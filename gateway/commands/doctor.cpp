@@ -146,7 +146,7 @@ void check_epochs(const config::Config& config, Findings& findings) {
                  "run `ishara key resume` when the danger is over");
     return;
   }
-  const auto host = config::read_key_file(config.paths.keys / "host.key", 32);
+  const auto host = config::read_key_file(config.paths.relay_keys / "host.key", 32);
   if (!host) return;  // check_key says so
   const relay::EpochFolder folder{config.paths.epochs,
                                   crypto::Secret<32>{std::span<const std::uint8_t, 32>{*host}}};
@@ -399,8 +399,12 @@ int examine(const fs::path& file, bool as_json) {
     findings.add(Verdict::warning, "listener", "metrics are open to the network",
                  "set private_listen in [gateway] to an address of this machine");
   check_secret_folder(config.paths.keys, findings);
-  for (const char* key : {"gateway.key", "dedupe.key", "relay.key", "host.key"})
+  if (config.paths.relay_keys != config.paths.keys)
+    check_secret_folder(config.paths.relay_keys, findings);
+  for (const char* key : {"gateway.key", "dedupe.key"})
     check_key(config.paths.keys / key, findings);
+  for (const char* key : {"relay.key", "host.key"})
+    check_key(config.paths.relay_keys / key, findings);
   check_epochs(config, findings);
   check_channels(config, findings);
   check_spool(config, findings);

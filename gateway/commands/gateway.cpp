@@ -17,8 +17,8 @@ namespace {
 
 int serve(const config::Config& config) {
   crypto::start();
-  const auto signing = service_key(config, "gateway.key");
-  auto dedupe = service_key(config, "dedupe.key");
+  const auto signing = service_key(config.paths.keys, "gateway.key");
+  auto dedupe = service_key(config.paths.keys, "dedupe.key");
   if (!signing || !dedupe) return failed;
 
   const aggregators::Registry registry;

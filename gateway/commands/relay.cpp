@@ -56,10 +56,10 @@ bool wait_until_resumed(const config::Config& config, const crypto::PublicKey& r
 
 int serve(const config::Config& config) {
   crypto::start();
-  const auto signing = service_key(config, "relay.key");
+  const auto signing = service_key(config.paths.relay_keys, "relay.key");
   if (!signing) return failed;
   if (!wait_until_resumed(config, crypto::signing_key(*signing).public_key)) return good;
-  auto host = service_key(config, "host.key");
+  auto host = service_key(config.paths.relay_keys, "host.key");
   if (!host) return failed;
 
   std::optional<i18n::Packs> packs;

@@ -28,8 +28,9 @@ void run_until_signal(asio::io_context& context, std::function<asio::awaitable<v
   context.run();
 }
 
-std::optional<crypto::Secret<32>> service_key(const config::Config& config, const char* name) {
-  const auto bytes = config::read_key_file(config.paths.keys / name, 32);
+std::optional<crypto::Secret<32>> service_key(const std::filesystem::path& folder,
+                                              const char* name) {
+  const auto bytes = config::read_key_file(folder / name, 32);
   if (!bytes) {
     complain(std::string{"the key file "} + name + ": " + bytes.error().message(),
              "`ishara doctor` tells what each key file must be like");

@@ -3,6 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -20,8 +21,9 @@ namespace ishara::commands {
 void run_until_signal(boost::asio::io_context& context,
                       std::function<boost::asio::awaitable<void>()> stop);
 
-// A 32-byte secret of this role's from the folder of keys; complains about what is wrong with it.
-std::optional<crypto::Secret<32>> service_key(const config::Config& config, const char* name);
+// A 32-byte secret of this role's from its folder of keys; complains about what is wrong with it.
+std::optional<crypto::Secret<32>> service_key(const std::filesystem::path& folder,
+                                              const char* name);
 
 // Adds the command of a role: reads the configuration, hardens the process and runs `serve`, which
 // returns the exit code.

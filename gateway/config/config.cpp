@@ -76,6 +76,8 @@ constexpr std::array known{
     Known{"backup", "public_key", R"(public_key = "<64 hexadecimal digits>")",
           "backups are sealed to it; ishara backup key makes one, its secret stays elsewhere"},
     Known{"paths", "keys", R"(keys = "keys")", "folder of the services' keys"},
+    Known{"paths", "relay_keys", R"(relay_keys = "relay/keys")",
+          "folder of the relay's keys, if it is not the same"},
     Known{"paths", "channels", R"(channels = "channels")", "folder of channels, to receive"},
     Known{"paths", "sending", R"(sending = "sending")", "folder of channels, to send"},
     Known{"paths", "packs", R"(packs = "packs")", "folder of built language packs"},
@@ -554,8 +556,10 @@ Loaded parse(std::string_view text, const std::filesystem::path& file,
     if (!out.backup.public_key)
       reader.refuse("backup", "public_key", "must be 64 hexadecimal digits");
   }
-  out.paths = {"keys", "channels", "sending", "packs", "state", "epochs", {}};
+  out.paths = {"keys", {}, "channels", "sending", "packs", "state", "epochs", {}};
   reader.path("paths", "keys", out.paths.keys);
+  out.paths.relay_keys = out.paths.keys;
+  reader.path("paths", "relay_keys", out.paths.relay_keys);
   reader.path("paths", "channels", out.paths.channels);
   reader.path("paths", "sending", out.paths.sending);
   reader.path("paths", "packs", out.paths.packs);

@@ -97,6 +97,7 @@ struct Backup {
 // Absolute, or as given relative to the folder of the configuration file.
 struct Paths {
   std::filesystem::path keys;
+  std::filesystem::path relay_keys;  // of the relay, which may be another user; else the same
   std::filesystem::path channels;
   std::filesystem::path sending;
   std::filesystem::path packs;

@@ -111,6 +111,17 @@ class Roles(unittest.TestCase):
         until(lambda: "exit_group" in cls.traces["backup"].read_text(errors="replace"),
               "the backup has ended")
 
+    def test_root_examines_all_of_it(self):
+        names = {"STATE": "var/lib/ishara-gateway", "EPOCHS": "var/lib/ishara-relay/epochs",
+                 "PACKS": "usr/lib/ishara/packs"}
+        environment = [f"ISHARA_PATHS_{name}={self.root / path}" for name, path in names.items()]
+        done = system.run("env", *environment, system.binary(), "doctor", "--config",
+                          self.root / "etc/ishara/ishara.toml", check=False)
+        self.assertEqual([line for line in done.stdout.splitlines()
+                          if line.startswith("FAILURE")], [], done.stdout)
+        for what in ("gateway: schema", "relay: schema", "desk: schema", "all signatures hold"):
+            self.assertIn(what, done.stdout)
+
     @classmethod
     def tearDownClass(cls):
         for role in reversed(ROLES):
