@@ -148,9 +148,6 @@ class DeskStore : public PeopleStore {
   // their report. Reads all that is stored.
   result<std::vector<StoredWrap>> wraps_for(std::span<const Id> kids, const Id& first,
                                             std::uint32_t limit);
-  // How many wraps there are for this kid. Drafts (20 minutes at most) and what gateways have in
-  // their spools are not seen: who forgets a key waits until these are stored.
-  result<std::uint64_t> count_wraps_for(const Id& kid);
   // Renews wraps where they are as they were seen, and leaves all others as they are. Nothing else
   // changes of a report: not its owner, not its lease, not its stage. An entry for each report of
   // which a wrap was renewed; at most `most_renewed` at a time.

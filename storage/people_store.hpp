@@ -54,6 +54,14 @@ struct GrantHolder {
   friend auto operator<=>(const GrantHolder&, const GrantHolder&) = default;
 };
 
+// What is sealed to one key.
+struct WrapsLeft {
+  std::uint64_t messages = 0;  // texts and notes
+  std::uint32_t since = 0;     // the hour (unix time / 3600) of the oldest of them
+  bool draft = false;          // an unfinished dialogue, which is over within 20 minutes
+  bool any() const noexcept { return messages > 0 || draft; }
+};
+
 // A place in the list of transfers.
 struct TransferCursor {
   Id from_queue{};
@@ -101,9 +109,9 @@ class PeopleStore : public Store {
   // bytes in its place could take the queue from everybody who opens it with that grant. Then
   // nothing changes, and there is no entry.
   result<void> put_grant(const QueueGrant& grant, const AuditScribe& scribe);
-  // Whether anything stored is sealed to the key of this id: a text, a note or an unfinished
-  // dialogue. Reads every wrap: about 3 s for a million reports, and at most a minute a table.
-  result<bool> wraps_left(const Id& kid);
+  // What is stored and sealed to the key of this id, among other keys or alone. What gateways have
+  // in their spools is not seen. Reads every wrap: about 3 s for a million reports.
+  result<WrapsLeft> wraps_left(const Id& kid);
   // Whether anybody has a grant of this generation, the recovery key among them.
   result<bool> grants_left(const Id& queue, std::uint32_t generation);
   // Deletes every grant of this generation. `conflict` if a wrap for its key is left.

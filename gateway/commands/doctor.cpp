@@ -15,6 +15,7 @@
 
 #include "gateway/aggregators/registry.hpp"
 #include "gateway/commands/commands.hpp"
+#include "gateway/commands/roster_signing.hpp"
 #include "gateway/config/channels.hpp"
 #include "gateway/config/config.hpp"
 #include "gateway/config/key_file.hpp"
@@ -28,6 +29,7 @@
 #include "routing/pack/bundle.hpp"
 #include "routing/snapshot.hpp"
 #include "storage/migrate.hpp"
+#include "storage/people_store.hpp"
 #include "storage/settings.hpp"
 #include "storage/spool.hpp"
 
@@ -287,6 +289,26 @@ void check_grants(storage::blocking::DeskStore& store, const identity::Directory
                  "every queue has people who can read it and a recovery key");
 }
 
+// What is sealed to a key that a queue has replaced opens only for who still has that key.
+void check_earlier_keys(const config::Config& config, const identity::Directory& directory,
+                        Findings& findings) {
+  storage::blocking::PeopleStore store{config.database.desk_url};
+  for (const auto& queue : directory.queues()) {
+    for (const auto& earlier : queue.earlier) {
+      const auto left = store.wraps_left(earlier.kid);
+      if (!left) return;  // check_database has said so
+      if (left->messages == 0) continue;
+      const auto oldest = moment_text(std::int64_t{left->since} * 3600);
+      findings.add(Verdict::warning, "keys",
+                   std::to_string(left->messages) + " texts and notes, the oldest of " + oldest +
+                       ", are still sealed to generation " + std::to_string(earlier.generation) +
+                       " of the queue " + queue.name,
+                   "somebody of the queue who has that key runs `ishara queue list`, which seals "
+                   "them anew");
+    }
+  }
+}
+
 // No gateway learns anything new while its tables and the rosters contradict each other.
 void check_routing(const config::Config& config, const identity::Directory& directory,
                    Findings& findings) {
@@ -377,6 +399,7 @@ void check_rosters(const config::Config& config, Findings& findings) {
       findings.add(Verdict::warning, "rosters", "queue " + queue.name + " has no members",
                    "its organisation adds some");
   check_grants(store, **directory, findings);
+  check_earlier_keys(config, **directory, findings);
   check_routing(config, **directory, findings);
 }
 

@@ -86,7 +86,7 @@ void print_opened(const OpenedReport& report, bool as_json) {
   print(as_json ? report_json(report) : report_text(report));
 }
 
-// What others wait for comes first, and is done without a question. One line at most.
+// What others wait for comes first, and is done without a question.
 void hand_on_strays(Caseworker& caseworker) {
   const auto strays = caseworker.hand_on_strays();
   if (strays.refused > 0)
@@ -96,6 +96,9 @@ void hand_on_strays(Caseworker& caseworker) {
   else if (strays.handed_on > 0)
     std::fprintf(stderr, "%zu %s handed on to %s new queue.\n", strays.handed_on,
                  strays.handed_on == 1 ? "text" : "texts", strays.handed_on == 1 ? "its" : "their");
+  if (strays.renewed > 0)
+    std::fprintf(stderr, "%zu %s sealed anew for the present key of %s queue.\n", strays.renewed,
+                 strays.renewed == 1 ? "text" : "texts", strays.renewed == 1 ? "its" : "their");
 }
 
 std::string remaining_text(const json::object& report) {

@@ -25,6 +25,7 @@
 #include "gateway/identity/roster_changes.hpp"
 #include "gateway/identity/user_file.hpp"
 #include "gateway/intake/seal.hpp"
+#include "storage/people_store.hpp"
 #include "storage/postgres/pg_fixture.hpp"
 #include "storage/postgres/session.hpp"
 #include "storage/store_pool.hpp"
@@ -138,7 +139,7 @@ class Town {
     std::uint64_t out = 0;
     const auto now = read_directory();
     for (const auto& queue : now->queues())
-      for (const auto& earlier : queue.earlier) out += store_.count_wraps_for(earlier.kid).value();
+      for (const auto& earlier : queue.earlier) out += people_.wraps_left(earlier.kid)->messages;
     return out;
   }
   void begin_client(Team& team) {
@@ -327,6 +328,7 @@ class Town {
   std::vector<identity::OrganisationRoster> rosters_;
   std::vector<crypto::SigningKey> keys_;
   storage::blocking::DeskStore store_{database.url("ishara_desk")};
+  storage::blocking::PeopleStore people_{database.url("ishara_desk")};
   storage::BasicStorePool<storage::blocking::DeskStore> pool_{database.url("ishara_desk"), 2};
   identity::SenderKeys sender_keys_;
   std::unique_ptr<desk::Desk> desk_;  // of the desk's thread

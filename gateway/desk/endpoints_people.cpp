@@ -99,7 +99,7 @@ Refusal refuse_lost_key(const OrganisationRoster::Queue& queue, std::uint32_t ge
     return std::nullopt;
   const auto wraps = cases.people().wraps_left(crypto::key_id(key));
   if (!wraps) return failure(wraps.error());
-  if (*wraps)
+  if (wraps->any())
     return Answer{problem(409, "wraps-left",
                           "Texts are still sealed to generation " + std::to_string(generation) +
                               " of the queue " + queue.name +

@@ -347,15 +347,6 @@ result<std::vector<StoredWrap>> DeskStore::wraps_for(std::span<const Id> kids, c
   });
 }
 
-result<std::uint64_t> DeskStore::count_wraps_for(const Id& kid) {
-  return session().transact([&](Transaction& transaction) {
-    const auto rows = transaction.execute(
-        "SELECT count(*) FROM" + std::string{every_wrap} + " WHERE kid = uuid_send($1::uuid)",
-        {parameter(kid)});
-    return static_cast<std::uint64_t>(rows[0][0].integer());
-  });
-}
-
 result<void> DeskStore::renew_wraps(std::span<const RenewedWrap> wraps, const AuditScribe& scribe) {
   return session().transact([&](Transaction& transaction) {
     std::vector<Id> reports;

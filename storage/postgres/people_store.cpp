@@ -78,15 +78,17 @@ Enrolment find_invitation(Transaction& transaction, const Id& user,
 }
 
 // A rare question whose answer is worth more time than a statement has otherwise.
-bool any_wrap(Transaction& transaction, const Id& kid) {
-  transaction.execute("SET LOCAL statement_timeout = '60s'", {});
-  for (const char* question :
-       {"SELECT EXISTS (SELECT FROM report WHERE position(uuid_send($1::uuid) IN wraps) > 0)",
-        "SELECT EXISTS (SELECT FROM text WHERE position(uuid_send($1::uuid) IN wraps) > 0)",
-        "SELECT EXISTS (SELECT FROM note WHERE position(uuid_send($1::uuid) IN wraps) > 0)",
-        "SELECT draft_waits_for($1::uuid)"})
-    if (transaction.execute(question, {parameter(kid)}).at(0).at(0).boolean()) return true;
-  return false;
+WrapsLeft wraps_for(Transaction& transaction, const Id& kid) {
+  transaction.execute("SET LOCAL statement_timeout = '180s'", {});
+  const auto rows = transaction.execute(
+      "SELECT count(*), coalesce(min(hour), 0), draft_waits_for($1::uuid) FROM"
+      " (SELECT hour, wraps FROM report UNION ALL SELECT hour, wraps FROM text"
+      "  UNION ALL SELECT hour, wraps FROM note) AS message"
+      " WHERE position(uuid_send($1::uuid) IN wraps) > 0",
+      {parameter(kid)});
+  const auto row = rows[0];
+  return {static_cast<std::uint64_t>(row[0].integer()),
+          static_cast<std::uint32_t>(row[1].integer()), row[2].boolean()};
 }
 
 void refuse_unless_next(Transaction& transaction, const Roster& roster) {
@@ -231,8 +233,8 @@ result<void> PeopleStore::put_grant(const QueueGrant& grant, const AuditScribe& 
   });
 }
 
-result<bool> PeopleStore::wraps_left(const Id& kid) {
-  return session().transact([&](Transaction& transaction) { return any_wrap(transaction, kid); });
+result<WrapsLeft> PeopleStore::wraps_left(const Id& kid) {
+  return session().transact([&](Transaction& transaction) { return wraps_for(transaction, kid); });
 }
 
 result<bool> PeopleStore::grants_left(const Id& queue, std::uint32_t generation) {
@@ -251,7 +253,7 @@ result<bool> PeopleStore::grants_left(const Id& queue, std::uint32_t generation)
 result<void> PeopleStore::forget_generation(const Id& queue, std::uint32_t generation,
                                             const Id& kid, const AuditScribe& scribe) {
   return session().transact([&](Transaction& transaction) {
-    if (any_wrap(transaction, kid)) throw Undo{errc::conflict};
+    if (wraps_for(transaction, kid).any()) throw Undo{errc::conflict};
     transaction.execute("DELETE FROM qgrant WHERE queue_id = $1::uuid AND generation = $2::integer",
                         {parameter(queue), parameter(generation)});
     append_audit(transaction, {}, queue, scribe);

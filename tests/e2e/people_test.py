@@ -114,8 +114,16 @@ class People(unittest.TestCase):
 
     def finish_rotation(self, queue, former):
         """The former key goes as soon as nothing is sealed to it any more."""
+        doctor = self.system.ishara("doctor", check=False).stdout
+        self.assertRegex(doctor, r"warning +keys +\d+ texts and notes, the oldest of .* UTC, are"
+                         f" still sealed to generation {former['generation']} of the queue {queue}")
+        key = self.users / "demo-ngo-caseworker.key"
+        looked = self.system.ishara("queue", "list", "--key", key, "--passphrase-file",
+                                    key.with_suffix(".passphrase"))
+        self.assertRegex(looked.stderr, r"\d+ texts? sealed anew for the present key of")
         until(lambda: (self.lead("queue", "list"), self.sealed_to(former["kid"]))[1] == 0,
               "all is sealed anew")
+        self.assertNotIn("still sealed to", self.system.ishara("doctor", check=False).stdout)
         self.lead("org", "rotate", queue, "--finish")
         self.decide("org", "rotate", queue, "--finish")
 
