@@ -31,6 +31,12 @@ struct ReplySummary {
   std::int16_t delivery = 0;          // identity::DeliveryState; 0: nothing known
 };
 
+// A report of the same number as another one, as the relay says. The caller verifies.
+struct SameSenderLink {
+  Id report_id{};
+  Bytes link;  // SAME SENDER, 120 bytes
+};
+
 struct NewWraps {
   Id message_id{};
   Bytes wraps;
@@ -120,6 +126,8 @@ class DeskStore : public PeopleStore {
   // Of one report, the oldest first.
   result<std::vector<Note>> notes(const Id& report);
   result<std::vector<ReplySummary>> replies(const Id& report);
+  // The reports that the relay says have this one's sender, by id.
+  result<std::vector<SameSenderLink>> same_senders(const Id& report);
 
   // Both store a thing once, however often it comes. A reply and its author's note, if she keeps
   // one, are stored together or not at all; there is an entry if either was new.

@@ -50,6 +50,15 @@ struct Address {
   std::optional<std::uint32_t> closed_day{};
 };
 
+// Two reports of one number, told to their owner.
+struct SameSender {
+  Id report_id{};
+  Id other_id{};
+  Id tag{};                 // of a thread of one of them: with this one the row goes
+  std::uint32_t epoch = 0;  // of the older of their threads, likewise
+  Bytes link;               // SAME SENDER, 120 bytes
+};
+
 struct InboxRow {
   Id inbox_id{};
   Bytes record;
@@ -59,12 +68,14 @@ struct InboxRow {
 // Everything that one piece of the relay's work changes, in one transaction, in the order of the
 // members. No key of `threads` or `addresses` stands twice.
 struct RelayChange {
-  std::vector<Id> gone_tags{};       // their threads, in every epoch
-  std::vector<Id> gone_numbers{};    // reports that lose their threads of kind n
-  std::vector<Id> gone_addresses{};  // reports that lose their address
-  std::vector<Id> gone_reports{};    // reports that lose their address and every thread
-  std::vector<Thread> threads{};     // replaces that of the same tag, report and epoch
-  std::vector<Address> addresses{};  // replaces the address of the same report
+  // What says of a report that it has another one's sender goes with the number of either.
+  std::vector<Id> gone_tags{};             // their threads, in every epoch
+  std::vector<Id> gone_numbers{};          // reports that lose their threads of kind n
+  std::vector<Id> gone_addresses{};        // reports that lose their address
+  std::vector<Id> gone_reports{};          // reports that lose their address and every thread
+  std::vector<Thread> threads{};           // replaces that of the same tag, report and epoch
+  std::vector<Address> addresses{};        // replaces the address of the same report
+  std::vector<SameSender> same_senders{};  // each pair once, however often it comes
   std::vector<Statement> statements{};
   std::vector<Id> read{};  // inbox rows that are done
 };
@@ -109,9 +120,9 @@ class RelayStore : public Store {
                              const AuditScribe& unknown);
   // Whether a report is gone because its queue's people have deleted it.
   result<bool> is_deleted(const Id& report);
-  // Removes the threads and addresses of such reports.
+  // Removes what was kept of such reports, as of `gone_reports`.
   result<void> forget_deleted();
-  // Removes the threads and addresses of an epoch whose key is gone; returns how many.
+  // Removes what was kept under epochs whose keys are gone; returns how many rows.
   result<std::uint64_t> forget_epochs_before(std::uint32_t epoch);
 };
 

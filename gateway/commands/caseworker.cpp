@@ -14,6 +14,7 @@
 #include "gateway/identity/epoch.hpp"
 #include "gateway/identity/keys.hpp"
 #include "gateway/identity/note.hpp"
+#include "gateway/identity/same_sender.hpp"
 #include "gateway/identity/statement.hpp"
 #include "i18n/sms.hpp"
 
@@ -66,6 +67,17 @@ const json::array& array_at(const json::object& object, std::string_view name) {
 const json::object& object_of(const json::value& value) {
   if (!value.is_object()) refuse_report();
   return value.get_object();
+}
+
+std::vector<crypto::Bytes> statements_at(const json::object& object) {
+  std::vector<crypto::Bytes> out;
+  for (const auto& entry : array_at(object, "statements")) {
+    if (!entry.is_string()) refuse_report();
+    auto bytes = crypto::from_base64(entry.get_string());
+    if (!bytes) refuse_report();
+    out.push_back(std::move(*bytes));
+  }
+  return out;
 }
 
 json::object parse_object(const std::string& body) {
@@ -200,12 +212,7 @@ Caseworker::Fetched Caseworker::fetch(const std::string& report_id) {
   out.row = json::serialize(row);
 
   const auto history = parse_object(get("/reports/" + crypto::hex(*id) + "/history"));
-  for (const auto& entry : array_at(history, "statements")) {
-    if (!entry.is_string()) refuse_report();
-    auto bytes = crypto::from_base64(entry.get_string());
-    if (!bytes) refuse_report();
-    out.statements.push_back(std::move(*bytes));
-  }
+  out.statements = statements_at(history);
   for (const auto& entry : array_at(history, "notes")) {
     const auto& note = object_of(entry);
     out.notes.push_back(
@@ -224,6 +231,20 @@ Caseworker::Fetched Caseworker::fetch(const std::string& report_id) {
   const auto ownership = identity::ownership(*id, out.texts.front().record, views, directory());
   if (!ownership) refuse_report();
   out.ownership = *ownership;
+  const auto hour = std::chrono::floor<std::chrono::hours>(std::chrono::system_clock::now());
+  for (const auto& entry : array_at(history, "same_sender")) {
+    const auto& object = object_of(entry);
+    const auto record = bytes_at(object, "record");
+    const auto statements = statements_at(object);
+    const std::vector<crypto::View> since{statements.begin(), statements.end()};
+    const auto other = identity::same_sender_as(
+        *id, out.ownership, bytes_at(object, "link"), {record, since}, directory(),
+        static_cast<std::uint32_t>(hour.time_since_epoch().count()));
+    if (other)
+      out.same_sender.push_back(crypto::hex(*other));
+    else
+      out.lies_about_sender = true;
+  }
   return out;
 }
 
@@ -289,6 +310,8 @@ OpenedReport Caseworker::open(const std::string& report_id) {
   };
   differs("class", std::int64_t{out.record.consent_class});
   differs("urgent", out.record.urgent);
+  out.same_sender = std::move(fetched.same_sender);
+  if (fetched.lies_about_sender) out.flagged.emplace_back("same_sender");
   for (const auto* name : {"class", "urgent", "queue", "hour", "with_former"}) row.erase(name);
   out.row = json::serialize(row);
   return out;

@@ -31,6 +31,8 @@ struct OpenedReport {
   std::string queue;                 // its owner's name in the signed rosters; empty: not there
   std::string row;                   // a JSON object: what the desk alone can know, unsigned
   std::vector<std::string> flagged;  // fields in which the row differed from the record
+  // Reports of the same owner from the same number, which proves nobody; by the relay's signature.
+  std::vector<std::string> same_sender;
   std::vector<identity::MessageContent> texts;
   std::vector<bool> unverified;  // of each text: it came by number alone, maybe from somebody else
   struct Note {
@@ -123,6 +125,8 @@ class Caseworker : public DeskClient {
     std::vector<crypto::Bytes> statements;
     std::vector<OpenedReport::Reply> replies;
     identity::Ownership ownership;
+    std::vector<std::string> same_sender;  // ids of reports
+    bool lies_about_sender = false;        // of others something was said that does not hold
   };
   Fetched fetch(const std::string& report_id);
   identity::IntakeRecord verified_record(const Sealed& text, const crypto::Id& report, bool first);

@@ -109,6 +109,8 @@ crypto::WipedBuffer report_text(const OpenedReport& report) {
   if (!report.flagged.empty())
     append(out, "  the desk's row disagrees with the signed record: " + joined(report.flagged) +
                     "\n  what stands here is signed; tell your lead of the difference\n");
+  for (const auto& other : report.same_sender)
+    append(out, "  from the same number as report " + other + " (by number, unverified)\n");
   for (const auto& text : report.texts) {
     append(out, "\n  " + minute_text(text.at, "%Y-%m-%d %H:%M UTC") + "  " +
                     printable(text.channel) + "  " + printable(text.category) +
@@ -155,6 +157,7 @@ crypto::WipedBuffer report_json(const OpenedReport& report) {
     replies.push_back({{"id", reply.id}, {"state", reply.state}, {"reason", reply.reason}});
   head["replies"] = std::move(replies);
   head["urgent"] = report.record.urgent;
+  head["same_sender"] = json::array(report.same_sender.begin(), report.same_sender.end());
   head["flagged"] = json::array(report.flagged.begin(), report.flagged.end());
   auto line = json::serialize(head);
   line.pop_back();  // the brace: the texts go into the same object, but never through its strings

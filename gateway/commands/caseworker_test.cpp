@@ -24,6 +24,7 @@
 #include "gateway/identity/epoch.hpp"
 #include "gateway/identity/note.hpp"
 #include "gateway/identity/reply.hpp"
+#include "gateway/identity/same_sender.hpp"
 #include "gateway/identity/statement.hpp"
 #include "gateway/identity/user_file.hpp"
 #include "gateway/intake/seal.hpp"
@@ -102,8 +103,10 @@ struct House {
   intake::Sealed report;
   LyingDesk desk;
   json::object told;  // what the desk says of the report, beside its id and texts
-  json::object history{
-      {"statements", json::array{}}, {"notes", json::array{}}, {"replies", json::array{}}};
+  json::object history{{"statements", json::array{}},
+                       {"notes", json::array{}},
+                       {"replies", json::array{}},
+                       {"same_sender", json::array{}}};
   std::string refused;  // why the client did not open the report
 
   House() {
@@ -442,6 +445,57 @@ TEST_CASE("answers that are not the API's are refused in words, never a crash") 
     auto caseworker = house.client();
     house.desk.answers["/api/v1/reports/" + house.id()] = answer;
     CHECK_THROWS_AS(caseworker.open(house.id()), CommandError);
+  }
+}
+
+TEST_CASE(
+    "a report of the same number is named if it is with the same owner, and only then (P18)") {
+  const auto hour = static_cast<std::uint32_t>(
+      std::chrono::floor<std::chrono::hours>(std::chrono::system_clock::now())
+          .time_since_epoch()
+          .count());
+  struct Row {
+    const char* name;
+    const char* other_queue;  // by its signed record
+    const char* for_queue;    // what the link is signed for
+    const char* signer;
+    bool is_named;
+  };
+  const Row rows[]{
+      {"same owner", "demo-helpers", "demo-helpers", "keys/relay.key", true},
+      {"another owner", "demo-children", "demo-helpers", "keys/relay.key", false},
+      {"for another queue", "demo-helpers", "demo-children", "keys/relay.key", false},
+      {"a gateway's word", "demo-helpers", "demo-helpers", "keys/gateway.key", false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    House house;
+    const auto other = crypto::random_bytes<16>();
+    identity::IntakeRecord record;
+    record.first = true;
+    record.hour = hour;
+    record.report_id = other;
+    record.queue_id = house.directory->queue_named(row.other_queue)->id;
+    const auto first =
+        identity::sign_intake(record, crypto::signing_key(house.secret_of("keys/gateway.key")));
+    const auto link = identity::sign_same_sender(
+        {hour, {house.report_id, other}, house.directory->queue_named(row.for_queue)->id},
+        crypto::signing_key(house.secret_of(row.signer)));
+    house.history["same_sender"].as_array().push_back({{"link", crypto::base64(link)},
+                                                       {"record", crypto::base64(first)},
+                                                       {"statements", json::array{}}});
+    house.serve();
+    const auto opened = house.client().open(house.id());
+    CHECK(opened.same_sender ==
+          (row.is_named ? std::vector{crypto::hex(other)} : std::vector<std::string>{}));
+    CHECK(opened.flagged ==
+          (row.is_named ? std::vector<std::string>{} : std::vector<std::string>{"same_sender"}));
+    const auto text = report_text(opened);
+    CHECK((crypto::view(text).find("from the same number as report " + crypto::hex(other)) !=
+           std::string_view::npos) == row.is_named);
+    const auto line = report_json(opened);
+    CHECK(json::parse(crypto::view(line)).at("same_sender").as_array().size() ==
+          (row.is_named ? 1 : 0));
   }
 }
 

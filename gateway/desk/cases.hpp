@@ -41,6 +41,8 @@ class Cases {
   virtual storage::result<std::vector<storage::Note>> notes(const storage::Id& report) = 0;
   virtual storage::result<std::vector<storage::ReplySummary>> replies(
       const storage::Id& report) = 0;
+  virtual storage::result<std::vector<storage::SameSenderLink>> same_senders(
+      const storage::Id& report) = 0;
   virtual storage::result<void> put_note(const storage::Note& note,
                                          const storage::AuditScribe& scribe) = 0;
   virtual storage::result<void> put_reply(const storage::OutboxReply& reply,
@@ -139,6 +141,10 @@ class StoredCases final : public Cases {
   }
   storage::result<std::vector<storage::ReplySummary>> replies(const storage::Id& report) override {
     return store_.replies(report);
+  }
+  storage::result<std::vector<storage::SameSenderLink>> same_senders(
+      const storage::Id& report) override {
+    return store_.same_senders(report);
   }
   storage::result<void> put_note(const storage::Note& note,
                                  const storage::AuditScribe& scribe) override {

@@ -23,6 +23,7 @@
 #include "gateway/identity/note.hpp"
 #include "gateway/identity/reply.hpp"
 #include "gateway/identity/roster_changes.hpp"
+#include "gateway/identity/same_sender.hpp"
 #include "gateway/identity/statement.hpp"
 #include "gateway/log/captured.hpp"
 
@@ -142,6 +143,11 @@ class MemoryCases final : public Cases {
     for (const auto& statement : signed_later)
       if (statement.report_id == report) out.push_back(statement);
     return out;
+  }
+  std::map<storage::Id, std::vector<storage::SameSenderLink>> links;
+  storage::result<std::vector<storage::SameSenderLink>> same_senders(
+      const storage::Id& report) override {
+    return links[report];
   }
   storage::result<std::vector<storage::EpochKey>> epochs(std::uint32_t from) override {
     return std::vector<storage::EpochKey>{{from, id(1), storage::Bytes(120, 7)}};
@@ -1095,6 +1101,74 @@ TEST_CASE("a report that was given away is its new owner's to see, and nobody el
   CHECK(house.call(house.worker, get, report_path).status == 404);
   CHECK(writing.post("reply", writing.reply(house.worker), house.worker).status == 404);
   CHECK(writing.post("reply", writing.reply(house.officer), house.officer).status == 204);
+}
+
+namespace {
+
+// Report 51 of the same owner, from the same number as report 50, as the relay says.
+struct Linked : Writing {
+  explicit Linked(House& in) : Writing{in} { link(id(1)); }
+
+  void link(const crypto::Id& queue, std::uint32_t hour = noon / 3600) const {
+    const auto bytes = identity::sign_same_sender({hour, {id(50), id(51)}, queue}, house.relay);
+    house.cases.links[id(50)] = {{id(51), {bytes.begin(), bytes.end()}}};
+  }
+  json::array told(const crypto::SigningKey& key) const {
+    const auto answer = house.call(key, get, report_path + "/history");
+    REQUIRE(answer.status == 200);
+    return json::parse(answer.body).at("same_sender").as_array();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("that a report has another one's sender is told to the owner of both, with the proof") {
+  House house;
+  house.add_report(id(51), id(1));
+  const Linked linked{house};
+  const auto told = linked.told(house.worker);
+  REQUIRE(told.size() == 1);
+  CHECK(crypto::from_base64(told[0].at("link").as_string()) == house.cases.links[id(50)][0].link);
+  CHECK(crypto::from_base64(told[0].at("record").as_string()) ==
+        house.cases.reports.at(id(51)).texts[0].record);
+  CHECK(told[0].at("statements").as_array().empty());
+}
+
+TEST_CASE("nothing is told of a sender whose reports have different owners (P18)") {
+  House house;
+  const auto is_told = [&](const std::function<void(const Linked&)>& change) {
+    house.cases.signed_later.clear();
+    house.cases.reports.erase(id(51));
+    house.add_report(id(51), id(1));
+    const Linked linked{house};
+    change(linked);
+    return !linked.told(house.worker).empty();
+  };
+  CHECK(is_told([](const auto&) {}));
+  // What a column says of the other report counts as little as ever.
+  CHECK(is_told([&](const auto&) { house.cases.reports.at(id(51)).row.queue_id = id(3); }));
+  CHECK_FALSE(is_told([&](const auto&) {
+    house.cases.reports.erase(id(51));
+    house.add_report(id(51), id(3), id(1));
+  }));
+  CHECK_FALSE(is_told([](const auto& linked) { linked.link(id(3)); }));
+  CHECK_FALSE(is_told(
+      [](const auto& linked) { linked.link(id(1), noon / 3600 - identity::same_sender_hours); }));
+  CHECK_FALSE(is_told([&](const auto&) { house.cases.reports.erase(id(51)); }));
+  CHECK_FALSE(is_told([&](const auto& linked) {
+    auto given = linked.statement(id(3));
+    given.report_id = id(51);
+    given.previous = crypto::hash16({house.cases.reports.at(id(51)).texts[0].record});
+    linked.sign_later(given, house.worker);
+  }));
+  CHECK_FALSE(is_told([&](const auto&) { house.cases.links[id(50)][0].report_id = id(52); }));
+  CHECK_FALSE(is_told([&](const auto&) {
+    house.cases.erased[id(51)] = house.cases.reports.at(id(51)).texts[0].record;
+    house.cases.reports.erase(id(51));
+    house.cases.deleted.insert(id(51));
+  }));
+  house.cases.deleted.clear();
+  CHECK_FALSE(is_told([&](const auto&) { house.cases.links[id(50)][0].link[20] ^= 1; }));
 }
 
 TEST_CASE("nothing is written to somebody who took the report back") {

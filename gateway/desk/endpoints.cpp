@@ -15,6 +15,7 @@
 #include "gateway/identity/intake_record.hpp"
 #include "gateway/identity/note.hpp"
 #include "gateway/identity/reply.hpp"
+#include "gateway/identity/same_sender.hpp"
 #include "gateway/identity/statement.hpp"
 
 namespace ishara::desk {
@@ -215,6 +216,39 @@ std::string_view name_of(const std::optional<storage::ReplyState>& state) {
   return "unknown";
 }
 
+// The reports that have this one's sender, with what the caller checks it by. Two that are with
+// different owners by now have nothing to do with each other here.
+storage::result<json::array> same_senders(const Call& call, Cases& cases, const Found& found) {
+  const auto& report = found.report->row.report_id;
+  const auto links = cases.same_senders(report);
+  if (!links) return links.error();
+  json::array out;
+  for (const auto& link : *links) {
+    const auto record = cases.first_record(link.report_id);
+    if (!record && record.error() == storage::errc::not_found) continue;
+    if (!record) return record.error();
+    const auto deleted = cases.is_deleted(link.report_id);
+    if (!deleted) return deleted.error();
+    if (*deleted) continue;
+    const auto statements = cases.statements(link.report_id);
+    if (!statements) return statements.error();
+    std::vector<crypto::View> views;
+    json::array signed_since;
+    for (const auto& statement : *statements) {
+      views.emplace_back(statement.bytes);
+      signed_since.push_back(json::string{crypto::base64(statement.bytes)});
+    }
+    const auto other =
+        identity::same_sender_as(report, found.ownership, link.link, {*record, views},
+                                 *call.directory, static_cast<std::uint32_t>(call.now / 3600));
+    if (!other || *other != link.report_id) continue;
+    out.push_back(json::object{{"link", crypto::base64(link.link)},
+                               {"record", crypto::base64(*record)},
+                               {"statements", std::move(signed_since)}});
+  }
+  return out;
+}
+
 Answer show_history(const Call& call, Cases& cases) {
   const auto found = find_report(call, cases);
   if (!found.report) return found.refusal;
@@ -223,6 +257,8 @@ Answer show_history(const Call& call, Cases& cases) {
   if (!notes) return failure(notes.error());
   const auto replies = cases.replies(report);
   if (!replies) return failure(replies.error());
+  auto links = same_senders(call, cases, found);
+  if (!links) return failure(links.error());
   const auto noted = cases.put_audit(report, {}, call.scribe());
   if (!noted) return failure(noted.error());
   json::array statements, sealed_notes, states;
@@ -241,7 +277,8 @@ Answer show_history(const Call& call, Cases& cases) {
   // Not charged: whoever may open the report's last text of this hour may see what belongs to it.
   return good(json::object{{"statements", std::move(statements)},
                            {"notes", std::move(sealed_notes)},
-                           {"replies", std::move(states)}});
+                           {"replies", std::move(states)},
+                           {"same_sender", std::move(*links)}});
 }
 
 Answer not_yours() {

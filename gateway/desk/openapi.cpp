@@ -41,10 +41,15 @@ constexpr std::string_view components = R"({
       "texts": {"type": "array", "items": {"$ref": "#/components/schemas/SealedText"}}}}]},
     "SealedText": {"type": "object", "required": ["record", "message", "wraps"], "properties": {
       "record": {"$ref": "#/components/schemas/Base64"}, "message": {"$ref": "#/components/schemas/Base64"}, "wraps": {"$ref": "#/components/schemas/Base64"}}},
-    "History": {"type": "object", "required": ["statements", "notes", "replies"], "properties": {
+    "History": {"type": "object", "required": ["statements", "notes", "replies", "same_sender"], "properties": {
       "statements": {"type": "array", "items": {"$ref": "#/components/schemas/Base64"}},
       "notes": {"type": "array", "items": {"$ref": "#/components/schemas/SealedNote"}},
-      "replies": {"type": "array", "items": {"$ref": "#/components/schemas/Reply"}}}},
+      "replies": {"type": "array", "items": {"$ref": "#/components/schemas/Reply"}},
+      "same_sender": {"type": "array", "items": {"$ref": "#/components/schemas/SameSender"}}}},
+    "SameSender": {"type": "object", "required": ["link", "record", "statements"], "properties": {
+      "link": {"$ref": "#/components/schemas/Base64", "description": "the relay's signed word that another report of the same owner came from the same number"},
+      "record": {"$ref": "#/components/schemas/Base64", "description": "the first INTAKE of that report"},
+      "statements": {"type": "array", "items": {"$ref": "#/components/schemas/Base64"}}}},
     "SealedNote": {"type": "object", "required": ["author", "note", "wraps"], "properties": {
       "author": {"$ref": "#/components/schemas/Id"}, "note": {"$ref": "#/components/schemas/Base64"}, "wraps": {"$ref": "#/components/schemas/Base64"}}},
     "Reply": {"type": "object", "required": ["id", "hour", "state", "reason", "delivery"], "properties": {

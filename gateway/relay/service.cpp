@@ -481,7 +481,9 @@ class Service::Work {
   }
 
   asio::awaitable<storage::result<Threads::InboxPage>> read_inbox_page(crypto::Id after) {
-    auto work = [after](Threads& threads, RelayStore&) { return threads.read_inbox(after); };
+    // In strict mode no two reports are told to be of one number.
+    auto work = [after, signer = config_.relay.thread_by_number ? &keys_.signing : nullptr](
+                    Threads& threads, RelayStore&) { return threads.read_inbox(after, signer); };
     auto page = co_await bench_.change(std::move(work));
     if (page) resolve_limit_.accepted(moment(), page->accepted);
     co_return page;

@@ -7,6 +7,7 @@
 
 #include "gateway/identity/intake_record.hpp"
 #include "gateway/identity/ownership.hpp"
+#include "gateway/identity/same_sender.hpp"
 #include "gateway/identity/statement.hpp"
 
 namespace ishara::relay {
@@ -26,6 +27,8 @@ using storage::Stage;
 namespace {
 
 constexpr std::uint32_t hours_a_day = 24;
+// So many open reports of a number, the newest first, are looked at for one of the same owner.
+constexpr std::size_t most_siblings = 8;
 
 Id tag_of(const Msisdn& number, const Epoch& epoch) {
   const auto field = number.fixed();
@@ -261,7 +264,7 @@ struct Threads::Arrival {
 // One page of the inbox, and what it changes.
 class Threads::Inbox {
  public:
-  explicit Inbox(Threads& threads) : threads_{threads} {}
+  Inbox(Threads& threads, const crypto::SigningKey* relay) : threads_{threads}, relay_{relay} {}
 
   result<InboxPage> read(const std::vector<storage::InboxRow>& rows) {
     InboxPage page;
@@ -278,6 +281,7 @@ class Threads::Inbox {
     for (auto& arrival : arrivals_)
       if (take(arrival)) ++page.accepted;
     seal();
+    if (const auto linked = link(); !linked) return linked.error();
     if (const auto stored = threads_.store_.apply(change_); !stored) return stored.error();
     return page;
   }
@@ -290,6 +294,18 @@ class Threads::Inbox {
     std::optional<storage::Address> row;
     std::optional<ReturnAddress> address;
     bool changed = false;
+  };
+  // A new report whose number may stand for others.
+  struct Newcomer {
+    Id report_id{};
+    Id tag{};              // of its number, this week
+    std::vector<Id> tags;  // in every epoch
+    std::uint32_t hour = 0;
+  };
+  struct Sibling {
+    Id report_id{};
+    std::uint32_t hour = 0;   // of its first text
+    std::uint32_t epoch = 0;  // of its newest thread
   };
 
   // Opens what a gateway of ours has signed. What nobody can open any more is done as well.
@@ -375,8 +391,12 @@ class Threads::Inbox {
 
     const auto& epoch = *threads_.current();
     const auto day = intake.hour / hours_a_day;
-    if (address.number)
-      add(ThreadKind::number, tag_of(*address.number, epoch), intake.report_id, *origin, day);
+    if (address.number) {
+      const auto tag = tag_of(*address.number, epoch);
+      add(ThreadKind::number, tag, intake.report_id, *origin, day);
+      if (intake.first)
+        newcomers_.push_back({intake.report_id, tag, threads_.tags(*address.number), intake.hour});
+    }
     const auto ref_tag = tag_of(address.ref, epoch);
     if (address.ref_unverified) {
       add(ThreadKind::unverified_ref, ref_tag, intake.report_id, *origin, day);
@@ -418,18 +438,92 @@ class Threads::Inbox {
         change_.addresses.push_back(threads_.sealed(*known.address, *known.row));
   }
 
+  // --- The same sender
+
+  result<void> link() {
+    if (relay_ == nullptr || newcomers_.empty()) return {};
+    std::vector<Id> asked;
+    for (const auto& newcomer : newcomers_)
+      asked.insert(asked.end(), newcomer.tags.begin(), newcomer.tags.end());
+    const auto views = threads_.store_.look_up(asked);
+    if (!views) return views.error();
+    for (std::size_t i = 0; i < newcomers_.size(); ++i)
+      if (const auto linked = link(i, *views); !linked) return linked.error();
+    return {};
+  }
+
+  // The other reports of its number, those of this page that came before it among them; the newest
+  // first.
+  std::vector<Sibling> siblings(std::size_t which, const std::vector<storage::ThreadView>& views) {
+    const auto& newcomer = newcomers_[which];
+    std::vector<Sibling> out;
+    const auto is_new = [&](const Id& report) {
+      return report != newcomer.report_id &&
+             std::ranges::find(out, report, &Sibling::report_id) == out.end();
+    };
+    for (std::size_t i = which; i-- > 0;)
+      if (newcomers_[i].tag == newcomer.tag && is_new(newcomers_[i].report_id))
+        out.push_back({newcomers_[i].report_id, newcomers_[i].hour, threads_.current()->number});
+    for (const auto& view : views)  // of the newest epoch first
+      if (view.thread.kind == 'n' && contains(newcomer.tags, view.thread.tag) &&
+          !view.record.empty() && is_new(view.thread.report_id) && threads_.is_ours(view.thread))
+        out.push_back({view.thread.report_id, claimed_hour(view.record), view.thread.epoch});
+    std::ranges::stable_sort(out, std::ranges::greater{}, &Sibling::hour);
+    return out;
+  }
+
+  // Nothing of a report that is closed, taken back or deleted: that is no failure here.
+  result<std::optional<Id>> owner_of_open(const Id& report) {
+    const auto known = threads_.find(report);
+    if (!known && known.error() != errc::not_found)
+      return {boost::system::in_place_error, known.error()};
+    if (!known || !known->found || known->stage == static_cast<std::uint8_t>(Stage::closed))
+      return std::optional<Id>{};
+    return std::optional{known->owner_queue};
+  }
+
+  result<void> link(std::size_t which, const std::vector<storage::ThreadView>& views) {
+    const auto& newcomer = newcomers_[which];
+    const auto others = siblings(which, views);
+    if (others.empty()) return {};
+    const auto owner = owner_of_open(newcomer.report_id);
+    if (!owner) return owner.error();
+    if (!*owner) return {};
+    for (const auto& other : std::span{others}.first(std::min(others.size(), most_siblings))) {
+      const auto holder = owner_of_open(other.report_id);
+      if (!holder) return holder.error();
+      if (*holder != *owner) continue;
+      const auto bytes = identity::sign_same_sender(
+          {static_cast<std::uint32_t>(threads_.now_.time_since_epoch() / std::chrono::hours{1}),
+           {newcomer.report_id, other.report_id},
+           **owner},
+          *relay_);
+      // In the order of the signed bytes, so that a pair is one row.
+      const auto [lesser, greater] = std::minmax(newcomer.report_id, other.report_id);
+      change_.same_senders.push_back({lesser,
+                                      greater,
+                                      newcomer.tag,
+                                      std::min(other.epoch, threads_.current()->number),
+                                      {bytes.begin(), bytes.end()}});
+      return {};
+    }
+    return {};
+  }
+
   Threads& threads_;
+  const crypto::SigningKey* relay_;
+  std::vector<Newcomer> newcomers_;
   std::vector<Arrival> arrivals_;
   std::map<Id, Known> known_;
   std::map<std::pair<Id, Id>, std::size_t> places_;  // of a tag and report among the new threads
   storage::RelayChange change_;
 };
 
-result<Threads::InboxPage> Threads::read_inbox(const Id& after) {
+result<Threads::InboxPage> Threads::read_inbox(const Id& after, const crypto::SigningKey* relay) {
   if (current() == nullptr) return errc::unavailable;
   const auto rows = store_.inbox(after, inbox_page);
   if (!rows) return rows.error();
-  return Inbox{*this}.read(*rows);
+  return Inbox{*this, relay}.read(*rows);
 }
 
 // --- END

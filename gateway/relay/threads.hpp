@@ -77,8 +77,10 @@ class Threads {
     std::uint32_t accepted = 0;  // of these
     crypto::Id last{};
   };
-  // Reads the page of the inbox after this id.
-  storage::result<InboxPage> read_inbox(const crypto::Id& after);
+  // Reads the page of the inbox after this id. With `relay`, a new report of a number that stands
+  // for other open ones is told to its owner as of the same sender as the newest of these that is
+  // with the same owner: it came while nobody could ask which report it belongs to.
+  storage::result<InboxPage> read_inbox(const crypto::Id& after, const crypto::SigningKey* relay);
 
   struct Ended {
     bool found = false;               // whether a ref was one

@@ -490,7 +490,7 @@ TEST_CASE("without the key of this week nothing is looked up and nothing is lost
   CHECK(threads.find(test_ref(1)).has_error());
   CHECK(threads.find(test_number(1), test_ref(2)).has_error());
   CHECK(threads.is_unused(test_ref(1)).has_error());
-  CHECK(threads.read_inbox({}).has_error());
+  CHECK(threads.read_inbox({}, nullptr).has_error());
   CHECK(threads.sweep({}).has_error());
   CHECK(threads.end(test_number(1), EndKind::stop, nullptr).has_error());
   CHECK(count(deployment, "retaddr_inbox") == 1);

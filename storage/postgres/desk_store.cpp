@@ -189,6 +189,19 @@ result<std::vector<ReplySummary>> DeskStore::replies(const Id& report) {
   });
 }
 
+result<std::vector<SameSenderLink>> DeskStore::same_senders(const Id& report) {
+  return session().transact([&](Transaction& transaction) {
+    std::vector<SameSenderLink> links;
+    for (const auto& row : transaction.execute(
+             "SELECT other_id, link FROM same_sender WHERE report_id = $1::uuid"
+             " UNION SELECT report_id, link FROM same_sender WHERE other_id = $1::uuid"
+             " ORDER BY other_id",
+             {parameter(report)}))
+      links.push_back({row[0].id(), row[1].bytes()});
+    return links;
+  });
+}
+
 result<void> DeskStore::put_note(const Note& note, const AuditScribe& scribe) {
   return session().transact([&](Transaction& transaction) {
     if (insert(transaction, note))

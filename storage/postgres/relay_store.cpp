@@ -93,6 +93,16 @@ void put_threads(Transaction& transaction, const std::vector<Thread>& threads) {
        parameter(macs), parameter(days)});
 }
 
+// They come after an outage, a few in a page.
+void put_same_senders(Transaction& transaction, const std::vector<SameSender>& links) {
+  for (const auto& link : links)
+    transaction.execute(
+        "INSERT INTO same_sender (report_id, other_id, tag, epoch, link)"
+        " VALUES ($1::uuid, $2::uuid, $3::uuid, $4::integer, $5::bytea) ON CONFLICT DO NOTHING",
+        {parameter(link.report_id), parameter(link.other_id), parameter(link.tag),
+         parameter(link.epoch), parameter(link.link)});
+}
+
 void put_addresses(Transaction& transaction, const std::vector<Address>& addresses) {
   if (addresses.empty()) return;
   using Numbers = std::vector<std::int64_t>;
@@ -228,6 +238,12 @@ result<void> RelayStore::apply(const RelayChange& change) {
     const auto remove = [&](const char* sql, const std::vector<Id>& ids) {
       if (!ids.empty()) transaction.execute(sql, {parameter(ids)});
     };
+    remove("DELETE FROM same_sender WHERE tag = ANY($1::uuid[])", change.gone_tags);
+    for (const auto* reports : {&change.gone_numbers, &change.gone_reports})
+      remove(
+          "DELETE FROM same_sender"
+          " WHERE report_id = ANY($1::uuid[]) OR other_id = ANY($1::uuid[])",
+          *reports);
     remove("DELETE FROM thread WHERE tag = ANY($1::uuid[])", change.gone_tags);
     remove("DELETE FROM thread WHERE report_id = ANY($1::uuid[]) AND kind = 'n'",
            change.gone_numbers);
@@ -236,6 +252,7 @@ result<void> RelayStore::apply(const RelayChange& change) {
     remove("DELETE FROM thread WHERE report_id = ANY($1::uuid[])", change.gone_reports);
     put_threads(transaction, change.threads);
     put_addresses(transaction, change.addresses);
+    put_same_senders(transaction, change.same_senders);
     for (const auto& statement : change.statements) postgres::put_statement(transaction, statement);
     remove("DELETE FROM retaddr_inbox WHERE inbox_id = ANY($1::uuid[])", change.read);
   });
@@ -255,7 +272,9 @@ result<void> RelayStore::forget_deleted() {
     for (const char* rows : {"DELETE FROM retaddr AS a USING withdrawn AS w"
                              " WHERE w.by_leads AND a.report_id = w.report_id",
                              "DELETE FROM thread AS t USING withdrawn AS w"
-                             " WHERE w.by_leads AND t.report_id = w.report_id"})
+                             " WHERE w.by_leads AND t.report_id = w.report_id",
+                             "DELETE FROM same_sender AS s USING withdrawn AS w"
+                             " WHERE w.by_leads AND w.report_id IN (s.report_id, s.other_id)"})
       transaction.execute(rows, {});
   });
 }
@@ -263,7 +282,7 @@ result<void> RelayStore::forget_deleted() {
 result<std::uint64_t> RelayStore::forget_epochs_before(std::uint32_t epoch) {
   return session().transact([&](Transaction& transaction) {
     std::uint64_t gone = 0;
-    for (const char* table : {"thread", "retaddr"})
+    for (const char* table : {"thread", "retaddr", "same_sender"})
       gone += static_cast<std::uint64_t>(
           transaction
               .execute(std::string{"WITH gone AS (DELETE FROM "} + table +

@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <functional>
 
+#include "storage/desk_store.hpp"
 #include "storage/postgres/pg_fixture.hpp"
 #include "storage/postgres/session.hpp"
 #include "storage/postgres/test_intake.hpp"
@@ -146,6 +148,47 @@ TEST_CASE("a tag may stand for several reports; a report that goes takes its thr
   CHECK(relay.store.addresses_after({}, 10)->empty());
   REQUIRE(relay.store.apply({.gone_tags = {thread.tag}}).has_value());
   CHECK(relay.store.look_up(tags)->empty());
+}
+
+TEST_CASE("that two reports have one sender is stored once, and goes with what it rests on") {
+  struct Row {
+    const char* name;
+    std::function<RelayChange(const SameSender&)> change;
+  };
+  const Row rows[]{
+      {"tag", [](const auto& link) { return RelayChange{.gone_tags = {link.tag}}; }},
+      {"number of one",
+       [](const auto& link) { return RelayChange{.gone_numbers = {link.report_id}}; }},
+      {"number of the other",
+       [](const auto& link) { return RelayChange{.gone_numbers = {link.other_id}}; }},
+      {"one report",
+       [](const auto& link) { return RelayChange{.gone_reports = {link.report_id}}; }},
+      {"the other report",
+       [](const auto& link) { return RelayChange{.gone_reports = {link.other_id}}; }},
+  };
+  Relay relay;
+  blocking::DeskStore desk{relay.database.url("ishara_desk")};
+  const auto make = [&] {
+    return SameSender{relay.make.id(), relay.make.id(), relay.make.id(), epoch,
+                      relay.make.bytes(120)};
+  };
+  const auto other = make();
+  REQUIRE(relay.store.apply({.same_senders = {other}}).has_value());
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    const auto link = make();
+    REQUIRE(relay.store.apply({.same_senders = {link, link}}).has_value());
+    CHECK(desk.same_senders(link.report_id)->at(0).report_id == link.other_id);
+    CHECK(desk.same_senders(link.other_id)->at(0).report_id == link.report_id);
+    CHECK(desk.same_senders(link.other_id)->at(0).link == link.link);
+    REQUIRE(relay.store.apply(row.change(link)).has_value());
+    CHECK(desk.same_senders(link.report_id)->empty());
+    CHECK(desk.same_senders(link.other_id)->empty());
+  }
+  CHECK(relay.store.forget_epochs_before(epoch).value() == 0);
+  CHECK(desk.same_senders(other.other_id)->size() == 1);
+  CHECK(relay.store.forget_epochs_before(epoch + 1).value() == 1);
+  CHECK(desk.same_senders(other.other_id)->empty());
 }
 
 TEST_CASE("the inbox is read by id, page by page, and what was read is gone in the same step") {

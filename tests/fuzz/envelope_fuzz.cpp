@@ -15,6 +15,7 @@
 #include "gateway/identity/note.hpp"
 #include "gateway/identity/reply.hpp"
 #include "gateway/identity/return_address.hpp"
+#include "gateway/identity/same_sender.hpp"
 #include "gateway/identity/statement.hpp"
 
 namespace {
@@ -53,6 +54,7 @@ void open_raw(crypto::View bytes, const Keys& keys) {
   must(!open_note(bytes, 0, {}, {}, keys.seed, keys.signer.public_key));
   must(!verify_epoch(bytes, keys.signer.public_key));
   must(!verify_statement(bytes, keys.signer.public_key));
+  must(!verify_same_sender(bytes, keys.signer.public_key));
 }
 
 void sealed_return_address(crypto::View bytes, const Keys& keys) {
@@ -99,6 +101,12 @@ void signed_statement(crypto::View bytes, const Keys& keys) {
   if (statement) must(std::ranges::equal(sign_statement(*statement, keys.signer), layout));
 }
 
+void signed_same_sender(crypto::View bytes, const Keys& keys) {
+  const auto layout = signed_layout(bytes, same_sender_size, "ishara/v1/same", keys);
+  const auto link = verify_same_sender(layout, keys.signer.public_key);
+  if (link) must(std::ranges::equal(sign_same_sender(*link, keys.signer), layout));
+}
+
 void signed_epoch(crypto::View bytes, const Keys& keys) {
   const auto layout = signed_layout(bytes, epoch_announcement_size, "ishara/v1/epoch", keys);
   const auto announcement = verify_epoch(layout, keys.signer.public_key);
@@ -121,7 +129,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const Keys keys;
   if (size == 0) return 0;
   const crypto::View rest{data + 1, size - 1};
-  switch (data[0] % 7) {
+  switch (data[0] % 8) {
     case 0:
       open_raw(rest, keys);
       break;
@@ -142,6 +150,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 6:
       message_content(rest);
+      break;
+    case 7:
+      signed_same_sender(rest, keys);
       break;
   }
   return 0;
