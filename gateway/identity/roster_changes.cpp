@@ -4,7 +4,6 @@
 #include <array>
 #include <functional>
 #include <optional>
-#include <ranges>
 #include <utility>
 
 #include "gateway/crypto/encoding.hpp"
@@ -190,7 +189,7 @@ result<void> remove_member(OrganisationRoster& next, const Id& member,
 
 result<void> add_queue(OrganisationRoster& next, Queue queue) {
   if (!routing::Slug::parse(queue.name)) return change_errc::bad_name;
-  if (contains(next.queues | std::views::transform(&Queue::name), queue.name))
+  if (std::ranges::find(next.queues, queue.name, &Queue::name) != next.queues.end())
     return change_errc::name_taken;
   if (has_id(next, queue.id)) return change_errc::id_taken;
   if (has_key(next, queue.box_key)) return change_errc::key_taken;
