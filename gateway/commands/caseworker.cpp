@@ -533,8 +533,8 @@ Readable Caseworker::reply(const std::string& report_id, identity::Text text,
   return out;
 }
 
-Caseworker::Waits Caseworker::refer(const std::string& report_id, const std::string& queue,
-                                    bool keep) {
+Caseworker::Referral Caseworker::refer(const std::string& report_id, const std::string& queue,
+                                       bool keep) {
   const auto report = fetch(report_id);
   const auto& owner = owner_of(report);
   const auto* const target = directory().queue_named(queue);
@@ -549,12 +549,19 @@ Caseworker::Waits Caseworker::refer(const std::string& report_id, const std::str
     throw CommandError{"the reporter has not agreed to the police",
                        "choose a queue of helpers, or ask the reporter"};
 
+  Referral out;
   json::array texts, notes;
   std::string first;
   const auto wrapped = [&](const Sealed& sealed, const crypto::Id& message) {
     if (is_with_former(sealed, report.ownership)) refuse_stray("a text of this report");
-    const auto key = text_key(sealed, report.id, message);
-    return crypto::base64(wrap_for(key, report.id, message, *target, keep ? &owner : nullptr));
+    auto key = find_key(sealed, report.id, message);
+    if (!key) {
+      // Rubbish from whoever sealed it must not keep the rest here. The desk takes a report only as
+      // a whole, so it goes as what it is: with a key that opens nothing.
+      ++out.unreadable;
+      key = crypto::random_secret<32>();
+    }
+    return crypto::base64(wrap_for(*key, report.id, message, *target, keep ? &owner : nullptr));
   };
   for (const auto& text : report.texts) {
     const bool is_first = first.empty();
@@ -581,11 +588,12 @@ Caseworker::Waits Caseworker::refer(const std::string& report_id, const std::str
   statement.to_queue = target->id;
   statement.previous = report.ownership.last;
   const auto bytes = identity::sign_statement(statement, signing_key());
-  return waits_of(send("/reports/" + report_id + "/transfer",
-                       json::serialize(json::object{{"statement", crypto::base64(bytes)},
-                                                    {"wraps", first},
-                                                    {"texts", std::move(texts)},
-                                                    {"notes", std::move(notes)}})));
+  out.waits = waits_of(send("/reports/" + report_id + "/transfer",
+                            json::serialize(json::object{{"statement", crypto::base64(bytes)},
+                                                         {"wraps", first},
+                                                         {"texts", std::move(texts)},
+                                                         {"notes", std::move(notes)}})));
+  return out;
 }
 
 Caseworker::Waits Caseworker::decide(const std::string& path) { return waits_of(send(path, "")); }

@@ -91,9 +91,14 @@ class Caseworker : public DeskClient {
   // A deed that two people do together is done (nothing), or it waits for the second of them up to
   // this hour (unix time / 3600).
   using Waits = std::optional<std::uint32_t>;
+  struct Referral {
+    Waits waits;
+    // Texts and notes that do not open for her, and will not for the new queue either.
+    std::size_t unreadable = 0;
+  };
   // Seals every text and note anew for the queue of this name and gives the report away; from
   // helpers to the police two people do. With `keep` her own queue goes on reading.
-  Waits refer(const std::string& report_id, const std::string& queue, bool keep);
+  Referral refer(const std::string& report_id, const std::string& queue, bool keep);
   // Calls what takes no body and may take two people, such as "/reports/<id>/delete".
   Waits decide(const std::string& path);
 

@@ -1068,12 +1068,20 @@ TEST_CASE("a message whose wrap does not open hides nothing but itself (P33)") {
   CHECK((house.shown().find("does not open") != std::string::npos) == (unreadable == 1));
   const auto shown = report_json(opened);
   CHECK(json::parse(std::string_view{shown.data(), shown.size()}).at("unreadable") == unreadable);
-  if (unreadable == 0) return;
-  auto caseworker = house.client();
-  CHECK_THROWS_WITH_AS(
-      caseworker.refer(house.id(), house.directory->queue(house.others.id)->name, false),
-      "a text or note of this report is sealed so that you cannot open it", CommandError);
-  CHECK(house.desk.posted.empty());
+  // Nor does it keep the report from being given away as a whole.
+  const auto given =
+      house.client().refer(house.id(), house.directory->queue(house.others.id)->name, false);
+  CHECK(given.unreadable == unreadable);
+  const auto posted = house.posted("transfer");
+  const auto& others = posted.at("notes").as_array().empty() ? posted.at("texts").as_array()
+                                                             : posted.at("notes").as_array();
+  REQUIRE(others.size() == 1);
+  for (const auto* sealed : {&posted, &others[0].as_object()}) {
+    const auto wraps = RelayHouse::bytes(*sealed, "wraps");
+    REQUIRE(wraps.size() >= identity::box_envelope_size);
+    const auto first = crypto::View{wraps}.first(identity::box_envelope_size);
+    CHECK(identity::wrap_recipient(first)->kid == house.others.kid);
+  }
 }
 
 }  // namespace

@@ -291,8 +291,13 @@ void tell(const Options& options, const Caseworker::Waits& waits, const char* do
 }
 
 void refer(Caseworker& caseworker, const Options& options) {
-  tell(options, caseworker.refer(options.report, options.target, options.keep),
-       "Given away, every text and note of it.");
+  const auto referral = caseworker.refer(options.report, options.target, options.keep);
+  tell(options, referral.waits, "Given away, every text and note of it.");
+  if (referral.unreadable > 0)
+    complain(std::to_string(referral.unreadable) +
+                 (referral.unreadable == 1 ? " text or note does" : " texts or notes do") +
+                 " not open, here and for the new queue",
+             "somebody sealed wrongly what they wrote or handed on; tell your lead");
 }
 
 void decide(Caseworker& caseworker, const Options& options, const char* what, const char* done) {
