@@ -35,6 +35,9 @@ using identity::KeyKind;
 using identity::OrganisationRoster;
 using identity::RootRoster;
 
+// From signing to the import, for those who name no hour.
+constexpr std::int64_t hours_to_import = 48;
+
 struct Options {
   HeldKeyOptions root_key;
   HeldKeyOptions organisation_key;
@@ -45,6 +48,8 @@ struct Options {
   std::vector<std::string> new_keys;
   fs::path services;
   std::vector<std::string> ended;
+  std::string end_at;
+  bool past_ends = false;
   std::vector<std::string> admins;
   std::string recovery;
   bool yes = false;
@@ -103,6 +108,36 @@ void add_services(RootRoster& next, const fs::path& file, std::vector<std::strin
   }
 }
 
+std::int64_t this_hour() {
+  return std::chrono::floor<std::chrono::hours>(std::chrono::system_clock::now())
+      .time_since_epoch()
+      .count();
+}
+
+// The last hour that counts of a service that ends at "2026-01-31 15:00" of UTC. What is signed
+// here is imported somewhere else and later: until then the service goes on, so a moment that has
+// gone by would make all that it signs meanwhile worth nothing.
+std::uint32_t last_hour(const std::string& end) {
+  if (end.empty()) return static_cast<std::uint32_t>(this_hour() + hours_to_import - 1);
+  int year = 0, length = 0;
+  unsigned month = 0, day = 0, hour = 0;
+  const bool read =
+      std::sscanf(end.c_str(), "%4d-%2u-%2u %2u:00%n", &year, &month, &day, &hour, &length) == 4 &&
+      static_cast<std::size_t>(length) == end.size();
+  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{month},
+                                         std::chrono::day{day}};
+  if (!read || !date.ok() || hour > 23)
+    throw CommandError{"'" + printable(end) + "' is no full hour of the form 'YYYY-MM-DD HH:00'",
+                       "write the hour in UTC, for example --end-at '2026-01-31 15:00'"};
+  const auto last =
+      std::chrono::sys_days{date}.time_since_epoch() / std::chrono::hours{1} + hour - 1;
+  if (last < this_hour())
+    throw CommandError{"the end lies in the past",
+                       "give an hour after the roster is imported on the server, by which the new "
+                       "key is in use there"};
+  return static_cast<std::uint32_t>(last);
+}
+
 RootRoster::Service& service_of(RootRoster& roster, const std::string& text) {
   for (auto& service : roster.services)
     if (crypto::hex(crypto::key_id(service.public_key)) == text ||
@@ -130,11 +165,9 @@ std::vector<std::string> edit(RootRoster& next, const Options& options) {
     words.push_back(parts[0] + ": " + identity::key_fingerprint(KeyKind::organisation, key));
   }
   if (!options.services.empty()) add_services(next, options.services, words);
-  const auto hour = std::chrono::floor<std::chrono::hours>(std::chrono::system_clock::now());
   for (const auto& given : options.ended) {
     const auto key = service_of(next, given).public_key;
-    require(identity::end_service(next, key,
-                                  static_cast<std::uint32_t>(hour.time_since_epoch().count())));
+    require(identity::end_service(next, key, last_hour(options.end_at)));
   }
   return words;
 }
@@ -269,7 +302,9 @@ void import(const CLI::App& root, const Options& options) {
   const std::string advice = "see that Postgres runs and that database.desk_url points to it";
   if (!stored) throw CommandError{"the database: " + stored.error().message(), advice};
   const auto& root_key = config->deployment.root_public_key;
-  const auto news = importable(offered, *stored, root_key);
+  const auto news =
+      importable(offered, *stored, root_key,
+                 options.past_ends ? std::uint64_t{0} : static_cast<std::uint64_t>(this_hour()));
 
   std::vector<storage::RosterVersion> seen;
   for (const auto& row : *stored) seen.push_back({row.issuer, row.version});
@@ -369,13 +404,16 @@ void add_offline_rosters(CLI::App& root, CLI::App& org, int& exit_code) {
                    "File services.request, which `ishara init` has written on the server")
       ->type_name("FILE")
       ->check(CLI::ExistingFile);
+  auto* const ends =
+      roots->add_option("--end-service", options->ended,
+                        "Key or key id of a service whose signatures end; may be repeated");
+  ends->type_name("KEY")->expected(1)->take_all();
   roots
-      ->add_option("--end-service", options->ended,
-                   "Key or key id of a service whose signatures end with this hour; may be "
-                   "repeated")
-      ->type_name("KEY")
-      ->expected(1)
-      ->take_all();
+      ->add_option("--end-at", options->end_at,
+                   "The full hour at which they end, in UTC; by then the roster is imported and "
+                   "another key in use (default: 48 hours from now)")
+      ->type_name("'YYYY-MM-DD HH:00'")
+      ->needs(ends);
 
   auto* const signs =
       add("sign", "Sign an organisation's first roster, or its present one anew, offline (admins)",
@@ -408,6 +446,9 @@ void add_offline_rosters(CLI::App& root, CLI::App& org, int& exit_code) {
       "Put signed rosters in force, all of these files or none (operator, on the server)");
   imports->footer("Example:\n  ishara org import root.txt umoja.txt");
   imports->add_option("file", options->rosters, "Files of rosters")->type_name("FILE")->required();
+  imports->add_flag("--past-ends", options->past_ends,
+                    "Also what ends a service in the past: after a restore, for rosters that were "
+                    "in force before");
   imports->add_flag("--json", options->json, "One JSON object instead of lines");
   imports->callback([&root, &exit_code, options] {
     exit_code = with_complaints([&] { import(root, *options); });

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "gateway/commands/terminal.hpp"
+#include "gateway/crypto/encoding.hpp"
 #include "gateway/identity/roster_file.hpp"
 
 namespace ishara::commands {
@@ -84,6 +85,23 @@ bool comes_next(const std::string& whose, const Verified<Roster>& offered,
                      "nothing was imported; whoever signs them has to mend them"};
 }
 
+void refuse_past_ends(const RootRoster& next, const RootRoster* present, std::uint64_t hour) {
+  for (const auto& service : next.services) {
+    if (!service.until || *service.until >= hour) continue;
+    if (present != nullptr &&
+        std::ranges::any_of(present->services, [&](const RootRoster::Service& known) {
+          return known.public_key == service.public_key && known.until == service.until;
+        }))
+      continue;
+    throw CommandError{
+        "the root roster ends the " + printable(service.use) + " with the key " +
+            crypto::hex(crypto::key_id(service.public_key)) +
+            " in the past, and every text that it took since would be refused for ever",
+        "ask the officers for one that ends it later (`ishara org root --end-at`); after a restore "
+        "of rosters that were in force before, say --past-ends"};
+  }
+}
+
 storage::Roster row_of(const crypto::Id& issuer, std::uint64_t version,
                        const SignedRoster& roster) {
   return {issuer,
@@ -156,7 +174,7 @@ RosterSet sorted(std::span<const SignedRoster> rosters, const crypto::PublicKey&
 
 std::vector<storage::Roster> importable(std::span<const SignedRoster> offered,
                                         std::span<const storage::Roster> stored,
-                                        const crypto::PublicKey& root_key) {
+                                        const crypto::PublicKey& root_key, std::uint64_t hour) {
   std::vector<SignedRoster> present;
   for (const auto& row : stored) present.push_back(signed_roster(row));
   const auto in_force = sorted(present, root_key);
@@ -185,6 +203,7 @@ std::vector<storage::Roster> importable(std::span<const SignedRoster> offered,
   std::vector<storage::Roster> out;
   if (comes_next("the root roster", *next.root, in_force.root ? &*in_force.root : nullptr))
     out.push_back(row_of({}, next.root->roster.version, next.root->signed_roster));
+  refuse_past_ends(next.root->roster, in_force.root ? &in_force.root->roster : nullptr, hour);
   std::vector<SignedRoster> whole;
   for (const auto& entry : next.organisations) {
     const auto& known = next.root->roster.organisations;

@@ -37,9 +37,10 @@ RosterSet sorted(std::span<const identity::SignedRoster> rosters,
 
 // What is to be stored of `offered` on top of what is stored, the root's first; nothing if all of
 // it is in force already. Each must be the very next version, made from the one in force, or the
-// first one; and all of it together must fit.
+// first one; and all of it together must fit. No service may newly end before this `hour` (unix
+// time / 3600): what it has signed since, and what people were told is received, would be lost.
 std::vector<storage::Roster> importable(std::span<const identity::SignedRoster> offered,
                                         std::span<const storage::Roster> stored,
-                                        const crypto::PublicKey& root_key);
+                                        const crypto::PublicKey& root_key, std::uint64_t hour);
 
 }  // namespace ishara::commands

@@ -13,6 +13,8 @@ using identity::OrganisationRoster;
 using identity::RootRoster;
 using identity::SignedRoster;
 
+constexpr std::uint64_t now = 500'000;  // the hour of these imports
+
 crypto::SigningKey new_key() { return crypto::signing_key(crypto::random_secret<32>()); }
 
 storage::Roster row(const crypto::Id& issuer, std::uint64_t version, const SignedRoster& roster) {
@@ -63,7 +65,7 @@ struct Deployment {
   std::string refusal(const std::vector<SignedRoster>& offered,
                       const std::vector<storage::Roster>& on) const {
     try {
-      (void)importable(offered, on, root.public_key);
+      (void)importable(offered, on, root.public_key, now);
     } catch (const CommandError& error) {
       CHECK(std::string{error.what_to_do()} != "");
       return error.what();
@@ -77,22 +79,22 @@ struct Deployment {
 TEST_CASE("the first rosters of a deployment come in together, the root's first") {
   const Deployment house;
   const std::vector offered{house.first, house.first_root};
-  const auto rows = importable(offered, {}, house.root.public_key);
+  const auto rows = importable(offered, {}, house.root.public_key, now);
   REQUIRE(rows.size() == 2);
   CHECK(rows[0].issuer == crypto::Id{});
   CHECK(rows[0].bytes == house.first_root.bytes);
   CHECK(rows[1].issuer == house.roster.organisation);
   CHECK(rows[1].version == 1);
   const std::vector alone{house.first_root};
-  CHECK(importable(alone, {}, house.root.public_key).size() == 1);
+  CHECK(importable(alone, {}, house.root.public_key, now).size() == 1);
 }
 
 TEST_CASE("what is in force already is no news, and the very next version is") {
   const Deployment house;
   const std::vector same{house.first_root, house.first};
-  CHECK(importable(same, house.stored, house.root.public_key).empty());
+  CHECK(importable(same, house.stored, house.root.public_key, now).empty());
   const std::vector next{house.next(house.organisation), house.first_root};
-  const auto rows = importable(next, house.stored, house.root.public_key);
+  const auto rows = importable(next, house.stored, house.root.public_key, now);
   REQUIRE(rows.size() == 1);
   CHECK(rows[0].version == 2);
 }
@@ -164,6 +166,21 @@ TEST_CASE("an older root roster is told as older, and one of another deployment 
         "the root roster is of another deployment");
 }
 
+TEST_CASE("no roster ends a service in the past unless it says nothing new") {
+  Deployment house;
+  const auto service = new_key().public_key;
+  const auto with_end = [&](std::uint32_t until) {
+    return house.next_root([&](auto& next) { next.services = {{service, "gateway", until}}; });
+  };
+  CHECK(house.refusal({with_end(now - 1)}).find("in the past") != std::string::npos);
+  CHECK(house.refusal({with_end(now)}) == "");
+  CHECK(importable(std::vector{with_end(now - 1)}, house.stored, house.root.public_key, 0).size() ==
+        1);
+  house.stored[0] = row({}, 2, with_end(now - 1));
+  const std::vector nothing_new{house.next(house.organisation)};
+  CHECK(importable(nothing_new, house.stored, house.root.public_key, now).size() == 1);
+}
+
 TEST_CASE("a new key of an organisation needs its roster, signed anew, in the same breath") {
   const Deployment house;
   const auto key = new_key();
@@ -173,7 +190,7 @@ TEST_CASE("a new key of an organisation needs its roster, signed anew, in the sa
   CHECK(house.refusal({root}).find("names another key for Umoja than its own roster") !=
         std::string::npos);
   const std::vector both{house.next(key), root};
-  const auto rows = importable(both, house.stored, house.root.public_key);
+  const auto rows = importable(both, house.stored, house.root.public_key, now);
   REQUIRE(rows.size() == 2);
   CHECK(rows[0].issuer == crypto::Id{});
   CHECK(rows[1].version == 2);

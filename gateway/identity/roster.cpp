@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <limits>
 #include <set>
 
 #include "gateway/crypto/encoding.hpp"
@@ -540,6 +541,14 @@ std::vector<RootRoster::Service> Directory::services(std::string_view use) const
   for (const auto& service : root_.services)
     if (service.use == use) out.push_back(service);
   return out;
+}
+
+std::optional<std::uint64_t> Directory::last_hour(std::string_view use,
+                                                  const crypto::PublicKey& key) const noexcept {
+  for (const auto& service : root_.services)
+    if (service.use == use && service.public_key == key)
+      return service.until ? *service.until : std::numeric_limits<std::uint64_t>::max();
+  return std::nullopt;
 }
 
 }  // namespace ishara::identity

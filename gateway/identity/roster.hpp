@@ -240,6 +240,10 @@ class Directory {
   bool lists_transfer(const crypto::Id& organisation, const crypto::Id& hash) const noexcept;
   // The services of this use, also those that have ended.
   std::vector<RootRoster::Service> services(std::string_view use) const;
+  // The last hour (unix time / 3600) whose signatures of this service count, the last there is for
+  // one that goes on; nothing if the rosters do not name it for this use.
+  std::optional<std::uint64_t> last_hour(std::string_view use,
+                                         const crypto::PublicKey& key) const noexcept;
 
  private:
   // Puts together what was verified one by one.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstdio>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -309,6 +311,18 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+// When this hour (unix time / 3600) is over: "2026-01-31 15:00 UTC".
+std::string end_text(std::uint32_t hour) {
+  const std::chrono::sys_time<std::chrono::hours> end{std::chrono::hours{hour + std::int64_t{1}}};
+  const auto day = std::chrono::floor<std::chrono::days>(end);
+  const std::chrono::year_month_day date{day};
+  char out[64];
+  std::snprintf(out, sizeof out, "%04d-%02u-%02u %02d:00 UTC", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>((end - day).count()));
+  return out;
+}
+
 std::string key_text(const PublicKey& key) { return "key " + crypto::hex(crypto::key_id(key)); }
 
 // What was there and is not, what is new, and what is in both: in the order of their rosters.
@@ -473,9 +487,9 @@ std::vector<std::string> changes(const RootRoster& before, const RootRoster& aft
   using Service = RootRoster::Service;
   std::vector<std::string> out;
   const auto end = [&](const Service& service) {
-    out.push_back(name_of(service) + (service.until
-                                          ? " ends with hour " + std::to_string(*service.until)
-                                          : std::string{" does not end"}));
+    out.push_back(name_of(service) +
+                  (service.until ? " ends: its signatures count until " + end_text(*service.until)
+                                 : std::string{" does not end"}));
   };
   if (before.deployment != after.deployment)
     out.push_back("the deployment is another: " + crypto::hex(after.deployment));

@@ -291,7 +291,7 @@ TEST_CASE("each edit of the root does what it says, tells it, and refuses what m
       {"the end of a service",
        [](auto& next) { return end_service(next, key(0x31), 500'000); },
        {},
-       {"gateway key " + kid(0x31) + " ends with hour 500000"}},
+       {"gateway key " + kid(0x31) + " ends: its signatures count until 2027-01-15 09:00 UTC"}},
       {"the end of what has ended",
        [](auto& next) { return end_service(next, key(0x32), 500'000); },
        change_errc::ended,

@@ -57,6 +57,18 @@ void Intake::end_second() {
   sittings_.forget_old(now);
 }
 
+void Intake::learn(std::shared_ptr<const Knowledge> knowledge) {
+  knowledge_ = std::move(knowledge);
+  signs_until_.reset();
+  if (knowledge_)
+    signs_until_ = knowledge_->directory->last_hour("gateway", keys_.signing.public_key);
+}
+
+bool Intake::may_sign(std::chrono::sys_seconds now) const noexcept {
+  const auto hour = std::chrono::floor<std::chrono::hours>(now).time_since_epoch().count();
+  return signs_until_ && static_cast<std::uint64_t>(hour) <= *signs_until_;
+}
+
 // POST /in/<provider>/<secret>[/dlr]
 std::optional<Intake::Call> Intake::find(const http::Request& request,
                                          const Knowledge& knowledge) const {
@@ -317,6 +329,9 @@ asio::awaitable<Intake::Result<Intake::Line>> Intake::report(
     const std::array<std::uint8_t, 1> place{static_cast<std::uint8_t>(sitting.texts)};
     if (!has_id) dedupe = crypto::keyed_hash16(keys_.dedupe.contents, {base, place});
   }
+
+  // All that is signed below is signed in the hour of `now`.
+  if (!may_sign(now)) co_return storage::errc::unavailable;
 
   auto reading = read(message, call, *knowledge, sitting, now);
   conversation::Step step;

@@ -95,8 +95,12 @@ class Intake {
   Intake(Surroundings surroundings, Keys keys, Clock clock);
 
   // From now on requests use this; null: answer 503.
-  void learn(std::shared_ptr<const Knowledge> knowledge) { knowledge_ = std::move(knowledge); }
+  void learn(std::shared_ptr<const Knowledge> knowledge);
   const std::shared_ptr<const Knowledge>& knowledge() const noexcept { return knowledge_; }
+  // The last hour in which the rosters let this gateway sign; nothing if they do not name its key.
+  // After it no text is taken: nobody would believe that it came.
+  std::optional<std::uint64_t> signs_until() const noexcept { return signs_until_; }
+  bool may_sign(std::chrono::sys_seconds now) const noexcept;
   // What is heard of reports that changed hands goes in here.
   OwnerChanges& owner_changes() noexcept { return owner_changes_; }
 
@@ -173,6 +177,7 @@ class Intake {
   std::chrono::sys_seconds asked_in_{};     // in this second ...
   std::array<std::uint32_t, 256> asked_{};  // ... so many were asked for, by channel
   std::shared_ptr<const Knowledge> knowledge_;
+  std::optional<std::uint64_t> signs_until_;
   Counters counters_;
 };
 

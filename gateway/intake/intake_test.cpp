@@ -137,6 +137,22 @@ TEST_CASE("a gateway that knows nothing yet answers 503") {
   CHECK(gateway.kannel("id=1&from=%2B250788000001&to=2020&text=help").status == 503);
 }
 
+TEST_CASE(
+    "no text is taken that nobody would believe: the gateway's key has ended, or is no one's") {
+  const auto* const text = "id=1&from=%2B250788000001&to=2020&text=help";
+  Gateway unknown{{}, {.until = {}, .is_named = false}};
+  CHECK(unknown.kannel(text).status == 503);
+  CHECK(unknown.sink.rows.empty());
+  CHECK(!unknown.intake.signs_until());
+
+  Gateway gateway{{}, {.until = 500'000}};
+  CHECK(gateway.kannel(text).status == 200);
+  gateway.now += std::chrono::hours{1};
+  CHECK(gateway.kannel("id=2&from=%2B250788000002&to=2020&text=help").status == 503);
+  CHECK(gateway.sink.rows.size() == 1);
+  CHECK(gateway.intake.counters().unavailable == 1);
+}
+
 TEST_CASE("an unknown secret, provider or path is a plain 404 (P20)") {
   Gateway gateway;
   const std::string good{secret};

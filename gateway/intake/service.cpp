@@ -223,7 +223,7 @@ class Service::Work {
   // Ready is who can take a text, be it into the spool.
   std::string_view condition() const {
     const auto spool = sink_.counters();
-    if (!intake_.knowledge()) return "not ready";
+    if (!intake_.may_sign(wall_clock())) return "not ready";
     if (writer_.connected()) return spool.bytes == 0 ? "ok" : "ok, draining";
     // Not for longer: if nobody is sent here nothing shows whether the spool works again.
     const bool failing =
@@ -299,6 +299,7 @@ class Service::Work {
     for (unsigned second = 0; !stopping_; ++second) {
       intake_.end_second();
       tell_of_the_spool();
+      tell_of_the_key();
       if (fingerprint(config_.paths.channels) != channels_seen_) read_channels();
       if (second % 60 == 0) {
         take_metrics();
@@ -331,6 +332,14 @@ class Service::Work {
     if (now.refused > told_.refused)
       log::write<log::Event::spool_rows_refused>(now.refused - told_.refused);
     told_ = now;
+  }
+
+  // Once, until it is good again: by the rosters it has ended, or they do not name it.
+  void tell_of_the_key() {
+    const bool refused = intake_.knowledge() && !intake_.may_sign(wall_clock());
+    if (refused && !key_refused_)
+      log::write<log::Event::service_key_refused>(intake_.signs_until().value_or(0));
+    key_refused_ = refused;
   }
 
   void read_channels() {
@@ -457,6 +466,7 @@ class Service::Work {
   bool wanted_ = false;
   bool reading_ = false;
   bool stopping_ = false;
+  bool key_refused_ = false;
 };
 
 Service::Service(asio::io_context& context, const config::Config& config,

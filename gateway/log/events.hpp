@@ -67,6 +67,7 @@ enum class Event : std::uint16_t {
   relay_stopped_by_panic,
   relay_waits_for_resume,
   rosters_awaited,
+  service_key_refused,
 };
 
 struct Row {
@@ -129,6 +130,7 @@ inline constexpr std::array rows{
     Row{Event::relay_stopped_by_panic, Level::error, "relay_stopped_by_panic", "keys code in_use"},
     Row{Event::relay_waits_for_resume, Level::error, "relay_waits_for_resume", ""},
     Row{Event::rosters_awaited, Level::warning, "rosters_awaited", ""},
+    Row{Event::service_key_refused, Level::error, "service_key_refused", "last_hour"},
 };
 
 constexpr const Row& row(Event event) { return rows[static_cast<std::size_t>(event)]; }

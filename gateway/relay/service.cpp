@@ -39,15 +39,16 @@ enum class Alarm : std::uint8_t {
   second_refs,
   duplicate_refs,
   audit_broken,
+  own_key_refused,
 };
 
 }  // namespace ishara::relay
 
 template <>
 struct ishara::log::Names<ishara::relay::Alarm> {
-  static constexpr std::array<std::string_view, 8> table{
-      "resolve_clamped", "refs_guessed", "other_origin",   "refused_records",
-      "forged_rows",     "second_refs",  "duplicate_refs", "audit_broken"};
+  static constexpr std::array<std::string_view, 9> table{
+      "resolve_clamped", "refs_guessed",   "other_origin", "refused_records", "forged_rows",
+      "second_refs",     "duplicate_refs", "audit_broken", "own_key_refused"};
 };
 
 namespace ishara::relay {
@@ -364,6 +365,7 @@ class Service::Work {
       const auto read = co_await bench_.prepare(std::move(work));
       const auto error = read.value ? error_code{} : read.value.error();
       if (read.value) bench_.use(*read.value);
+      look_at_own_key();
       if (error && error != last) {
         if (error == identity::roster_errc::missing_root)
           log::write<log::Event::rosters_awaited>();
@@ -373,6 +375,20 @@ class Service::Work {
       last = error;
       co_await wait(pause, error ? retry_interval : roster_interval);
     }
+  }
+
+  // Rings once, until the key is good again: by the rosters it has ended, or they do not name it,
+  // and nobody believes what this relay signs.
+  void look_at_own_key() {
+    if (!bench_.directory()) return;
+    const auto until = bench_.directory()->last_hour("relay", keys_.signing.public_key);
+    const auto hour = static_cast<std::uint64_t>(bench_.now().time_since_epoch() / 1h);
+    const bool refused = !until || hour > *until;
+    if (refused && !key_refused_) {
+      log::write<log::Event::service_key_refused>(until.value_or(0));
+      ring(Alarm::own_key_refused, 1);
+    }
+    key_refused_ = refused;
   }
 
   void note(const TurnedEpochs& turned) {
@@ -657,6 +673,7 @@ class Service::Work {
   std::uint64_t refused_peers_ = 0;
   std::deque<storage::AuditScribe> untold_;
   bool stopping_ = false;
+  bool key_refused_ = false;
 };
 
 Service::Service(asio::io_context& context, const config::Config& config, Keys keys,

@@ -133,5 +133,26 @@ TEST_CASE(
   std::filesystem::remove_all(folder);
 }
 
+TEST_CASE("a relay rings once if the rosters do not name its key, for nobody believes it then") {
+  crypto::start();
+  char pattern[] = "/tmp/ishara-relay.XXXXXX";
+  const std::filesystem::path folder = ::mkdtemp(pattern);
+  const storage::TestDatabase database;
+  tests::RootRosters rosters{database};
+  rosters.put(1);
+  config::Config config;
+  config.deployment.root_public_key = rosters.key();
+  config.database.relay_url = database.url("ishara_relay");
+  config.paths.epochs = config.paths.state = folder;
+  config.relay.socket = folder / "relay.sock";
+  const log::CapturedLog log;
+  CHECK(runs_until(config, [&] {
+    return log.has(log::Event::service_key_refused) &&
+           database.value("SELECT count(*) FROM audit WHERE detail LIKE '%own_key_refused%'") ==
+               "1";
+  }));
+  std::filesystem::remove_all(folder);
+}
+
 }  // namespace
 }  // namespace ishara::relay

@@ -162,6 +162,12 @@ inline std::shared_ptr<const routing::Snapshot> demo_routing() {
   return loaded.snapshot;
 }
 
+// How long the rosters let the gateway sign, and whether they name it at all.
+struct GatewayKey {
+  std::optional<std::uint32_t> until;
+  bool is_named = true;
+};
+
 // One deployment with the queues of the demo pack, whose seeds the test keeps. Some may be retired.
 struct Deployment {
   bool started = (crypto::start(), true);  // before the first key
@@ -171,10 +177,11 @@ struct Deployment {
   identity::EpochKeys epoch = identity::epoch_keys(crypto::random_secret<32>());
   std::shared_ptr<const identity::Directory> directory;
 
-  explicit Deployment(const std::set<std::string>& retired = {}) {
+  explicit Deployment(const std::set<std::string>& retired = {}, const GatewayKey& own = {}) {
     const auto root = crypto::signing_key(crypto::random_secret<32>());
     identity::RootRoster root_roster;
-    root_roster.services = {{gateway.public_key, "gateway"}, {relay.public_key, "relay"}};
+    root_roster.services = {{relay.public_key, "relay"}};
+    if (own.is_named) root_roster.services.push_back({gateway.public_key, "gateway", own.until});
     root_roster.deployment = crypto::random_bytes<16>();
     root_roster.version = 1;
     std::vector<identity::SignedRoster> rosters;
@@ -236,8 +243,8 @@ struct Gateway {
   std::chrono::sys_seconds now{std::chrono::seconds{1'800'000'000}};
   Intake intake;
 
-  explicit Gateway(const std::set<std::string>& retired = {})
-      : deployment{retired},
+  explicit Gateway(const std::set<std::string>& retired = {}, const GatewayKey& own = {})
+      : deployment{retired, own},
         intake{{registry, sink, relay, statements},
                {copy_of(key), {crypto::random_secret<32>()}},
                [this] { return now; }} {
