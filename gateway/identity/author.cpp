@@ -6,10 +6,22 @@
 
 namespace ishara::identity {
 
-bool works_for(const Directory::Member& member, const crypto::Id& queue) {
+namespace {
+
+bool works_for(const std::vector<std::string>& roles, const std::vector<crypto::Id>& queues,
+               const crypto::Id& queue) {
   const auto at_work = [](const auto& role) { return role == "caseworker" || role == "lead"; };
-  return std::ranges::find(member.queues, queue) != member.queues.end() &&
-         std::ranges::any_of(member.roles, at_work);
+  return std::ranges::find(queues, queue) != queues.end() && std::ranges::any_of(roles, at_work);
+}
+
+}  // namespace
+
+bool works_for(const Directory::Member& member, const crypto::Id& queue) {
+  return works_for(member.roles, member.queues, queue);
+}
+
+bool works_for(const OrganisationRoster::Member& member, const crypto::Id& queue) {
+  return works_for(member.roles, member.queues, queue);
 }
 
 bool signed_by(crypto::View envelope, const crypto::PublicKey& author) {

@@ -17,6 +17,7 @@ inline constexpr std::string_view author_domain = "ishara/v1/sig";
 // Whether the rosters let this person reply, note and transfer for the queue: a caseworker or lead
 // who is a member of it. An auditor or admin who is listed there is not.
 bool works_for(const Directory::Member& member, const crypto::Id& queue);
+bool works_for(const OrganisationRoster::Member& member, const crypto::Id& queue);
 
 // Whether `author` signed this whole REPLY or NOTE.
 [[nodiscard]] bool signed_by(crypto::View envelope, const crypto::PublicKey& author);

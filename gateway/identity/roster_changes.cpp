@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "gateway/crypto/encoding.hpp"
+#include "gateway/identity/words.hpp"
 #include "routing/model/names.hpp"
 
 namespace ishara::identity {
@@ -323,7 +324,16 @@ std::string end_text(std::uint32_t hour) {
   return out;
 }
 
+// A key that is there already, for those who look it up.
 std::string key_text(const PublicKey& key) { return "key " + crypto::hex(crypto::key_id(key)); }
+
+// A key that is new, for those who read it to each other: `ishara key`, `ishara user` and `ishara
+// org` have shown the same words where it was made.
+std::string in_words(const std::string& words) { return "in words: " + words; }
+
+std::string in_words(const Member& member) {
+  return in_words(user_fingerprint(member.signing_key, member.box_key));
+}
 
 // What was there and is not, what is new, and what is in both: in the order of their rosters.
 template <class Element, class Same, class Gone, class New, class Both>
@@ -381,7 +391,8 @@ class OrganisationChanges {
         [&](const Id& hash) { say("transfer " + crypto::hex(hash) + " goes on counting"); },
         nothing);
     if (before_.recovery_key != after_.recovery_key)
-      say("the recovery key is another: " + key_text(after_.recovery_key));
+      say("the recovery key is another, " +
+          in_words(key_fingerprint(KeyKind::recovery, after_.recovery_key)));
     return std::move(lines_);
   }
 
@@ -399,8 +410,10 @@ class OrganisationChanges {
         if (queue.id == id) return printable(queue.name);
     return crypto::hex(id);
   }
-  static std::string generation_text(std::uint32_t generation, const PublicKey& key) {
-    return "generation " + std::to_string(generation) + ", " + key_text(key);
+  static std::string generation_text(const Id& queue, std::uint32_t generation,
+                                     const PublicKey& key) {
+    return "generation " + std::to_string(generation) + ", " +
+           in_words(queue_fingerprint(queue, generation, key));
   }
   std::string fallback_text(const std::optional<Id>& fallback) const {
     return fallback ? "falls back to " + name_of_queue(*fallback) : "has no fallback";
@@ -418,7 +431,8 @@ class OrganisationChanges {
 
   void add(const Queue& queue) {
     say(name(queue) + " is new, id " + crypto::hex(queue.id) + ", " +
-        generation_text(queue.generation, queue.box_key) + ", " + fallback_text(queue.fallback));
+        fallback_text(queue.fallback) + ", key of " +
+        generation_text(queue.id, queue.generation, queue.box_key));
     change_earlier({}, queue);
     if (queue.retired) say(name(queue) + " is retired");
   }
@@ -426,7 +440,8 @@ class OrganisationChanges {
     if (old.name != queue.name)
       say(name(old) + " is called " + printable(queue.name) + " from now on");
     if (old.generation != queue.generation || old.box_key != queue.box_key)
-      say(name(queue) + " has a new key: " + generation_text(queue.generation, queue.box_key));
+      say(name(queue) +
+          " has a new key: " + generation_text(queue.id, queue.generation, queue.box_key));
     if (old.fallback != queue.fallback) say(name(queue) + " " + fallback_text(queue.fallback));
     change_earlier(old.earlier, queue);
     if (old.retired != queue.retired)
@@ -439,23 +454,22 @@ class OrganisationChanges {
           return one.generation == other.generation && one.box_key == other.box_key;
         },
         [&](const auto& key) {
-          say(name(queue) + " forgets its " + generation_text(key.generation, key.box_key));
+          say(name(queue) + " forgets its generation " + std::to_string(key.generation) + ", " +
+              key_text(key.box_key));
         },
         [&](const auto& key) {
-          say(name(queue) + " still opens its " + generation_text(key.generation, key.box_key));
+          say(name(queue) + " still opens its " +
+              generation_text(queue.id, key.generation, key.box_key));
         },
         nothing);
   }
   void add(const Member& member) {
-    say(name(member.id) + " is new, signing " + key_text(member.signing_key) + ", box " +
-        key_text(member.box_key));
+    say(name(member.id) + " is new, " + in_words(member));
     say(name(member.id) + " may: " + list(member.roles) + "; queues: " + list(member.queues));
   }
   void change(const Member& old, const Member& member) {
-    if (old.signing_key != member.signing_key)
-      say(name(member.id) + " has another signing " + key_text(member.signing_key));
-    if (old.box_key != member.box_key)
-      say(name(member.id) + " has another box " + key_text(member.box_key));
+    if (old.signing_key != member.signing_key || old.box_key != member.box_key)
+      say(name(member.id) + " has other keys, " + in_words(member));
     if (old.roles != member.roles)
       say(name(member.id) + " may: " + list(member.roles) + "; before: " + list(old.roles));
     if (old.queues != member.queues)
@@ -498,8 +512,8 @@ std::vector<std::string> changes(const RootRoster& before, const RootRoster& aft
       [&](const Organisation& gone) { out.push_back(name_of(gone) + " is removed"); },
       [&](const Organisation& added) {
         out.push_back(name_of(added) + " is new, id " + crypto::hex(added.id) + ", class " +
-                      std::string{name_of(added.organisation_class)} + ", signing " +
-                      key_text(added.signing_key));
+                      std::string{name_of(added.organisation_class)} + ", key " +
+                      in_words(key_fingerprint(KeyKind::organisation, added.signing_key)));
       },
       [&](const Organisation& old, const Organisation& now) {
         if (old.name != now.name)
@@ -508,7 +522,8 @@ std::vector<std::string> changes(const RootRoster& before, const RootRoster& aft
           out.push_back(name_of(now) +
                         " is of another class: " + std::string{name_of(now.organisation_class)});
         if (old.signing_key != now.signing_key)
-          out.push_back(name_of(now) + " has another signing " + key_text(now.signing_key));
+          out.push_back(name_of(now) + " has another key, " +
+                        in_words(key_fingerprint(KeyKind::organisation, now.signing_key)));
       });
   compare(
       before.services, after.services,
@@ -517,7 +532,8 @@ std::vector<std::string> changes(const RootRoster& before, const RootRoster& aft
       },
       [&](const Service& gone) { out.push_back(name_of(gone) + " is removed"); },
       [&](const Service& added) {
-        out.push_back(name_of(added) + " is new");
+        out.push_back(name_of(added) + " is new, " +
+                      in_words(key_fingerprint(KeyKind::service, added.public_key)));
         if (added.until) end(added);
       },
       [&](const Service& old, const Service& now) {

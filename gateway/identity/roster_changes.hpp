@@ -99,9 +99,10 @@ boost::system::result<void> end_service(RootRoster& next, const crypto::PublicKe
 
 // --- For people
 
-// What differs, one thing a line, with the ids and keys that a person compares: whatever stands in
-// one of the rosters and not in the other is said. Empty only if nothing but version and `previous`
-// differs. The lines are ASCII; other characters of a name are shown as '?'.
+// What differs, one thing a line, with the ids, and the eight words of every new key, that a person
+// compares: whatever stands in one of the rosters and not in the other is said. Empty only if
+// nothing but version and `previous` differs. The lines are ASCII; other characters of a name are
+// shown as '?'.
 std::vector<std::string> changes(const OrganisationRoster& before, const OrganisationRoster& after);
 std::vector<std::string> changes(const RootRoster& before, const RootRoster& after);
 

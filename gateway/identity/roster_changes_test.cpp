@@ -6,6 +6,7 @@
 
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/identity/keys.hpp"
+#include "gateway/identity/words.hpp"
 
 namespace ishara::identity {
 namespace {
@@ -67,7 +68,7 @@ TEST_CASE("each edit of an organisation does what it says, and tells it in plain
        [](auto& next) {
          return add_member(next, {id(9), key(0x91), key(0x92), {"lead", "caseworker"}, {id(4)}});
        },
-       {newcomer + " is new, signing key " + kid(0x91) + ", box key " + kid(0x92),
+       {newcomer + " is new, in words: " + user_fingerprint(key(0x91), key(0x92)),
         newcomer + " may: lead, caseworker; queues: night"}},
       {"other roles and queues",
        [](auto& next) {
@@ -86,18 +87,22 @@ TEST_CASE("each edit of an organisation does what it says, and tells it in plain
        [](auto& next) {
          return add_queue(next, {id(9), "children", 0, key(0x91), id(3)});
        },
-       {"queue children is new, id " + crypto::hex(id(9)) + ", generation 0, key " + kid(0x91) +
-        ", falls back to intake"}},
+       {"queue children is new, id " + crypto::hex(id(9)) +
+        ", falls back to intake, key of generation 0, in words: " +
+        queue_fingerprint(id(9), 0, key(0x91))}},
       {"a new key of a queue",
        [](auto& next) { return rotate_queue(next, id(4), key(0x91)); },
-       {"queue night has a new key: generation 8, key " + kid(0x91),
-        "queue night still opens its generation 7, key " + kid(0x41)}},
+       {"queue night has a new key: generation 8, in words: " +
+            queue_fingerprint(id(4), 8, key(0x91)),
+        "queue night still opens its generation 7, in words: " +
+            queue_fingerprint(id(4), 7, key(0x41))}},
       {"an earlier key that is forgotten",
        [](auto& next) {
          (void)rotate_queue(next, id(4), key(0x91));
          return drop_generation(next, id(4), 7);
        },
-       {"queue night has a new key: generation 8, key " + kid(0x91)}},
+       {"queue night has a new key: generation 8, in words: " +
+        queue_fingerprint(id(4), 8, key(0x91))}},
       {"a queue that is retired",
        [](auto& next) { return retire_queue(next, id(4)); },
        {"queue night is retired"}},
@@ -109,7 +114,7 @@ TEST_CASE("each edit of an organisation does what it says, and tells it in plain
        {"queue intake is retired", "queue night is retired"}},
       {"another recovery key",
        [](auto& next) { return replace_recovery_key(next, key(0x91)); },
-       {"the recovery key is another: key " + kid(0x91)}},
+       {"the recovery key is another, in words: " + key_fingerprint(KeyKind::recovery, key(0x91))}},
       {"a transfer whose report is gone",
        [](auto& next) { return prune_transfers(next, std::vector{id(0x82)}); },
        {"transfer " + crypto::hex(id(0x81)) + " is not listed any more"}},
@@ -245,8 +250,8 @@ TEST_CASE("each edit of the root does what it says, tells it, and refuses what m
       {"an organisation",
        organisation(9, "Police \xc3\xa9", 0x91),
        {},
-       {"organisation Police ?? is new, id " + crypto::hex(id(9)) + ", class police, signing key " +
-        kid(0x91)}},
+       {"organisation Police ?? is new, id " + crypto::hex(id(9)) +
+        ", class police, key in words: " + key_fingerprint(KeyKind::organisation, key(0x91))}},
       {"an organisation with the id of another",
        organisation(2, "New", 0x91),
        change_errc::id_taken,
@@ -267,7 +272,8 @@ TEST_CASE("each edit of the root does what it says, tells it, and refuses what m
       {"another key of an organisation",
        [](auto& next) { return replace_organisation_key(next, id(2), key(0x91)); },
        {},
-       {"organisation Helpers has another signing key " + kid(0x91)}},
+       {"organisation Helpers has another key, in words: " +
+        key_fingerprint(KeyKind::organisation, key(0x91))}},
       {"the key that it has",
        [](auto& next) { return replace_organisation_key(next, id(2), key(0x21)); },
        change_errc::nothing_to_change,
@@ -279,7 +285,8 @@ TEST_CASE("each edit of the root does what it says, tells it, and refuses what m
       {"a service",
        [](auto& next) { return add_service(next, key(0x91), "relay"); },
        {},
-       {"relay key " + kid(0x91) + " is new"}},
+       {"relay key " + kid(0x91) +
+        " is new, in words: " + key_fingerprint(KeyKind::service, key(0x91))}},
       {"a service that there is not",
        [](auto& next) { return add_service(next, key(0x91), "desk"); },
        change_errc::unknown_use,
