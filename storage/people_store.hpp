@@ -46,6 +46,12 @@ struct RosterVersion {
   std::uint32_t version = 0;
 };
 
+// A roster and when it came into force.
+struct DatedRoster {
+  Roster roster;
+  std::uint32_t since = 0;  // unix time / 3600
+};
+
 // Who may have which key of a queue.
 struct GrantHolder {
   Id user_id{};
@@ -86,6 +92,9 @@ class PeopleStore : public Store {
   // needs nobody beside him because their signers have decided.
   result<void> import_rosters(std::span<const NewRoster> rosters,
                               std::span<const RosterVersion> seen);
+  // The rosters of this issuer that were in force at this hour (unix time / 3600) or later, the
+  // newest first.
+  result<std::vector<DatedRoster>> rosters_since(const Id& issuer, std::uint32_t hour);
   // Those that would be the next version of this organisation, by proposer.
   result<std::vector<ProposedRoster>> proposed_rosters(const Id& organisation, std::int64_t now);
   // Whether a report is with this queue, or was given to it or by it: then its place in the rosters
@@ -109,12 +118,14 @@ class PeopleStore : public Store {
   // bytes in its place could take the queue from everybody who opens it with that grant. Then
   // nothing changes, and there is no entry.
   result<void> put_grant(const QueueGrant& grant, const AuditScribe& scribe);
-  // What is stored and sealed to the key of this id, among other keys or alone. What gateways have
-  // in their spools is not seen. Reads every wrap: about 3 s for a million reports.
+  // What is stored and sealed to the key of this id, among other keys or alone. What becomes a report
+  // meanwhile is seen as the one or the other; what gateways have in their spools is not. Reads every
+  // wrap: about 3 s for a million reports.
   result<WrapsLeft> wraps_left(const Id& kid);
   // Whether anybody has a grant of this generation, the recovery key among them.
   result<bool> grants_left(const Id& queue, std::uint32_t generation);
-  // Deletes every grant of this generation. `conflict` if a wrap for its key is left.
+  // Deletes every grant of this generation. `conflict` if a wrap for its key is left. What gateways
+  // have in their spools is not seen: the caller knows that none of it can be sealed to this key.
   result<void> forget_generation(const Id& queue, std::uint32_t generation, const Id& kid,
                                  const AuditScribe& scribe);
   // Deletes every grant that is none of `holders`, with an entry for each, and the invitations of

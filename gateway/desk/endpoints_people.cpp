@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
@@ -54,6 +56,46 @@ std::optional<std::uint32_t> generation_of(const json::object& object) {
 bool is_usable(const crypto::PublicKey& box_key) {
   const std::array<std::uint8_t, 1> nothing{};
   return crypto::seal(nothing, box_key).has_value();
+}
+
+std::uint32_t hour_of(const Call& call) { return static_cast<std::uint32_t>(call.now / 3600); }
+
+// Whether what came into force in this hour is that long ago.
+bool is_known_everywhere(std::uint32_t since, const Call& call) {
+  return since + hours_away < hour_of(call);
+}
+
+// The first day on which it is.
+std::string known_from(std::uint32_t since) {
+  const std::chrono::days day{(since + hours_away) / 24 + 1};
+  const std::chrono::year_month_day date{std::chrono::sys_days{day}};
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+}
+
+struct InForce {
+  OrganisationRoster roster;
+  std::uint32_t since = 0;
+};
+
+// The rosters of the caller's organisation that were in force during that time, the newest first,
+// back to the first one that its present key has not signed.
+storage::result<std::vector<InForce>> recent_rosters(const Call& call, Cases& cases) {
+  const auto& organisations = call.directory->organisations();
+  const auto own = std::ranges::find(organisations, call.member->organisation,
+                                     &identity::RootRoster::Organisation::id);
+  const auto now = hour_of(call);
+  const auto stored = cases.people().rosters_since(own->id, now - std::min(now, hours_away + 1));
+  if (!stored) return stored.error();
+  std::vector<InForce> out;
+  for (const auto& row : *stored) {
+    identity::SignedRoster known{row.roster.bytes, {}};
+    std::ranges::copy(row.roster.signature, known.signature.begin());
+    auto roster = identity::verify_organisation(known, own->signing_key);
+    if (!roster) break;
+    out.push_back({std::move(*roster), row.since});
+  }
+  return out;
 }
 
 // --- Rosters
@@ -431,6 +473,22 @@ Answer put_grant(const Call& call, Cases& cases) {
   return done ? no_content() : failure(done.error());
 }
 
+// Since when no roster of hers seals anything new to this generation. A roster that another
+// organisation key has signed, and all before it, count for nothing here.
+storage::result<std::uint32_t> replaced_since(const Directory::Queue& queue,
+                                              std::uint32_t generation, const Call& call,
+                                              Cases& cases) {
+  auto since = hour_of(call);
+  const auto recent = recent_rosters(call, cases);
+  if (!recent) return recent.error();
+  for (const auto& [roster, in_force] : *recent) {
+    const auto then = std::ranges::find(roster.queues, queue.id, &OrganisationRoster::Queue::id);
+    if (then == roster.queues.end() || then->generation <= generation) break;
+    since = in_force;
+  }
+  return since;
+}
+
 Answer forget_grants(const Call& call, Cases& cases) {
   const auto body = body_of(call);
   const auto generation = body ? generation_of(*body) : std::nullopt;
@@ -444,6 +502,13 @@ Answer forget_grants(const Call& call, Cases& cases) {
                     " first.")};
   const auto kid = kid_of(*queue, *generation);
   if (!kid) return wrong_generation(*queue);
+  const auto replaced = replaced_since(*queue, *generation, call, cases);
+  if (!replaced) return failure(replaced.error());
+  if (!is_known_everywhere(*replaced, call))
+    return {problem(409, "too-early",
+                    "A gateway that has been cut off may still bring texts that are sealed to that"
+                    " generation; forget it from " +
+                        known_from(*replaced) + " on.")};
   const auto done =
       cases.people().forget_generation(*queue_id, *generation, *kid, call.scribe(*generation));
   if (!done && done.error() == storage::errc::conflict)

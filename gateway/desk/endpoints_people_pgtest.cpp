@@ -92,6 +92,13 @@ struct House {
             .put_roster(
                 {issuer, version, roster.bytes, {roster.signature.begin(), roster.signature.end()}})
             .has_value());
+    set_age(issuer, version, 30 * 24);
+  }
+  // So many hours ago it came into force.
+  void set_age(const crypto::Id& issuer, std::uint32_t version, std::uint64_t hours) {
+    database.query("UPDATE roster SET since = " + std::to_string(now / 3600 - hours) +
+                   " WHERE issuer = '" + crypto::hex(issuer) +
+                   "' AND version = " + std::to_string(version));
   }
   void adopt() {
     const auto read = read_directory(cases, root.public_key, nullptr);
@@ -667,6 +674,33 @@ TEST_CASE("an earlier generation is granted while it is in the roster, and forgo
   CHECK(forget(house.lead, R"({"generation":0})").empty());
   CHECK(house.count("qgrant WHERE generation = 1") == "1");
   CHECK(house.count("qgrant") == "1");
+}
+
+TEST_CASE("a generation is forgotten when its key has been replaced for a week, and not before") {
+  House house;
+  house.rotate();
+  const auto forget = [&] {
+    return house.post(house.lead, "/api/v1/grants/" + crypto::hex(id(1)) + "/forget",
+                      R"({"generation":0})");
+  };
+  house.set_age(id(10), 2, 0);
+  const auto early = forget();
+  CHECK(house.refused(early) == "too-early");
+  CHECK(house.detail(early).find("forget it from 2026-09-29 on") != std::string::npos);
+  house.set_age(id(10), 2, 7 * 24);
+  CHECK(house.refused(forget()) == "too-early");
+  house.set_age(id(10), 2, 7 * 24 + 1);
+  CHECK(forget().status == 204);
+
+  // What changed since then is nothing to it, unless nobody can tell any more who signed what.
+  house.put_next([](OrganisationRoster& roster) { roster.members.pop_back(); });
+  house.set_age(id(10), 3, 1);
+  house.adopt();
+  CHECK(forget().status == 204);
+  house.database.query(
+      "UPDATE roster SET signature = decode(repeat('00', 64), 'hex')"
+      " WHERE version = 2");
+  CHECK(house.refused(forget()) == "too-early");
 }
 
 TEST_CASE("grants of a generation that no roster names are taken from everybody") {

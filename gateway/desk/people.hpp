@@ -11,6 +11,14 @@
 
 namespace ishara::desk {
 
+// How long after a roster is in force a gateway may still go by the one before. One that is cut off
+// from the database takes texts with the rosters it has kept, seals them to the queue keys of
+// those, answers the senders, and spools. The desk cannot see a spool: whoever forgets a queue's
+// key while something for it is on the way has lost it. A week is time to notice a gateway that
+// nobody hears of and to bring it back, over a weekend and a holiday. One that is away for longer
+// has no key for return addresses either, which are announced for a week each.
+inline constexpr std::uint32_t hours_away = 7 * 24;
+
 // The versions of these rosters, as storage compares them.
 std::vector<storage::RosterVersion> stored_versions(const identity::Directory& directory);
 

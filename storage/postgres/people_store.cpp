@@ -77,18 +77,21 @@ Enrolment find_invitation(Transaction& transaction, const Id& user,
   return enrolment_row(rows[0]);
 }
 
-// A rare question whose answer is worth more time than a statement has otherwise.
+// A rare question whose answer is worth more time than a statement has otherwise. Drafts first: one
+// that is a report by now is found among the reports, which are looked at later and all in one
+// snapshot. The other way round it could be in neither place.
 WrapsLeft wraps_for(Transaction& transaction, const Id& kid) {
   transaction.execute("SET LOCAL statement_timeout = '180s'", {});
+  const auto drafts = transaction.execute("SELECT draft_waits_for($1::uuid)", {parameter(kid)});
   const auto rows = transaction.execute(
-      "SELECT count(*), coalesce(min(hour), 0), draft_waits_for($1::uuid) FROM"
+      "SELECT count(*), coalesce(min(hour), 0) FROM"
       " (SELECT hour, wraps FROM report UNION ALL SELECT hour, wraps FROM text"
       "  UNION ALL SELECT hour, wraps FROM note) AS message"
       " WHERE position(uuid_send($1::uuid) IN wraps) > 0",
       {parameter(kid)});
   const auto row = rows[0];
   return {static_cast<std::uint64_t>(row[0].integer()),
-          static_cast<std::uint32_t>(row[1].integer()), row[2].boolean()};
+          static_cast<std::uint32_t>(row[1].integer()), drafts[0][0].boolean()};
 }
 
 void refuse_unless_next(Transaction& transaction, const Roster& roster) {
@@ -137,6 +140,22 @@ result<Agreed> PeopleStore::publish_roster(const Roster& roster,
     }
     put_into_force(transaction, roster, scribe);
     return agreed;
+  });
+}
+
+result<std::vector<DatedRoster>> PeopleStore::rosters_since(const Id& issuer, std::uint32_t hour) {
+  return session().transact([&](Transaction& transaction) {
+    std::vector<DatedRoster> found;
+    for (const auto& row : transaction.execute(
+             "SELECT version, bytes, signature, since FROM roster WHERE issuer = $1::uuid"
+             "  AND version >= coalesce((SELECT max(version) FROM roster"
+             "                            WHERE issuer = $1::uuid AND since <= $2::integer), 0)"
+             " ORDER BY version DESC",
+             {parameter(issuer), parameter(hour)}))
+      found.push_back(
+          {{issuer, static_cast<std::uint32_t>(row[0].integer()), row[1].bytes(), row[2].bytes()},
+           static_cast<std::uint32_t>(row[3].integer())});
+    return found;
   });
 }
 

@@ -305,6 +305,68 @@ TEST_CASE("who is rostered for a queue no more loses her grants, unless the rost
   CHECK(house.store.all_grants()->size() == 2);
 }
 
+TEST_CASE("a dialogue that becomes a report while somebody forgets its key is seen") {
+  House house;
+  const auto queue = house.make.id(), kid = house.make.id();
+  house.grant(queue, house.make.id(), 3);
+  const auto hex = [](const auto& value) { return "'" + parameter(value) + "'"; };
+  house.database.query(
+      "INSERT INTO draft (draft_id, due, record, message, wraps) VALUES (gen_random_uuid(), 1, " +
+      hex(house.make.bytes(184)) + ", " + hex(house.make.bytes(584)) + ", " +
+      hex(house.wraps(kid)) + ")");
+  // Somebody holds a table, so that whoever looks for wraps stops in the middle of it.
+  postgres::Session other{house.database.url("ishara_owner")};
+  std::atomic<bool> over{false};
+  result<void> forgotten;
+  {
+    std::jthread forgetting;
+    REQUIRE(other
+                .transact([&](postgres::Transaction& transaction) {
+                  transaction.execute("LOCK TABLE note IN ACCESS EXCLUSIVE MODE", {});
+                  forgetting = std::jthread{[&] {
+                    forgotten = house.store.forget_generation(queue, 3, kid, test_scribe());
+                    over = true;
+                  }};
+                  while (!over &&
+                         house.count(
+                             "pg_locks WHERE NOT granted AND relation = 'note'::regclass") == "0")
+                    std::this_thread::yield();
+                  transaction.execute(
+                      "INSERT INTO report (report_id, queue_id, hour, class, urgent, record,"
+                      " message, wraps) SELECT draft_id, draft_id, 1, 0, false, record, message,"
+                      " wraps FROM draft",
+                      {});
+                  transaction.execute("DELETE FROM draft", {});
+                })
+                .has_value());
+  }
+  CHECK(forgotten.error() == errc::conflict);
+  CHECK(house.count("qgrant") == "1");
+}
+
+TEST_CASE("the rosters of a while are those that were in force at its beginning and after") {
+  House house;
+  for (std::uint32_t version = 1; version <= 4; ++version) {
+    REQUIRE(house.publish(house.roster(version)).has_value());
+    house.database.query("UPDATE roster SET since = " + std::to_string(100 * version) +
+                         " WHERE version = " + std::to_string(version));
+  }
+  REQUIRE(house.store.put_roster({house.make.id(), 9, {1}, Bytes(64)}).has_value());
+  const auto versions = [&](std::uint32_t hour) {
+    std::vector<std::uint32_t> out;
+    const auto found = house.store.rosters_since(house.organisation, hour);
+    for (const auto& one : *found) out.push_back(one.roster.version);
+    return out;
+  };
+  CHECK(versions(250) == std::vector<std::uint32_t>{4, 3, 2});
+  CHECK(versions(300) == std::vector<std::uint32_t>{4, 3});
+  CHECK(versions(99) == std::vector<std::uint32_t>{4, 3, 2, 1});
+  CHECK(versions(9'000) == std::vector<std::uint32_t>{4});
+  CHECK(house.store.rosters_since(house.organisation, 250)->at(2).since == 200);
+  CHECK(house.database.value("SELECT since = floor(extract(epoch FROM now()) / 3600) FROM roster"
+                             " WHERE version = 9") == "t");
+}
+
 TEST_CASE("a generation that is none of a person's goes, and her others stay") {
   House house;
   const auto queue = house.make.id(), here = house.make.id();
