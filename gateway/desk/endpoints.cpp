@@ -485,7 +485,8 @@ constexpr std::array table{
              .name = "publishRoster",
              .summary =
                  "Publish the next roster of the caller's organisation: an admin and one more"
-                 " who is admin or lead",
+                 " who is admin or lead, or an admin alone if it only takes people, roles or queues"
+                 " away",
              .schema = "PublishedRoster",
              .request = "NewRoster",
              .persons = 2,

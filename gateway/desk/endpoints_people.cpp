@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
+#include <functional>
 
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/desk/answers.hpp"
@@ -12,6 +13,7 @@
 #include "gateway/identity/author.hpp"
 #include "gateway/identity/enrolment.hpp"
 #include "gateway/identity/envelope.hpp"
+#include "gateway/identity/roster_changes.hpp"
 
 namespace ishara::desk {
 namespace {
@@ -73,29 +75,27 @@ std::string known_from(std::uint32_t since) {
                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
 }
 
-struct InForce {
-  OrganisationRoster roster;
-  std::uint32_t since = 0;
-};
-
-// The rosters of the caller's organisation that were in force during that time, the newest first,
-// back to the first one that its present key has not signed.
-storage::result<std::vector<InForce>> recent_rosters(const Call& call, Cases& cases) {
+// Since when every roster of the caller's organisation that was in force is as `is_so` says; at its
+// longest the time that matters here. What another organisation key has signed, and all before it,
+// is not.
+storage::result<std::uint32_t> is_so_since(
+    const Call& call, Cases& cases, const std::function<bool(const OrganisationRoster&)>& is_so) {
   const auto& organisations = call.directory->organisations();
   const auto own = std::ranges::find(organisations, call.member->organisation,
                                      &identity::RootRoster::Organisation::id);
-  const auto now = hour_of(call);
-  const auto stored = cases.people().rosters_since(own->id, now - std::min(now, hours_away + 1));
+  auto since = hour_of(call);
+  const auto stored =
+      cases.people().rosters_since(own->id, since - std::min(since, hours_away + 1));
   if (!stored) return stored.error();
-  std::vector<InForce> out;
-  for (const auto& row : *stored) {
+  for (const auto& row : *stored) {  // the newest first
     identity::SignedRoster known{row.roster.bytes, {}};
     std::ranges::copy(row.roster.signature, known.signature.begin());
-    auto roster = identity::verify_organisation(known, own->signing_key);
-    if (!roster) break;
-    out.push_back({std::move(*roster), row.since});
+    const auto roster = identity::verify_organisation(known, own->signing_key);
+    if (!roster || !is_so(*roster)) return since;
+    since = row.since;
+    if (roster->version == 1) return 0;  // there was nothing else
   }
-  return out;
+  return since;
 }
 
 // --- Rosters
@@ -124,9 +124,13 @@ Refusal refuse_keys(const OrganisationRoster& next) {
   return std::nullopt;
 }
 
+bool contains(const std::vector<std::string>& roles, std::string_view role) {
+  return std::ranges::find(roles, role) != roles.end();
+}
+
 Refusal refuse_admins(const OrganisationRoster& next) {
   for (const auto& member : next.members)
-    if (std::ranges::find(member.roles, "admin") != member.roles.end()) return std::nullopt;
+    if (contains(member.roles, "admin")) return std::nullopt;
   return bad_roster(
       "It leaves the organisation without an admin, and nobody could change it again.");
 }
@@ -213,9 +217,10 @@ Refusal read_offer(const Call& call, Cases& cases, Offer& offer) {
   identity::SignedRoster known{row->bytes, {}};
   std::ranges::copy(row->signature, known.signature.begin());
   auto present = identity::verify_organisation(known, own->signing_key);
-  if (!present)
-    return Answer{problem(503, "rosters-changing",
-                          "The root roster is changing; try again in a few seconds.")};
+  // By the directory this desk knows whose agreement is needed.
+  if (!present || present->version != call.directory->versions().at(own->id))
+    return Answer{
+        problem(503, "rosters-changing", "The rosters are changing; try again in a few seconds.")};
   if (next->version != present->version + 1 || next->version > INT32_MAX)
     return not_next("Version " + std::to_string(present->version) +
                     " is in force; make the next one from it.");
@@ -246,16 +251,33 @@ Answer publish_roster(const Call& call, Cases& cases) {
   for (const auto& queue : offer.present.queues)
     if (auto refusal = refuse_queue(queue, offer.next, cases)) return std::move(*refusal);
 
-  // Two who lead or administer this organisation, one of them an admin.
+  // Two who lead or administer this organisation, one of them an admin. An admin alone takes away,
+  // because somebody who should not be there is not asked whether she goes. But whoever is alone by
+  // that does not begin at once to decide alone: there is a week in which others see it.
   const auto& own = call.member->organisation;
   const bool administers = has_role(*call.member, "admin");
-  const auto agreed_by =
+  auto agreed_by =
       agreement(call, {own, own, {}, offer.roster.bytes}, [&](const Directory::Member& member) {
         return member.organisation == own &&
                (has_role(member, "admin") || (administers && has_role(member, "lead")));
       });
+  const bool removes = identity::only_removes(offer.present, offer.next);
   if (agreed_by.partners.empty() && !administers)
     return {problem(403, "role", "An admin has to agree, and your organisation has none.")};
+  if (agreed_by.partners.empty() && !removes) {
+    const auto alone = is_so_since(call, cases, [&](const OrganisationRoster& roster) {
+      return std::ranges::none_of(roster.members, [&](const auto& member) {
+        return member.id != call.member->id &&
+               (contains(member.roles, "admin") || contains(member.roles, "lead"));
+      });
+    });
+    if (!alone) return failure(alone.error());
+    if (!is_known_everywhere(*alone, call))
+      return {problem(409, "too-early",
+                      "Until lately somebody else had to agree; you alone decide from " +
+                          known_from(*alone) + " on, and until then you can only remove.")};
+  }
+  if (administers && removes) agreed_by.partners.clear();
   const auto agreed = cases.people().publish_roster(offer.roster, offer.seen, agreed_by,
                                                     call.scribe(offer.roster.version));
   if (!agreed && agreed.error() == storage::errc::conflict)
@@ -473,22 +495,6 @@ Answer put_grant(const Call& call, Cases& cases) {
   return done ? no_content() : failure(done.error());
 }
 
-// Since when no roster of hers seals anything new to this generation. A roster that another
-// organisation key has signed, and all before it, count for nothing here.
-storage::result<std::uint32_t> replaced_since(const Directory::Queue& queue,
-                                              std::uint32_t generation, const Call& call,
-                                              Cases& cases) {
-  auto since = hour_of(call);
-  const auto recent = recent_rosters(call, cases);
-  if (!recent) return recent.error();
-  for (const auto& [roster, in_force] : *recent) {
-    const auto then = std::ranges::find(roster.queues, queue.id, &OrganisationRoster::Queue::id);
-    if (then == roster.queues.end() || then->generation <= generation) break;
-    since = in_force;
-  }
-  return since;
-}
-
 Answer forget_grants(const Call& call, Cases& cases) {
   const auto body = body_of(call);
   const auto generation = body ? generation_of(*body) : std::nullopt;
@@ -502,7 +508,10 @@ Answer forget_grants(const Call& call, Cases& cases) {
                     " first.")};
   const auto kid = kid_of(*queue, *generation);
   if (!kid) return wrong_generation(*queue);
-  const auto replaced = replaced_since(*queue, *generation, call, cases);
+  const auto replaced = is_so_since(call, cases, [&](const OrganisationRoster& roster) {
+    const auto then = std::ranges::find(roster.queues, *queue_id, &OrganisationRoster::Queue::id);
+    return then != roster.queues.end() && then->generation > *generation;
+  });
   if (!replaced) return failure(replaced.error());
   if (!is_known_everywhere(*replaced, call))
     return {problem(409, "too-early",

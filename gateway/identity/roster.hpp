@@ -79,6 +79,7 @@ struct OrganisationRoster {
   struct EarlierKey {
     std::uint32_t generation = 0;
     crypto::PublicKey box_key{};
+    friend bool operator==(const EarlierKey&, const EarlierKey&) = default;
   };
   struct Queue {
     crypto::Id id{};
@@ -91,6 +92,7 @@ struct OrganisationRoster {
     // It gets nothing new and needs no members. It stays in the roster because what it once owned
     // or gave away is reckoned by it.
     bool retired = false;
+    friend bool operator==(const Queue&, const Queue&) = default;
   };
   struct Member {
     crypto::Id id{};
@@ -103,6 +105,7 @@ struct OrganisationRoster {
   struct FormerMember {
     crypto::Id id{};
     crypto::PublicKey signing_key{};
+    friend bool operator==(const FormerMember&, const FormerMember&) = default;
   };
   crypto::Id deployment{};
   crypto::Id organisation{};

@@ -252,6 +252,39 @@ result<void> prune_transfers(OrganisationRoster& next, std::span<const Id> neede
   return {};
 }
 
+namespace {
+
+template <class Range>
+bool is_part_of(const Range& part, const Range& whole) {
+  return std::ranges::all_of(part, [&](const auto& entry) { return contains(whole, entry); });
+}
+
+}  // namespace
+
+bool only_removes(const OrganisationRoster& before, const OrganisationRoster& after) {
+  if (before.deployment != after.deployment || before.organisation != after.organisation ||
+      before.queues != after.queues || before.recovery_key != after.recovery_key ||
+      !is_part_of(before.transfers, after.transfers))
+    return false;
+  bool anything = false;
+  auto former = before.former;
+  for (const auto& old : before.members) {
+    const auto kept = std::ranges::find(after.members, old.id, &Member::id);
+    if (kept == after.members.end()) {
+      former.push_back({old.id, old.signing_key});
+      anything = true;
+      continue;
+    }
+    if (kept->signing_key != old.signing_key || kept->box_key != old.box_key ||
+        !is_part_of(kept->roles, old.roles) || !is_part_of(kept->queues, old.queues))
+      return false;
+    anything = anything || kept->roles != old.roles || kept->queues != old.queues;
+  }
+  for (const auto& member : after.members)
+    if (!contains(before.members | std::views::transform(&Member::id), member.id)) return false;
+  return anything && is_part_of(former, after.former) && is_part_of(after.former, former);
+}
+
 // --- Of the root
 
 namespace {

@@ -84,6 +84,11 @@ boost::system::result<void> replace_recovery_key(OrganisationRoster& next,
 boost::system::result<void> prune_transfers(OrganisationRoster& next,
                                             std::span<const crypto::Id> needed);
 
+// Whether all that `after` does is to take members away, or roles or queues from members, and no
+// more: who goes is a former member with her key, and of what they gave away more may go on
+// counting. Whose transfers those are that it lists, no roster says.
+bool only_removes(const OrganisationRoster& before, const OrganisationRoster& after);
+
 // --- Of the root
 
 boost::system::result<void> add_organisation(RootRoster& next,

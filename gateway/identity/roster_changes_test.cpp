@@ -382,5 +382,104 @@ TEST_CASE("whatever differs between two rosters is told") {
   }
 }
 
+TEST_CASE("only what takes people, roles or queues away, and adds nothing, only removes") {
+  auto full = roster();
+  full.members.push_back({id(7), key(0x91), key(0x92), {"lead", "auditor"}, {id(3), id(4)}});
+  full.queues[0].earlier = {{0, key(0x32)}};
+  full.queues[0].generation = 1;
+  full.former = {{id(8), key(0xa1)}};
+  struct Row {
+    const char* what;
+    bool only_removes;
+    std::function<void(OrganisationRoster&)> edit;
+  };
+  const std::vector<crypto::Id> gone{id(0x82)};
+  const std::vector<Row> rows{
+      {"a member", true, [&](auto& r) { (void)remove_member(r, id(5), gone); }},
+      {"two members", true,
+       [&](auto& r) {
+         (void)remove_member(r, id(5), {});
+         (void)remove_member(r, id(7), {});
+       }},
+      {"a role", true, [](auto& r) { r.members[2].roles = {"auditor"}; }},
+      {"all roles", true, [](auto& r) { r.members[2].roles.clear(); }},
+      {"a queue of hers, and what she gave away", true,
+       [&](auto& r) { (void)change_member(r, id(5), {"caseworker"}, {id(4)}, gone); }},
+      {"nothing", false, [](auto&) {}},
+      {"a transfer and nothing else", false, [](auto& r) { r.transfers.push_back(id(0x82)); }},
+      {"a member, with a transfer that was listed", false,
+       [](auto& r) {
+         (void)remove_member(r, id(5), {});
+         r.transfers.clear();
+       }},
+      {"a member, of whom nothing is kept", false, [](auto& r) { r.members.pop_back(); }},
+      {"a member, with another key", false,
+       [](auto& r) {
+         (void)remove_member(r, id(5), {});
+         r.former.back().signing_key = key(0xee);
+       }},
+      {"a member, and somebody else is a former one", false,
+       [](auto& r) {
+         (void)remove_member(r, id(5), {});
+         r.former.push_back({id(0xee), key(0xee)});
+       }},
+      {"a member, and a former one", false,
+       [](auto& r) {
+         (void)remove_member(r, id(5), {});
+         r.former.erase(r.former.begin());
+       }},
+      {"a role for another", false, [](auto& r) { r.members[2].roles = {"admin"}; }},
+      {"a queue for another", false, [](auto& r) { r.members[2].queues = {id(9)}; }},
+      {"a role, and another one gets it", false,
+       [](auto& r) {
+         r.members[2].roles = {"auditor"};
+         r.members[0].roles.push_back("lead");
+       }},
+      {"a member for another", false,
+       [](auto& r) {
+         (void)remove_member(r, id(5), {});
+         r.members.push_back({id(0xee), key(0xee), key(0xef), {"caseworker"}, {id(3)}});
+       }},
+      {"a role, with another signing key", false,
+       [](auto& r) {
+         r.members[2].roles = {"auditor"};
+         r.members[2].signing_key = key(0xee);
+       }},
+      {"a role, with another box key", false,
+       [](auto& r) {
+         r.members[2].roles = {"auditor"};
+         r.members[2].box_key = key(0xee);
+       }},
+  };
+  const std::vector<std::function<void(OrganisationRoster&)>> others{
+      [](auto& r) { r.deployment = id(0xee); },
+      [](auto& r) { r.organisation = id(0xee); },
+      [](auto& r) { r.recovery_key = key(0xee); },
+      [](auto& r) { r.queues.pop_back(); },
+      [](auto& r) { r.queues[1].name = "other"; },
+      [](auto& r) { r.queues[1].fallback.reset(); },
+      [](auto& r) { r.queues[1].retired = true; },
+      [](auto& r) { r.queues[0].earlier.clear(); },
+      [](auto& r) { (void)rotate_queue(r, id(3), key(0xee)); },
+      [](auto& r) {
+        r.queues.push_back({id(0xee), "new", 0, key(0xee), {}});
+      },
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.what);
+    auto after = next_of(full, {});
+    row.edit(after);
+    CHECK(only_removes(full, after) == row.only_removes);
+    if (!row.only_removes) continue;
+    // And nothing else beside it.
+    for (std::size_t i = 0; i < others.size(); ++i) {
+      CAPTURE(i);
+      auto more = after;
+      others[i](more);
+      CHECK_FALSE(only_removes(full, more));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace ishara::identity

@@ -209,7 +209,9 @@ class People(unittest.TestCase):
         before = self.queue_key("demo-helpers")
 
         # The desk and the relay hear of it within five seconds.
-        version = self.decide("user", "revoke", user)
+        (revoked,) = self.admin("user", "revoke", user, *self.signing())
+        self.assertTrue(revoked["in_force"])
+        version = revoked["version"]
         until(lambda: self.system.ishara(
             "queue", "list", "--key", key, "--passphrase-file", key.with_suffix(".passphrase"),
             check=False).returncode != 0, "the desk refuses her", 5)
