@@ -134,7 +134,7 @@ class PeopleStore : public Store {
   result<std::uint32_t> settle_people(std::span<const RosterVersion> versions,
                                       std::span<const GrantHolder> holders,
                                       std::span<const Id> members, const AuditScribe& scribe);
-  // Who has a grant of which generation; without the envelopes.
+  // Of everybody, by queue, person and generation.
   result<std::vector<QueueGrant>> all_grants();
 
   // The TRANSFERs that name one of `queues` as giving, after this place, by queue and hash; the

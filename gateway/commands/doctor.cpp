@@ -273,17 +273,22 @@ void check_grants(storage::blocking::DeskStore& store, const identity::Directory
     findings.add(Verdict::failure, "grants",
                  "nobody has the present key of the queue " + queue->name +
                      ", so that nobody reads what comes in",
-                 "a lead of the queue who still has the key gives it to its people; else two"
-                 " holders of the organisation's recovery key do");
+                 "a lead of the queue who still has the key runs `ishara user grant " +
+                     queue->name +
+                     "`; else a lead and two holders of the organisation's recovery key run"
+                     " `ishara org recover`");
   for (const auto* queue : gaps.unrecoverable)
     findings.add(Verdict::warning, "grants",
                  "the recovery key of its organisation cannot open the queue " + queue->name,
-                 "a lead of the queue seals its present key to the recovery key, before the last"
-                 " one who has it leaves");
-  for (const auto* member : gaps.keyless)
+                 "a lead of the queue runs `ishara user grant " + queue->name +
+                     "`, before the last one who has its key leaves");
+  for (const auto& [member, queue] : gaps.keyless)
     findings.add(Verdict::warning, "grants",
-                 "the member " + crypto::hex(member->id) + " has no key of any queue",
-                 "a lead of one of her queues gives her its key");
+                 "the member " + crypto::hex(member->id) +
+                     " does not have the present key of the"
+                     " queue " +
+                     queue->name,
+                 "a lead of the queue runs `ishara user grant " + queue->name + "`");
   if (gaps.unread.empty() && gaps.unrecoverable.empty() && gaps.keyless.empty())
     findings.add(Verdict::good, "grants",
                  "every queue has people who can read it and a recovery key");

@@ -64,14 +64,6 @@ http::Response too_many_texts() {
   return response;
 }
 
-http::Response too_many_codes() {
-  auto response = problem(429, "code-limit",
-                          "Too many wrong codes have come in the last hour; try again later, and"
-                          " tell your admin if you have not tried often.");
-  response.fields.emplace_back("Retry-After", "3600");
-  return response;
-}
-
 crypto::Digest digest_of(const http::Request& request) {
   const auto method = static_cast<std::uint8_t>(request.method);
   const auto target = crypto::hash32({crypto::bytes_of(crypto::view(request.target))});
@@ -137,7 +129,7 @@ boost::asio::awaitable<Answer> Desk::work(const Endpoint& endpoint, Call call) {
 
 // Somebody tries one-time codes. It is told whether or not the store can be told now.
 boost::asio::awaitable<void> Desk::ring(std::uint64_t now) {
-  log::write<log::Event::enrolment_codes_guessed>(GuessLimit::an_hour);
+  log::write<log::Event::enrolment_codes_guessed>(GuessAlarm::an_hour);
   std::function<Answer(Cases&)> job = [now](Cases& cases) {
     (void)cases.put_audit(
         {}, {},
@@ -187,8 +179,6 @@ boost::asio::awaitable<http::Response> Desk::answer(http::Request request) {
   if (endpoint->fetches && !fetches_.charge(call.member->id, charged_at))
     co_return too_many_texts();
 
-  if (endpoint->guessable && !guesses_.take(charged_at)) co_return too_many_codes();
-
   // Who does not sign has no keys to remember: a stranger could fill the memory with them.
   std::string key;
   if (endpoint->method == http::Method::post && endpoint->role != Role::anyone) {
@@ -210,10 +200,8 @@ boost::asio::awaitable<http::Response> Desk::answer(http::Request request) {
   auto answer = co_await work(*endpoint, call);
   if (endpoint->fetches && !fetches_.settle(member, charged_at, answer.texts))
     co_return too_many_texts();
-  if (endpoint->guessable) {
-    guesses_.settle(charged_at, answer.response.status == 403);
-    if (guesses_.alarm(charged_at)) co_await ring(charged_at);
-  }
+  if (endpoint->guessable && answer.response.status == 403 && guesses_.count_wrong(charged_at))
+    co_await ring(charged_at);
   if (!key.empty()) {
     if (answer.response.status < 500)
       repeats_.finish(member, key, answer.response);

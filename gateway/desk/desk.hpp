@@ -54,7 +54,7 @@ class Desk {
   bool ready_ = false;
   NonceMemory nonces_;
   FetchLimit fetches_;
-  GuessLimit guesses_;
+  GuessAlarm guesses_;
   Repeats repeats_;
 };
 

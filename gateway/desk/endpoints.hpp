@@ -71,7 +71,7 @@ struct Endpoint {
   std::string_view request = {};  // of the body, a name in the document; empty: there is none
   std::uint8_t persons = 1;  // 2: may be answered 202 and need a second person who calls it too
   bool creates = false;      // a good answer with a body is 201
-  bool guessable = false;    // 403 says that a one-time code is wrong: counted, and limited
+  bool guessable = false;    // 403 says that a one-time code is wrong: counted, and many ring
 };
 
 std::span<const Endpoint> endpoints() noexcept;

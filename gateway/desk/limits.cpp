@@ -44,26 +44,13 @@ bool FetchLimit::settle(const crypto::Id& user, std::uint64_t unix_time, std::ui
   return true;
 }
 
-void GuessLimit::forget(std::uint64_t unix_time) {
-  while (!wrong_.empty() && wrong_.front() + hour_seconds <= unix_time) wrong_.pop_front();
-}
-
-bool GuessLimit::take(std::uint64_t unix_time) {
-  forget(unix_time);
-  if (wrong_.size() + under_way_ >= an_hour) return false;
-  ++under_way_;
-  return true;
-}
-
-void GuessLimit::settle(std::uint64_t unix_time, bool wrong) {
-  --under_way_;
-  if (wrong) wrong_.push_back(unix_time);
-}
-
-bool GuessLimit::alarm(std::uint64_t unix_time) {
-  forget(unix_time);
-  if (wrong_.size() < an_hour || (alarmed_ && *alarmed_ + hour_seconds > unix_time)) return false;
-  alarmed_ = unix_time;
+bool GuessAlarm::count_wrong(std::uint64_t unix_time) {
+  wrong_.push_back(unix_time);
+  if (wrong_.size() > an_hour) wrong_.pop_front();
+  if (wrong_.size() < an_hour || wrong_.front() + hour_seconds <= unix_time ||
+      (rang_ && *rang_ + hour_seconds > unix_time))
+    return false;
+  rang_ = unix_time;
   return true;
 }
 

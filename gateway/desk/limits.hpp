@@ -37,24 +37,18 @@ class FetchLimit {
   std::map<crypto::Id, std::deque<Step>> users_;  // at most one entry a rostered member
 };
 
-// One-time codes that nobody signs for: 60 that are wrong in any hour, whoever tries, and then none
-// is looked at before the hour is over. A code has 128 bits; this is so that trying rings.
-class GuessLimit {
+// One-time codes that nobody signs for. They are looked at however many were wrong: a code has 128
+// bits, and a limit would let a stranger keep out who has the right one. But trying rings.
+class GuessAlarm {
  public:
   static constexpr std::size_t an_hour = 60;
 
-  // Whether one more may be looked at now; if so, `settle` is called when the outcome is known.
-  [[nodiscard]] bool take(std::uint64_t unix_time);
-  void settle(std::uint64_t unix_time, bool wrong);
-  // True once for each hour in which the limit was reached.
-  [[nodiscard]] bool alarm(std::uint64_t unix_time);
+  // Counts a wrong one. True if that makes 60 within an hour, and it has not rung in that hour.
+  [[nodiscard]] bool count_wrong(std::uint64_t unix_time);
 
  private:
-  void forget(std::uint64_t unix_time);
-
-  std::deque<std::uint64_t> wrong_;  // when, at most 60 and what was under way
-  std::size_t under_way_ = 0;        // each may turn out to be wrong
-  std::optional<std::uint64_t> alarmed_;
+  std::deque<std::uint64_t> wrong_;  // when, the newest 60
+  std::optional<std::uint64_t> rang_;
 };
 
 // Answers to POSTs by user and Idempotency-Key, so that a repeated request is done once. The newest

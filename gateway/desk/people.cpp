@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gateway/identity/author.hpp"
+#include "gateway/identity/envelope.hpp"
 
 namespace ishara::desk {
 
@@ -37,20 +38,27 @@ GrantGaps grant_gaps(const identity::Directory& directory,
   GrantGaps out;
   for (const auto& queue : directory.queues()) {
     if (queue.retired) continue;
-    const auto opens = [&](const storage::QueueGrant& grant, bool recovery) {
-      return grant.queue_id == queue.id && grant.generation == queue.generation &&
-             (grant.user_id == queue.organisation) == recovery;
+    const auto has_key = [&](const crypto::Id& user, const crypto::PublicKey& key) {
+      return std::ranges::any_of(grants, [&](const storage::QueueGrant& grant) {
+        return identity::claims_queue_grant(grant.envelope, queue.id, user, queue.generation, key);
+      });
     };
-    if (std::ranges::none_of(grants, [&](const auto& grant) { return opens(grant, false); }))
+    const auto recovery = directory.recovery_key(queue.organisation);
+    if (!recovery || !has_key(queue.organisation, *recovery)) out.unrecoverable.push_back(&queue);
+    std::vector<GrantGaps::Keyless> keyless;
+    bool is_read = false;
+    for (const auto& member : directory.members()) {
+      if (!identity::works_for(member, queue.id)) continue;
+      if (has_key(member.id, member.box_key))
+        is_read = true;
+      else
+        keyless.push_back({&member, &queue});
+    }
+    if (is_read)
+      out.keyless.insert(out.keyless.end(), keyless.begin(), keyless.end());
+    else
       out.unread.push_back(&queue);
-    if (std::ranges::none_of(grants, [&](const auto& grant) { return opens(grant, true); }))
-      out.unrecoverable.push_back(&queue);
   }
-  for (const auto& member : directory.members())
-    if (std::ranges::any_of(
-            member.queues, [&](const auto& queue) { return identity::works_for(member, queue); }) &&
-        std::ranges::find(grants, member.id, &storage::QueueGrant::user_id) == grants.end())
-      out.keyless.push_back(&member);
   return out;
 }
 

@@ -33,11 +33,18 @@ storage::result<std::uint32_t> settle_people(storage::blocking::PeopleStore& sto
                                              const identity::Directory& directory,
                                              const storage::AuditScribe& scribe);
 
-// What is missing of the grants, for `ishara doctor`. The pointers live as long as the directory.
+// What is missing of the grants, for `ishara doctor`: by the present key of each queue that is not
+// retired, and by the keys to which the grants say that they are sealed. The pointers live as long
+// as the directory.
 struct GrantGaps {
+  // Works for the queue, and has no grant of its present key that is sealed to her own.
+  struct Keyless {
+    const identity::Directory::Member* member;
+    const identity::Directory::Queue* queue;
+  };
   std::vector<const identity::Directory::Queue*> unread;         // nobody can open what is new
-  std::vector<const identity::Directory::Queue*> unrecoverable;  // nor can the recovery key
-  std::vector<const identity::Directory::Member*> keyless;  // work for a queue, and open nothing
+  std::vector<const identity::Directory::Queue*> unrecoverable;  // nor can the present recovery key
+  std::vector<Keyless> keyless;                                  // of queues that are not unread
 };
 GrantGaps grant_gaps(const identity::Directory& directory,
                      std::span<const storage::QueueGrant> grants);

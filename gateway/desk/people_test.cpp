@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 #include "gateway/desk/limits.hpp"
+#include "gateway/identity/envelope.hpp"
 
 namespace ishara::desk {
 namespace {
@@ -18,6 +21,7 @@ TEST_CASE("what is missing of the grants is told by queue and by person") {
   const auto root = crypto::signing_key(crypto::random_secret<32>());
   const auto organisation = crypto::signing_key(crypto::random_secret<32>());
   const auto fresh = [] { return crypto::signing_key(crypto::random_secret<32>()).public_key; };
+  const auto box = [] { return crypto::box_key().public_key; };
   identity::RootRoster root_roster;
   root_roster.version = 1;
   root_roster.organisations = {
@@ -25,63 +29,65 @@ TEST_CASE("what is missing of the grants is told by queue and by person") {
   identity::OrganisationRoster roster;
   roster.organisation = id(10);
   roster.version = 1;
-  roster.recovery_key = crypto::box_key().public_key;
-  roster.queues = {{id(1), "whole", 2, crypto::box_key().public_key, {}},
-                   {id(2), "unread", 2, crypto::box_key().public_key, {}},
-                   {id(3), "retired", 0, crypto::box_key().public_key, {}}};
+  roster.recovery_key = box();
+  roster.queues = {{id(1), "whole", 2, box(), {}},
+                   {id(2), "unread", 2, box(), {}, {{1, box()}}},
+                   {id(3), "retired", 0, box(), {}}};
   roster.queues[2].retired = true;
-  const auto box = [] { return crypto::box_key().public_key; };
   roster.members = {{id(21), fresh(), box(), {"caseworker"}, {id(1)}},
-                    {id(22), fresh(), box(), {"lead"}, {id(2)}},
+                    {id(22), fresh(), box(), {"lead"}, {id(1), id(2), id(3)}},
                     {id(23), fresh(), box(), {"admin"}, {id(1)}}};
   const std::vector organisations{identity::sign_roster(roster, organisation)};
   const auto directory = identity::Directory::verified(identity::sign_roster(root_roster, root),
                                                        organisations, root.public_key);
   REQUIRE(directory.has_value());
 
-  // An earlier generation opens nothing new.
-  const std::vector<storage::QueueGrant> grants{{id(1), id(21), 2, {}},
-                                                {id(1), id(10), 2, {}},
-                                                {id(2), id(10), 1, {}},
-                                                {id(2), id(99), 1, {}}};
-  const auto gaps = grant_gaps(*directory, grants);
-  REQUIRE(gaps.unread.size() == 1);
-  CHECK(gaps.unread[0]->id == id(2));
-  REQUIRE(gaps.unrecoverable.size() == 1);
-  CHECK(gaps.unrecoverable[0]->id == id(2));
-  REQUIRE(gaps.keyless.size() == 1);
-  CHECK(gaps.keyless[0]->id == id(22));
+  const auto grant = [](std::uint8_t queue, std::uint8_t user, std::uint32_t generation,
+                        const crypto::PublicKey& key) {
+    return storage::QueueGrant{id(queue), id(user), generation,
+                               *identity::seal_queue_grant(crypto::random_secret<32>(), id(queue),
+                                                           id(user), generation, key)};
+  };
+  const auto& worker = roster.members[0].box_key;
+  const auto& lead = roster.members[1].box_key;
+  const std::vector whole{grant(1, 21, 2, worker), grant(1, 22, 2, lead), grant(2, 22, 2, lead),
+                          grant(1, 10, 2, roster.recovery_key),
+                          grant(2, 10, 2, roster.recovery_key)};
+  const auto gaps = [&](std::size_t place, const storage::QueueGrant& instead) {
+    auto grants = whole;
+    grants.at(place) = instead;
+    std::string out;
+    const auto found = grant_gaps(*directory, grants);
+    for (const auto* queue : found.unread) out += queue->name + " unread ";
+    for (const auto* queue : found.unrecoverable) out += queue->name + " unrecoverable ";
+    for (const auto& [member, queue] : found.keyless)
+      out += std::to_string(member->id[0]) + " of " + queue->name;
+    return out;
+  };
+  CHECK(gaps(0, whole[0]).empty());
+  // An earlier generation opens nothing new, and what is sealed to another key opens nothing.
+  CHECK(gaps(0, grant(1, 21, 1, worker)) == "21 of whole");
+  CHECK(gaps(0, grant(1, 21, 2, lead)) == "21 of whole");
+  CHECK(gaps(1, grant(1, 22, 1, lead)) == "22 of whole");
+  CHECK(gaps(2, grant(2, 22, 1, lead)) == "unread unread ");
+  CHECK(gaps(2, grant(2, 99, 2, lead)) == "unread unread ");
+  CHECK(gaps(3, grant(1, 10, 2, box())) == "whole unrecoverable ");
+  CHECK(gaps(4, grant(2, 10, 1, roster.recovery_key)) == "unread unrecoverable ");
 }
 
-TEST_CASE("60 wrong codes an hour are the end of it, and it rings once") {
+TEST_CASE("60 wrong codes within an hour ring, once an hour") {
   constexpr std::uint64_t noon = 1'790'000'000;
-  GuessLimit limit;
-  for (std::uint64_t i = 0; i < 60; ++i) {
-    REQUIRE(limit.take(noon + i));
-    CHECK_FALSE(limit.alarm(noon + i));
-    limit.settle(noon + i, true);
-  }
-  CHECK(limit.alarm(noon + 60));
-  CHECK_FALSE(limit.alarm(noon + 60));
-  CHECK_FALSE(limit.take(noon + 60));
-  CHECK_FALSE(limit.take(noon + 3'599));
-  CHECK(limit.take(noon + 3'600));
-  limit.settle(noon + 3'600, true);
-  CHECK_FALSE(limit.take(noon + 3'600));
-  CHECK_FALSE(limit.alarm(noon + 3'600));
+  GuessAlarm alarm;
+  for (std::uint64_t i = 0; i < 59; ++i) CHECK_FALSE(alarm.count_wrong(noon + i));
+  CHECK(alarm.count_wrong(noon + 3'599));
+  for (std::uint64_t i = 0; i < 200; ++i) CHECK_FALSE(alarm.count_wrong(noon + 3'599 + i));
+  CHECK_FALSE(alarm.count_wrong(noon + 2 * 3'599));
+  CHECK(alarm.count_wrong(noon + 2 * 3'599 + 1));
 }
 
-TEST_CASE("codes that are right, or under way, leave no more room for wrong ones") {
-  constexpr std::uint64_t noon = 1'790'000'000;
-  GuessLimit limit;
-  for (int i = 0; i < 200; ++i) {
-    REQUIRE(limit.take(noon));
-    limit.settle(noon, false);
-  }
-  for (int i = 0; i < 60; ++i) REQUIRE(limit.take(noon));
-  CHECK_FALSE(limit.take(noon));
-  limit.settle(noon, false);
-  CHECK(limit.take(noon));
+TEST_CASE("wrong codes that come slowly do not ring") {
+  GuessAlarm alarm;
+  for (std::uint64_t i = 0; i < 1'000; ++i) CHECK_FALSE(alarm.count_wrong(1'790'000'000 + 62 * i));
 }
 
 }  // namespace

@@ -323,11 +323,12 @@ result<std::uint32_t> PeopleStore::settle_people(std::span<const RosterVersion> 
 result<std::vector<QueueGrant>> PeopleStore::all_grants() {
   return session().transact([&](Transaction& transaction) {
     std::vector<QueueGrant> grants;
-    for (const auto& row : transaction.execute("SELECT queue_id, user_id, generation FROM qgrant"
-                                               " ORDER BY queue_id, user_id, generation",
-                                               {}))
+    for (const auto& row :
+         transaction.execute("SELECT queue_id, user_id, generation, envelope FROM qgrant"
+                             " ORDER BY queue_id, user_id, generation",
+                             {}))
       grants.push_back(
-          {row[0].id(), row[1].id(), static_cast<std::uint32_t>(row[2].integer()), {}});
+          {row[0].id(), row[1].id(), static_cast<std::uint32_t>(row[2].integer()), row[3].bytes()});
     return grants;
   });
 }
