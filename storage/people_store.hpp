@@ -118,9 +118,9 @@ class PeopleStore : public Store {
   // bytes in its place could take the queue from everybody who opens it with that grant. Then
   // nothing changes, and there is no entry.
   result<void> put_grant(const QueueGrant& grant, const AuditScribe& scribe);
-  // What is stored and sealed to the key of this id, among other keys or alone. What becomes a report
-  // meanwhile is seen as the one or the other; what gateways have in their spools is not. Reads every
-  // wrap: about 3 s for a million reports.
+  // What is stored and sealed to the key of this id, among other keys or alone. What becomes a
+  // report meanwhile is seen as the one or the other; what gateways have in their spools is not.
+  // Reads every wrap: about 3 s for a million reports.
   result<WrapsLeft> wraps_left(const Id& kid);
   // Whether anybody has a grant of this generation, the recovery key among them.
   result<bool> grants_left(const Id& queue, std::uint32_t generation);
