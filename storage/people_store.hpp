@@ -89,7 +89,8 @@ class PeopleStore : public Store {
   result<Agreed> publish_roster(const Roster& roster, std::span<const RosterVersion> seen,
                                 const Agreement& agreement, const AuditScribe& scribe);
   // Stores all of these or none, as `publish_roster` stores one; they come from an operator, who
-  // needs nobody beside him because their signers have decided.
+  // needs nobody beside him because their signers have decided. Each may be any later version than
+  // the highest one of its issuer: a restored database catches up.
   result<void> import_rosters(std::span<const NewRoster> rosters,
                               std::span<const RosterVersion> seen);
   // The rosters of this issuer that were in force at this hour (unix time / 3600) or later, the

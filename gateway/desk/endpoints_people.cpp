@@ -9,6 +9,7 @@
 #include "gateway/desk/answers.hpp"
 #include "gateway/desk/people.hpp"
 #include "gateway/desk/problem.hpp"
+#include "gateway/desk/roster_rules.hpp"
 #include "gateway/desk/second_person.hpp"
 #include "gateway/identity/author.hpp"
 #include "gateway/identity/enrolment.hpp"
@@ -52,12 +53,6 @@ std::optional<std::uint32_t> generation_of(const json::object& object) {
       number->get_int64() > INT32_MAX)
     return std::nullopt;
   return static_cast<std::uint32_t>(number->get_int64());
-}
-
-// Nobody can seal anything to a key of low order.
-bool is_usable(const crypto::PublicKey& box_key) {
-  const std::array<std::uint8_t, 1> nothing{};
-  return crypto::seal(nothing, box_key).has_value();
 }
 
 std::uint32_t hour_of(const Call& call) { return static_cast<std::uint32_t>(call.now / 3600); }
@@ -112,78 +107,6 @@ struct Offer {
   OrganisationRoster present;
   std::vector<storage::RosterVersion> seen;
 };
-
-Refusal refuse_keys(const OrganisationRoster& next) {
-  if (!is_usable(next.recovery_key)) return bad_roster("The recovery key is none.");
-  for (const auto& queue : next.queues)
-    if (!is_usable(queue.box_key))
-      return bad_roster("The key of the queue " + queue.name + " is none.");
-  for (const auto& member : next.members)
-    if (!is_usable(member.box_key))
-      return bad_roster("The key of the member " + crypto::hex(member.id) + " is none.");
-  return std::nullopt;
-}
-
-bool contains(const std::vector<std::string>& roles, std::string_view role) {
-  return std::ranges::find(roles, role) != roles.end();
-}
-
-Refusal refuse_admins(const OrganisationRoster& next) {
-  for (const auto& member : next.members)
-    if (contains(member.roles, "admin")) return std::nullopt;
-  return bad_roster(
-      "It leaves the organisation without an admin, and nobody could change it again.");
-}
-
-// Nothing that is sealed to a key of the queue may be left without that key's name, and nobody
-// keeps the grant of a key that has none.
-Refusal refuse_lost_key(const OrganisationRoster::Queue& queue, std::uint32_t generation,
-                        const crypto::PublicKey& key, Cases& cases) {
-  if (queue.box_key == key ||
-      std::ranges::find(queue.earlier, key, &OrganisationRoster::EarlierKey::box_key) !=
-          queue.earlier.end())
-    return std::nullopt;
-  const auto wraps = cases.people().wraps_left(crypto::key_id(key));
-  if (!wraps) return failure(wraps.error());
-  if (wraps->any())
-    return Answer{problem(409, "wraps-left",
-                          "Texts are still sealed to generation " + std::to_string(generation) +
-                              " of the queue " + queue.name +
-                              ": let it stand among the earlier keys, and let the queue's people"
-                              " seal them anew first.")};
-  // Who forgets the grants has been told that nothing more can come for the key.
-  const auto grants = cases.people().grants_left(queue.id, generation);
-  if (!grants) return failure(grants.error());
-  if (*grants)
-    return Answer{problem(409, "grants-left",
-                          "People still have generation " + std::to_string(generation) +
-                              " of the queue " + queue.name +
-                              ": let it stand among the earlier keys until a lead of the queue has"
-                              " run `ishara org rotate " +
-                              queue.name + " --finish`.")};
-  return std::nullopt;
-}
-
-Refusal refuse_queue(const OrganisationRoster::Queue& before, const OrganisationRoster& next,
-                     Cases& cases) {
-  const auto after = std::ranges::find(next.queues, before.id, &OrganisationRoster::Queue::id);
-  if (after == next.queues.end()) {
-    const auto needed = cases.people().queue_is_needed(before.id);
-    if (!needed) return failure(needed.error());
-    if (!*needed) return std::nullopt;
-    return Answer{problem(409, "queue-needed",
-                          "The queue " + before.name +
-                              " has, had or gave away reports; retire it instead of removing it.")};
-  }
-  if (after->box_key != before.box_key && after->generation <= before.generation)
-    return bad_roster("The queue " + before.name + " has a new key without a new generation.");
-  if (auto refusal = refuse_lost_key(*after, before.generation, before.box_key, cases))
-    return refusal;
-  for (const auto& earlier : before.earlier)
-    if (auto refusal = refuse_lost_key(*after, earlier.generation, earlier.box_key, cases))
-      return refusal;
-  return std::nullopt;
-}
 
 // Reads what is offered and what is there, and refuses everything that storage need not be asked
 // for.
@@ -246,10 +169,9 @@ Refusal read_offer(const Call& call, Cases& cases, Offer& offer) {
 Answer publish_roster(const Call& call, Cases& cases) {
   Offer offer;
   if (auto refusal = read_offer(call, cases, offer)) return std::move(*refusal);
-  if (auto refusal = refuse_keys(offer.next)) return std::move(*refusal);
-  if (auto refusal = refuse_admins(offer.next)) return std::move(*refusal);
-  for (const auto& queue : offer.present.queues)
-    if (auto refusal = refuse_queue(queue, offer.next, cases)) return std::move(*refusal);
+  const auto broken = broken_rule(offer.present, offer.next, cases.people());
+  if (!broken) return failure(broken.error());
+  if (*broken) return {problem((*broken)->status, (*broken)->type, (*broken)->detail)};
 
   // Two who lead or administer this organisation, one of them an admin. An admin alone takes away,
   // because somebody who should not be there is not asked whether she goes. But whoever is alone by
@@ -427,14 +349,16 @@ Answer list_enrolments(const Call& call, Cases& cases) {
 
 namespace {
 
-Answer list_grants_of(const crypto::Id& holder, Cases& cases) {
-  const auto grants = cases.queue_grants(holder);
-  if (!grants) return failure(grants.error());
+Answer list_grants_of(std::span<const crypto::Id> holders, Cases& cases) {
   json::array all;
-  for (const auto& grant : *grants)
-    all.push_back(json::object{{"queue", crypto::hex(grant.queue_id)},
-                               {"generation", grant.generation},
-                               {"envelope", crypto::base64(grant.envelope)}});
+  for (const auto& holder : holders) {
+    const auto grants = cases.queue_grants(holder);
+    if (!grants) return failure(grants.error());
+    for (const auto& grant : *grants)
+      all.push_back(json::object{{"queue", crypto::hex(grant.queue_id)},
+                                 {"generation", grant.generation},
+                                 {"envelope", crypto::base64(grant.envelope)}});
+  }
   return good(json::object{{"grants", std::move(all)}, {"next", nullptr}});
 }
 
@@ -464,12 +388,46 @@ std::optional<crypto::PublicKey> holder_key(const Directory::Queue& queue, const
 }  // namespace
 
 Answer list_grants(const Call& call, Cases& cases) {
-  return list_grants_of(call.member->id, cases);
+  return list_grants_of({&call.member->id, 1}, cases);
 }
 
 Answer list_recovery_grants(const Call& call, Cases& cases) {
-  return list_grants_of(call.member->organisation, cases);
+  std::vector<crypto::Id> holders{call.member->organisation};
+  for (const auto& queue : call.directory->queues())
+    if (queue.organisation == call.member->organisation)
+      for (const auto& [kid, generation] : keys_of(queue)) holders.push_back(kid);
+  return list_grants_of(holders, cases);
 }
+
+namespace {
+
+// How many leads make a key for the same generation before one of theirs is rostered.
+constexpr std::ptrdiff_t most_in_advance = 16;
+
+// Before a key is in force, so that it cannot be lost with the disk of the lead who made it: for
+// the recovery key alone, and kept by the new key's id (people.hpp). One that is rostered later
+// than another is not hidden by that one's grant.
+Answer put_grant_in_advance(const Call& call, Cases& cases, const Directory::Queue& queue,
+                            const crypto::Id& kid, storage::Bytes envelope) {
+  const auto generation = queue.generation + 1;
+  const auto key = call.directory->recovery_key(queue.organisation);
+  if (!key ||
+      !identity::claims_queue_grant(envelope, queue.id, queue.organisation, generation, *key))
+    return {problem(422, "bad-grant",
+                    "The grant is not sealed to the recovery key for the next generation of this"
+                    " queue.")};
+  const auto grants = cases.people().all_grants();
+  if (!grants) return failure(grants.error());
+  if (std::ranges::count_if(*grants, [&](const auto& grant) {
+        return grant.queue_id == queue.id && grant.generation == generation;
+      }) >= most_in_advance)
+    return {problem(409, "too-many", "So many keys wait for this queue already; roster one.")};
+  const auto done = cases.people().put_grant({queue.id, kid, generation, std::move(envelope)},
+                                             call.scribe(generation));
+  return done ? no_content() : failure(done.error());
+}
+
+}  // namespace
 
 Answer put_grant(const Call& call, Cases& cases) {
   const auto body = body_of(call);
@@ -480,6 +438,9 @@ Answer put_grant(const Call& call, Cases& cases) {
   if (!queue_id || !user || !generation || !envelope) return bad_body();
   const auto* const queue = call.directory->queue(*queue_id);
   if (queue == nullptr || !is_hers(call, *queue_id)) return not_found();
+  if (const auto next = hex_of<16>(*body, "kid");
+      next && *user == queue->organisation && *generation == queue->generation + 1)
+    return put_grant_in_advance(call, cases, *queue, *next, std::move(*envelope));
   if (!kid_of(*queue, *generation)) return wrong_generation(*queue);
   const auto key = holder_key(*queue, *user, *call.directory);
   if (!key)

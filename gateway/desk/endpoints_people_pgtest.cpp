@@ -705,6 +705,28 @@ TEST_CASE("a grant to the same key stays as it is, and one to another key takes 
   CHECK(house.told() == std::vector<std::string>{"grant", "grant"});
 }
 
+TEST_CASE("the recovery key has a grant of the next generation before it is in force") {
+  House house;
+  const auto seed = crypto::random_secret<32>();
+  const auto kid = crypto::key_id(identity::queue_box_key(seed).public_key);
+  const auto advance = [&](std::uint32_t generation, const crypto::Id& user) {
+    auto body = json::parse(grant_body(house, id(1), user, generation, house.recovery.public_key,
+                                       generation))
+                    .as_object();
+    body["kid"] = crypto::hex(kid);
+    return house.post(house.lead, "/api/v1/grants", json::serialize(body));
+  };
+  CHECK(house.refused(advance(2, id(10))) == "wrong-generation");
+  CHECK(house.refused(advance(1, house.worker.user)) == "wrong-generation");
+  CHECK(advance(1, id(10)).status == 204);
+  CHECK(advance(1, id(10)).status == 204);
+  CHECK(house.store.queue_grants(kid)->size() == 1);
+  REQUIRE(settle_people(house.store, *house.desk.directory(),
+                        identity::scribe_of({identity::AuditAction::forget_grants, house.now}))
+              .has_value());
+  CHECK(house.store.queue_grants(kid)->size() == 1);
+}
+
 TEST_CASE("an earlier generation is granted while it is in the roster, and forgotten by a lead") {
   House house;
   const auto& worker = house.worker;

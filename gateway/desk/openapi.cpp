@@ -142,7 +142,8 @@ constexpr std::string_view components = R"({
       "sign_pk": {"type": ["string", "null"]}, "box_pk": {"type": ["string", "null"]}}},
     "NewGrant": {"type": "object", "required": ["queue", "user", "generation", "envelope"], "properties": {
       "queue": {"$ref": "#/components/schemas/Id"}, "user": {"$ref": "#/components/schemas/Id", "description": "the organisation's id: its recovery key"},
-      "generation": {"type": "integer"}, "envelope": {"$ref": "#/components/schemas/Base64"}}},
+      "generation": {"type": "integer"}, "envelope": {"$ref": "#/components/schemas/Base64"},
+      "kid": {"$ref": "#/components/schemas/Id", "description": "of a key that is to be the next generation: the recovery key may have its grant before it is rostered"}}},
     "Generation": {"type": "object", "required": ["generation"], "properties": {"generation": {"type": "integer"}}},
     "AuditPage": {"type": "object", "required": ["entries", "checkpoints", "next"], "properties": {
       "entries": {"type": "array", "items": {"$ref": "#/components/schemas/AuditEntry"}},

@@ -14,16 +14,32 @@ std::vector<storage::RosterVersion> stored_versions(const identity::Directory& d
   return out;
 }
 
+std::vector<std::pair<storage::Id, std::uint32_t>> keys_of(
+    const identity::Directory::Queue& queue) {
+  std::vector<std::pair<storage::Id, std::uint32_t>> out{{queue.kid, queue.generation}};
+  for (const auto& earlier : queue.earlier) out.emplace_back(earlier.kid, earlier.generation);
+  return out;
+}
+
 storage::result<std::uint32_t> settle_people(storage::blocking::PeopleStore& store,
                                              const identity::Directory& directory,
                                              const storage::AuditScribe& scribe) {
   std::vector<storage::GrantHolder> holders;
   const auto hold = [&](const storage::Id& user, const identity::Directory::Queue& queue) {
-    holders.push_back({user, queue.id, queue.generation});
-    for (const auto& earlier : queue.earlier)
-      holders.push_back({user, queue.id, earlier.generation});
+    for (const auto& [kid, generation] : keys_of(queue))
+      holders.push_back({user, queue.id, generation});
   };
-  for (const auto& queue : directory.queues()) hold(queue.organisation, queue);
+  const auto grants = store.all_grants();
+  if (!grants) return grants.error();
+  for (const auto& queue : directory.queues()) {
+    hold(queue.organisation, queue);
+    for (const auto& [kid, generation] : keys_of(queue))
+      holders.push_back({kid, queue.id, generation});
+    // In advance, for a key that is not rostered yet.
+    for (const auto& grant : *grants)
+      if (grant.queue_id == queue.id && grant.generation == queue.generation + 1)
+        holders.push_back({grant.user_id, queue.id, grant.generation});
+  }
   std::vector<storage::Id> members;
   for (const auto& member : directory.members()) {
     members.push_back(member.id);
@@ -40,7 +56,9 @@ GrantGaps grant_gaps(const identity::Directory& directory,
     if (queue.retired) continue;
     const auto has_key = [&](const crypto::Id& user, const crypto::PublicKey& key) {
       return std::ranges::any_of(grants, [&](const storage::QueueGrant& grant) {
-        return identity::claims_queue_grant(grant.envelope, queue.id, user, queue.generation, key);
+        const bool in_advance = user == queue.organisation && grant.user_id == queue.kid;
+        return (grant.user_id == user || in_advance) &&
+               identity::claims_queue_grant(grant.envelope, queue.id, user, queue.generation, key);
       });
     };
     const auto recovery = directory.recovery_key(queue.organisation);

@@ -19,6 +19,11 @@ namespace ishara::desk {
 // has no key for return addresses either, which are announced for a week each.
 inline constexpr std::uint32_t hours_away = 7 * 24;
 
+// The keys of a queue that the rosters name, by id, with their generations. A grant of one to the
+// recovery key that was stored before the key was in force has this id as its holder; it counts
+// once the rosters name the key.
+std::vector<std::pair<storage::Id, std::uint32_t>> keys_of(const identity::Directory::Queue& queue);
+
 // The versions of these rosters, as storage compares them.
 std::vector<storage::RosterVersion> stored_versions(const identity::Directory& directory);
 

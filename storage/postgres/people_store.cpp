@@ -94,11 +94,14 @@ WrapsLeft wraps_for(Transaction& transaction, const Id& kid) {
           static_cast<std::uint32_t>(row[1].integer()), drafts[0][0].boolean()};
 }
 
-void refuse_unless_next(Transaction& transaction, const Roster& roster) {
-  const auto highest =
-      transaction.execute("SELECT coalesce(max(version), 0) FROM roster WHERE issuer = $1::uuid",
-                          {parameter(roster.issuer)});
-  if (highest[0][0].integer() + 1 != roster.version) throw Undo{errc::conflict};
+// Of the versions of its issuer.
+std::int64_t highest_version(Transaction& transaction, const Roster& roster) {
+  return transaction
+      .execute("SELECT coalesce(max(version), 0) FROM roster WHERE issuer = $1::uuid",
+               {parameter(roster.issuer)})
+      .at(0)
+      .at(0)
+      .integer();
 }
 
 // What was proposed for this place is overtaken.
@@ -118,7 +121,8 @@ result<void> PeopleStore::import_rosters(std::span<const NewRoster> rosters,
     take_turn(transaction, Turn::roster);
     stop_if_newer(transaction, seen);
     for (const auto& next : rosters) {
-      refuse_unless_next(transaction, next.roster);
+      if (next.roster.version <= highest_version(transaction, next.roster))
+        throw Undo{errc::conflict};
       put_into_force(transaction, next.roster, next.scribe);
     }
   });
@@ -130,7 +134,7 @@ result<Agreed> PeopleStore::publish_roster(const Roster& roster,
   return session().transact([&](Transaction& transaction) {
     take_turn(transaction, Turn::roster);
     stop_if_newer(transaction, seen);
-    refuse_unless_next(transaction, roster);
+    if (roster.version != highest_version(transaction, roster) + 1) throw Undo{errc::conflict};
     Agreed agreed;
     if (!agreement.partners.empty()) agreed = postgres::agree(transaction, agreement);
     if (agreed.until != 0) {
