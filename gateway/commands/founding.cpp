@@ -1,8 +1,10 @@
 #include "gateway/commands/founding.hpp"
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <map>
 
+#include "gateway/crypto/encoding.hpp"
 #include "gateway/identity/keys.hpp"
 #include "gateway/identity/user_file.hpp"
 #include "gateway/identity/words.hpp"
@@ -88,6 +90,21 @@ ServiceKeys make_service_keys(Founding& founding) {
   const auto dedupe = crypto::random_secret<32>();
   founding.files.push_back({"keys/dedupe.key", copy(dedupe.reveal())});
   return keys;
+}
+
+std::string services_request(
+    std::string_view deployment,
+    const std::vector<std::pair<std::string, crypto::PublicKey>>& services) {
+  namespace json = boost::json;
+  json::array list;
+  for (const auto& [use, key] : services)
+    list.push_back(
+        json::object{{"use", use},
+                     {"pk", crypto::hex(key)},
+                     {"words", identity::key_fingerprint(identity::KeyKind::service, key)}});
+  return json::serialize(
+             json::object{{"deployment_name", deployment}, {"services", std::move(list)}}) +
+         "\n";
 }
 
 Founding blocking_found(const routing::Table& table) {

@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gateway/crypto/primitives.hpp"
@@ -47,6 +49,11 @@ struct ServiceKeys {
 };
 // New keys of the services, whose files are added to `founding`.
 ServiceKeys make_service_keys(Founding& founding);
+
+// The file with which these keys, each with its use, are taken to the officers; no secret.
+std::string services_request(
+    std::string_view deployment,
+    const std::vector<std::pair<std::string, crypto::PublicKey>>& services);
 
 // Demo custody: one organisation for each that the tables name, its queues as they are there, one
 // caseworker who is a member of all of them, an admin and an auditor. Blocks for three Argon2id an

@@ -2,7 +2,6 @@
 // those of the services alone, for which officers sign the rosters.
 
 #include <CLI/CLI.hpp>
-#include <boost/json.hpp>
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -194,19 +193,6 @@ bool write_text(const fs::path& file, const std::string& text) {
   return false;
 }
 
-// What the officers have to sign for, on its way to them.
-std::string request(const Options& options, const ServiceKeys& services) {
-  boost::json::array list;
-  for (const auto& [use, key] :
-       {std::pair{"gateway", &services.gateway}, std::pair{"relay", &services.relay}})
-    list.push_back({{"use", use},
-                    {"pk", crypto::hex(*key)},
-                    {"words", identity::key_fingerprint(identity::KeyKind::service, *key)}});
-  return boost::json::serialize(boost::json::object{{"deployment_name", options.name},
-                                                    {"services", std::move(list)}}) +
-         "\n";
-}
-
 void tell_officers(const Options& options, const ServiceKeys& services, const fs::path& request) {
   std::string lines;
   for (const auto& [use, key] :
@@ -274,7 +260,9 @@ int init(const Options& options) {
     return complain("the database: " + stored.error().message(),
                     "give an empty one and a new --directory, then run it again");
   const auto request_path = options.directory / "services.request";
-  if (options.custody == "own" && !write_text(request_path, request(options, services)))
+  if (options.custody == "own" &&
+      !write_text(request_path, services_request(options.name, {{"gateway", services.gateway},
+                                                                {"relay", services.relay}})))
     return failed;
   if (!write_text(config_path, configuration(options, founding, languages))) return failed;
 

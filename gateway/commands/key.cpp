@@ -1,6 +1,7 @@
 // `ishara key`: the keys that people hold themselves. They are made, kept and destroyed here, away
 // from the servers: no subcommand of this file needs a network, a database or a configuration.
-// `panic` and `resume`, which work on a server, are in key_panic.cpp.
+// `panic` and `resume`, which work on a server, are in key_panic.cpp, and `make service` in
+// key_service.cpp.
 
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/key_files.hpp"
 #include "gateway/commands/key_panic.hpp"
+#include "gateway/commands/key_service.hpp"
 #include "gateway/commands/passphrase.hpp"
 #include "gateway/commands/process.hpp"
 #include "gateway/commands/root_key.hpp"
@@ -143,8 +145,6 @@ std::string lines_of(const HeldKey& key) {
   return out + "  words         " + shown.words + "\n";
 }
 
-void print(const json::object& object) { std::printf("%s\n", json::serialize(object).c_str()); }
-
 crypto::Id id_of(const Options& options) {
   if (options.id.empty()) return crypto::random_bytes<16>();
   const auto id = crypto::from_hex_exact<16>(options.id);
@@ -204,6 +204,9 @@ bool hand_out_sheets(const HeldKey& key, const Options& options) {
 }
 
 void refuse_unusable_sheets(const Options& options, KeyKind kind) {
+  if (options.holders.size() > 3)
+    throw CommandError{"there are three sheets, and --holder names a fourth person",
+                       "name up to three"};
   if (options.json && options.sheets.empty())
     throw CommandError{"with --json the sheets cannot go to standard output",
                        "name a folder for them with --sheets"};
@@ -221,7 +224,7 @@ void make_user(const Options& options) {
   if (options.json) {
     auto object = json_of(key);
     object["file"] = options.file.string();
-    print(object);
+    print_json(object);
     return;
   }
   std::printf(
@@ -263,7 +266,7 @@ void make_shared(KeyKind kind, const Options& options) {
   if (options.json) {
     auto object = json_of(key);
     if (passphrase) object["file"] = options.file.string();
-    print(object);
+    print_json(object);
     return;
   }
   std::fprintf(out,
@@ -274,7 +277,7 @@ void make_shared(KeyKind kind, const Options& options) {
   std::fprintf(out, "\n%s\n%s", lines_of(key).c_str(), next_step(kind));
   if (!options.sheets.empty())
     std::fprintf(out,
-                 "\nThe sheets are files in %s now. Print them, then destroy them:\n"
+                 "\nThe sheets are files in %s now. Print them one at a time, then destroy them:\n"
                  "  ishara key destroy %s\n",
                  options.sheets.c_str(), (options.sheets / "*-sheet-?.txt").c_str());
 }
@@ -289,7 +292,7 @@ void show(const Options& options) {
     auto object = json_of(read.sheet->kind, read.sheet->id);
     object["sheet"] = std::string(1, read.sheet->letter);
     if (options.json)
-      print(object);
+      print_json(object);
     else
       std::printf("Sheet %c of three. Every line is right.\n\n%s", read.sheet->letter,
                   lines_of(read.sheet->kind, read.sheet->id).c_str());
@@ -300,7 +303,7 @@ void show(const Options& options) {
   const auto passphrase = passphrase_of(options, "Passphrase (Enter to go without): ");
   if (passphrase.empty()) {
     if (options.json)
-      print(json_of(head.kind, head.id));
+      print_json(json_of(head.kind, head.id));
     else
       std::printf("A sealed key file. Its public keys are shown with the passphrase.\n\n%s",
                   lines_of(head.kind, head.id).c_str());
@@ -308,7 +311,7 @@ void show(const Options& options) {
   }
   const auto key = open_sealed_key(options.file, crypto::view(passphrase));
   if (options.json)
-    print(json_of(key));
+    print_json(json_of(key));
   else
     std::printf("A sealed key file, and this passphrase opens it.\n\n%s", lines_of(key).c_str());
 }
@@ -345,7 +348,7 @@ void rebuild(const Options& options) {
   if (passphrase)
     write_new(options.file, identity::blocking_seal_key(key, crypto::view(*passphrase)));
   if (options.json) {
-    print(json_of(key));
+    print_json(json_of(key));
     return;
   }
   std::fprintf(out, "The two sheets give this key:\n\n%s\n", lines_of(key).c_str());
@@ -372,7 +375,7 @@ void check(const Options& options) {
     throw CommandError{"the two sheets give a key, but not the one with this public key",
                        "they belong to an older or another key: compare the words on them"};
   if (options.json)
-    print(json_of(key));
+    print_json(json_of(key));
   else
     std::printf("The two sheets give this key%s:\n\n%s\n%s",
                 expected ? ", the one that was asked for" : "", lines_of(key).c_str(),
@@ -409,6 +412,15 @@ int destroy(const std::vector<fs::path>& files) {
 // --- The line
 
 using Given = std::shared_ptr<Options>;
+
+const std::string about_sheets =
+    "\n/dev/shm is memory, no disk. Print a sheet at a time with its holder beside the printer, "
+    "and "
+    "destroy\nall three afterwards: `ishara key destroy`. A print goes through the spool of this "
+    "computer and the\nmemory of the printer, which may keep it: take a printer on a cable that "
+    "forgets when it is switched\noff. Safer is to copy them by hand: without --sheets they come "
+    "on "
+    "the terminal, one after the other.";
 
 void add_json(CLI::App& command, const Given& given) {
   command.add_flag("--json", given->json, "One JSON object instead of lines");
@@ -449,15 +461,18 @@ void add_sheets_to_read(CLI::App& command, const Given& given) {
       ->take_all();
 }
 
-CLI::App* add_subcommand(CLI::App& key, const char* name, const char* what, const char* example) {
+CLI::App* add_subcommand(CLI::App& key, const std::string& name, const char* what,
+                         const std::string& example) {
   auto* const command = key.add_subcommand(name, what);
   command->footer(example);
   return command;
 }
 
-void add_make(CLI::App& key, int& exit_code) {
-  auto* const make = key.add_subcommand("make", "Make a key: of a user, an organisation, the root");
+void add_make(CLI::App& root, CLI::App& key, int& exit_code) {
+  auto* const make =
+      key.add_subcommand("make", "Make a key: of a user, an organisation, the root, a service");
   make->require_subcommand(1);
+  add_make_service(root, *make, exit_code);
 
   const auto user = std::make_shared<Options>();
   auto* const makes_user = add_subcommand(
@@ -474,26 +489,30 @@ void add_make(CLI::App& key, int& exit_code) {
   struct Row {
     KeyKind kind;
     const char* what;
-    const char* example;
+    std::string example;
   };
   for (const auto& row : {
            Row{KeyKind::root,
                "The key that signs which organisations and services belong to the deployment",
                "Example:\n  ishara key make root --name 'Umoja pilot' --holder Amina --holder "
-               "Bosco --holder Chantal | lp\n\nRun it on a computer without network, with the "
-               "three holders beside it."},
+               "Bosco --holder Chantal --sheets /dev/shm/sheets\n\nRun it on a computer without "
+               "network, with the three holders beside it." +
+                   about_sheets},
            Row{KeyKind::organisation, "The key that signs who works for an organisation",
-               "Example:\n  ishara key make organisation --name 'Umoja Trust' --file umoja.key | "
-               "lp\n\nThe sheets are for the safe; the file is what the admin works with."},
+               "Example:\n  ishara key make organisation --name 'Umoja Trust' --file umoja.key \\\n"
+               "    --sheets /dev/shm/sheets\n\nThe sheets are for the safe; the file is what the "
+               "admin works with." +
+                   about_sheets},
            Row{KeyKind::recovery,
                "The key that opens an organisation's reports when nobody else can",
-               "Example:\n  ishara key make recovery --name 'Umoja Trust' --id "
-               "0123456789abcdef0123456789abcdef | lp"},
+               "Example:\n  ishara key make recovery --name 'Umoja Trust' \\\n    --id "
+               "0123456789abcdef0123456789abcdef --sheets /dev/shm/sheets\n" +
+                   about_sheets},
        }) {
     const auto given = std::make_shared<Options>();
     const auto kind = row.kind;
     auto* const makes =
-        add_subcommand(*make, std::string{identity::name_of(kind)}.c_str(), row.what, row.example);
+        add_subcommand(*make, std::string{identity::name_of(kind)}, row.what, row.example);
     add_sheet_options(*makes, given);
     auto* const id =
         makes
@@ -530,7 +549,7 @@ void add_file(CLI::App& command, const Given& given) {
 void add_key(CLI::App& root, int& exit_code) {
   auto* const key = root.add_subcommand("key", "Keys that people hold: make, keep, share, destroy");
   key->require_subcommand(1);
-  add_make(*key, exit_code);
+  add_make(root, *key, exit_code);
 
   const auto shown = std::make_shared<Options>();
   auto* const shows = add_subcommand(*key, "show", "Tell what a key file or sheet is; no secrets",
@@ -549,11 +568,12 @@ void add_key(CLI::App& root, int& exit_code) {
       [changed, &exit_code] { exit_code = attempt([&] { change_passphrase(*changed); }); });
 
   const auto rebuilt = std::make_shared<Options>();
-  auto* const combines =
-      add_subcommand(*key, "combine", "Make a key file, or three new sheets, of two sheets",
-                     "Examples:\n  ishara key combine --file root.key\n"
-                     "  ishara key combine --new-sheets --name 'Umoja pilot' | lp\n\n"
-                     "Without --sheet both sheets are typed, each line checked as it comes.");
+  auto* const combines = add_subcommand(
+      *key, "combine", "Make a key file, or three new sheets, of two sheets",
+      "Examples:\n  ishara key combine --file root.key\n"
+      "  ishara key combine --new-sheets --name 'Umoja pilot' --sheets /dev/shm/sheets\n\n"
+      "Without --sheet both sheets are typed, each line checked as it comes.\n" +
+          about_sheets);
   add_sheets_to_read(*combines, rebuilt);
   combines->add_option("--file", rebuilt->file, "The new key file")->type_name("FILE");
   add_new_passphrase(*combines, rebuilt);

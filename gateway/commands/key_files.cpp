@@ -95,6 +95,9 @@ identity::Sheet typed_sheet(const char* which) {
 }  // namespace
 
 identity::HeldKey key_of_two_sheets(const std::vector<std::filesystem::path>& files) {
+  if (files.size() > 2)
+    throw CommandError{"any two sheets give the key, and --sheet names a third",
+                       "name two of them"};
   const auto left = files.empty() ? typed_sheet("first") : read_sheet_file(files[0]);
   const auto right = files.size() < 2 ? typed_sheet("other") : read_sheet_file(files[1]);
   return combine_sheets(left, right);

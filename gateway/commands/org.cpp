@@ -16,6 +16,7 @@
 #include "gateway/identity/author.hpp"
 #include "gateway/identity/roster_changes.hpp"
 #include "gateway/identity/words.hpp"
+#include "routing/model/names.hpp"
 
 namespace ishara::commands {
 namespace {
@@ -37,8 +38,6 @@ struct Options {
   std::string proposer;
   bool finish = false;
 };
-
-void print(const json::object& object) { std::printf("%s\n", json::serialize(object).c_str()); }
 
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
@@ -121,7 +120,7 @@ json::object show_json(Steward& steward) {
       services.push_back(
           json::object{{"use", use},
                        {"pk", crypto::hex(service.public_key)},
-                       {"until", service.until ? json::value{*service.until} : json::value{}}});
+                       {"until", service.until ? json::value(*service.until) : json::value{}}});
   for (std::size_t i = 0; i < directory.organisations().size(); ++i) {
     const auto& organisation = directory.organisations()[i];
     organisations.push_back(
@@ -167,7 +166,7 @@ json::object show_json(Steward& steward) {
 void show(Steward& steward, const Options& options) {
   if (!options.file.empty()) write_rosters(options.file, steward.rosters());
   if (options.steward.json)
-    print(show_json(steward));
+    print_json(show_json(steward));
   else
     show_text(steward);
 }
@@ -185,11 +184,11 @@ void tell_next_key(Steward& steward, const Steward::NextKey& key, const Options&
                    const std::string& command) {
   const auto words = identity::queue_fingerprint(key.queue, key.generation, key.public_key);
   if (options.steward.json) {
-    print({{"queue", options.queue},
-           {"id", crypto::hex(key.queue)},
-           {"generation", key.generation},
-           {"public_key", crypto::hex(key.public_key)},
-           {"words", words}});
+    print_json({{"queue", options.queue},
+                {"id", crypto::hex(key.queue)},
+                {"generation", key.generation},
+                {"public_key", crypto::hex(key.public_key)},
+                {"words", words}});
     return;
   }
   auto line = "ishara org " + command + " " + options.queue + " \\\n    --public-key " +
@@ -215,7 +214,7 @@ void compare_key_words(const Options& options, const crypto::Id& queue, std::uin
 
 // Of her own key that is in force now.
 void hand_out(Steward& steward, const Options& options) {
-  const auto people = steward.grant(*steward.directory().queue_named(options.queue));
+  const auto people = steward.grant(*steward.directory().queue_named(options.queue)).size();
   if (!options.steward.json)
     std::printf("The key is sealed to %zu %s and to the recovery key.\n", people,
                 people == 1 ? "person" : "people");
@@ -236,7 +235,7 @@ void finish(Steward& steward, const Options& options) {
   }
   if (options.steward.organisation_key.file.empty() && leads) {
     if (options.steward.json)
-      print({{"queue", queue.name}, {"forgotten", queue.earlier.size()}});
+      print_json({{"queue", queue.name}, {"forgotten", queue.earlier.size()}});
     else
       std::printf("An admin takes %s out of the roster with\n  ishara org rotate %s --finish\n",
                   queue.earlier.size() == 1 ? "it" : "them", queue.name.c_str());
@@ -268,6 +267,7 @@ void rotate(Steward& steward, const Options& options) {
   if (!identity::works_for(*steward.directory().member(steward.user_id()), queue.id))
     throw CommandError{"you do not work for the queue " + queue.name, "ask a lead of it"};
   const auto key = steward.next_key(options.queue);
+  steward.secure_waiting_key(options.queue);
   if (options.steward.organisation_key.file.empty())
     return tell_next_key(steward, key, options, "rotate");
   require(identity::rotate_queue(next, queue.id, key.public_key));
@@ -317,6 +317,10 @@ void add_queue(Steward& steward, const Options& options) {
     return;
   }
   refuse_unless_lead(steward, "makes the key of a queue");
+  // Before a key waits under a name that no queue can have.
+  if (!routing::Slug::parse(options.queue))
+    throw CommandError{"a queue's name is lower-case letters, digits and hyphens",
+                       "choose another name"};
   const auto key = steward.next_key(options.queue);
   if (options.steward.organisation_key.file.empty())
     return tell_next_key(steward, key, options, "add-queue");
@@ -347,6 +351,21 @@ void replace_recovery(Steward& steward, const Options& options) {
                    "  ishara user grant\n");
 }
 
+// A key of her own that came into force with this has one copy until it is handed out.
+void hand_out_waiting(Steward& steward, const OrganisationRoster& before, const Options& options) {
+  if (!steward.has_role("lead")) return;
+  for (const auto* queue : steward.own_queues()) {
+    const auto was = std::ranges::find(before.queues, queue->id, &OrganisationRoster::Queue::id);
+    if (was != before.queues.end() && was->box_key == queue->box_key) continue;
+    const auto waiting = steward.waiting_key(queue->name);
+    if (!waiting || waiting->public_key != queue->box_key) continue;
+    const auto people = steward.grant(*queue);
+    if (!options.steward.json)
+      std::printf("The new key of %s is sealed to %zu %s and to the recovery key.\n",
+                  queue->name.c_str(), people.size(), people.size() == 1 ? "person" : "people");
+  }
+}
+
 void confirm(Steward& steward, const Options& options) {
   auto proposals = steward.proposals();
   if (!options.proposer.empty()) {
@@ -372,9 +391,11 @@ void confirm(Steward& steward, const Options& options) {
                 crypto::hex(proposal.proposer).c_str(),
                 static_cast<unsigned long long>(proposal.roster.version),
                 moment_text(proposal.until).c_str());
-  agree_to(identity::changes(steward.organisation().roster, proposal.roster), options.steward.yes,
-           options.steward.json);
-  tell_published(steward.confirm(proposal), options.steward.json, "");
+  const auto before = steward.organisation().roster;
+  agree_to(identity::changes(before, proposal.roster), options.steward.yes, options.steward.json);
+  const auto published = steward.confirm(proposal);
+  tell_published(published, options.steward.json, queues_to_rotate(before, proposal.roster), "");
+  if (published.in_force()) hand_out_waiting(steward, before, options);
 }
 
 void recover(Steward& steward, const Options& options) {
@@ -386,7 +407,7 @@ void recover(Steward& steward, const Options& options) {
                        "an admin puts you into the queues first; without a grant to the recovery "
                        "key nothing can be recovered"};
   if (options.steward.json) {
-    print({{"queues", json::value_from(queues)}});
+    print_json({{"queues", json::value_from(queues)}});
     return;
   }
   std::printf(

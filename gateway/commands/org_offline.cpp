@@ -20,10 +20,10 @@
 #include "gateway/commands/roster_signing.hpp"
 #include "gateway/commands/terminal.hpp"
 #include "gateway/crypto/encoding.hpp"
+#include "gateway/desk/roster_rules.hpp"
 #include "gateway/identity/audit.hpp"
 #include "gateway/identity/roster_changes.hpp"
 #include "gateway/identity/roster_file.hpp"
-#include "gateway/identity/words.hpp"
 #include "storage/people_store.hpp"
 
 namespace ishara::commands {
@@ -34,6 +34,9 @@ namespace json = boost::json;
 using identity::KeyKind;
 using identity::OrganisationRoster;
 using identity::RootRoster;
+
+constexpr const char* database_advice =
+    "see that Postgres runs and that database.desk_url points to it";
 
 // From signing to the import, for those who name no hour.
 constexpr std::int64_t hours_to_import = 48;
@@ -83,7 +86,7 @@ identity::OrganisationClass class_named(const std::string& name) {
 }
 
 // What `ishara init` on the server asks the officers to sign for.
-void add_services(RootRoster& next, const fs::path& file, std::vector<std::string>& words) {
+void add_services(RootRoster& next, const fs::path& file) {
   std::ifstream in{file};
   const std::string content{std::istreambuf_iterator<char>{in}, {}};
   boost::system::error_code error;
@@ -103,8 +106,6 @@ void add_services(RootRoster& next, const fs::path& file, std::vector<std::strin
                                                       : std::nullopt;
     if (!key || use == nullptr || !use->is_string()) refuse();
     require(identity::add_service(next, *key, use->get_string()));
-    words.push_back(std::string{use->get_string()} + ": " +
-                    identity::key_fingerprint(KeyKind::service, *key));
   }
 }
 
@@ -147,36 +148,28 @@ RootRoster::Service& service_of(RootRoster& roster, const std::string& text) {
                      "`ishara org show` tells the keys of the services"};
 }
 
-// Makes the changes of the line; returns the words to compare.
-std::vector<std::string> edit(RootRoster& next, const Options& options) {
-  std::vector<std::string> words;
+// Makes the changes of the line.
+void edit(RootRoster& next, const Options& options) {
   for (const auto& given : options.organisations) {
     const auto parts = parts_of(given, 4, "ID:PUBLIC_KEY:CLASS:NAME");
     const RootRoster::Organisation organisation{id_of(parts[0]), parts[3], class_named(parts[2]),
                                                 public_key_of(parts[1])};
     require(identity::add_organisation(next, organisation));
-    words.push_back(printable(parts[3]) + ": " +
-                    identity::key_fingerprint(KeyKind::organisation, organisation.signing_key));
   }
   for (const auto& given : options.new_keys) {
     const auto parts = parts_of(given, 2, "ID:PUBLIC_KEY");
-    const auto key = public_key_of(parts[1]);
-    require(identity::replace_organisation_key(next, id_of(parts[0]), key));
-    words.push_back(parts[0] + ": " + identity::key_fingerprint(KeyKind::organisation, key));
+    require(identity::replace_organisation_key(next, id_of(parts[0]), public_key_of(parts[1])));
   }
-  if (!options.services.empty()) add_services(next, options.services, words);
+  if (!options.services.empty()) add_services(next, options.services);
   for (const auto& given : options.ended) {
     const auto key = service_of(next, given).public_key;
     require(identity::end_service(next, key, last_hour(options.end_at)));
   }
-  return words;
 }
 
-void agree_with_words(std::vector<std::string> lines, const std::vector<std::string>& words,
-                      const Options& options) {
-  if (!words.empty())
-    lines.push_back("Words to compare with those who made the keys, over a way that you trust:");
-  for (const auto& line : words) lines.push_back("  " + line);
+// The lines show the words of every new key.
+void agree_with_words(std::vector<std::string> lines, const Options& options) {
+  lines.emplace_back("Compare the words with those who made the keys, over a way that you trust.");
   agree_to(lines, options.yes, options.json);
 }
 
@@ -195,11 +188,11 @@ void make_root(const Options& options) {
     before.deployment = next.deployment = key.id;
     next.version = 1;
   }
-  const auto words = edit(next, options);
+  edit(next, options);
   auto lines = identity::changes(before, next);
   if (lines.empty())
     throw CommandError{"there is nothing to change", "say what is to be: see --help"};
-  agree_with_words(std::move(lines), words, options);
+  agree_with_words(std::move(lines), options);
   const std::array rosters{identity::sign_roster(next, crypto::signing_key(key.seed))};
   write_rosters(options.out, rosters);
   tell_written(options.out, "the root roster", next.version, options.json);
@@ -237,22 +230,17 @@ void sign_offline(const Options& options) {
                          "make them with `ishara key make user` and `ishara key make recovery`, "
                          "and give --admin and --recovery"};
   }
-  std::vector<std::string> words;
   for (const auto& given : options.admins) {
     const auto parts = parts_of(given, 3, "ID:SIGN_PK:BOX_PK");
     const OrganisationRoster::Member admin{
         id_of(parts[0]), public_key_of(parts[1]), public_key_of(parts[2]), {"admin"}, {}};
     require(identity::add_member(next, admin));
-    words.push_back("admin: " + identity::user_fingerprint(admin.signing_key, admin.box_key));
   }
-  if (!options.recovery.empty()) {
-    const auto recovery = public_key_of(options.recovery);
-    require(identity::replace_recovery_key(next, recovery));
-    words.push_back("recovery key: " + identity::key_fingerprint(KeyKind::recovery, recovery));
-  }
+  if (!options.recovery.empty())
+    require(identity::replace_recovery_key(next, public_key_of(options.recovery)));
   auto lines = identity::changes(before, next);
   if (lines.empty()) lines.push_back("nothing but the key that signs it");
-  agree_with_words(std::move(lines), words, options);
+  agree_with_words(std::move(lines), options);
   const std::array rosters{identity::sign_roster(next, crypto::signing_key(key.seed))};
   write_rosters(options.out, rosters);
   tell_written(options.out, "the roster", next.version, options.json);
@@ -260,37 +248,24 @@ void sign_offline(const Options& options) {
 
 // --- Into force
 
-std::vector<std::string> lines_of(const storage::Roster& row,
-                                  std::span<const storage::Roster> stored,
-                                  const identity::Directory& directory,
-                                  const crypto::PublicKey& root_key) {
-  const auto signed_roster = [](const storage::Roster& from) {
-    identity::SignedRoster out{from.bytes, {}};
-    std::ranges::copy_n(
-        from.signature.begin(),
-        static_cast<std::ptrdiff_t>(std::min(from.signature.size(), out.signature.size())),
-        out.signature.begin());
-    return out;
-  };
-  const auto old = std::ranges::find(stored, row.issuer, &storage::Roster::issuer);
-  if (row.issuer == crypto::Id{}) {
-    const auto before = old == stored.end() ? boost::system::result<RootRoster>{RootRoster{}}
-                                            : identity::verify_root(signed_roster(*old), root_key);
-    auto after = identity::verify_root(signed_roster(row), root_key).value();
-    auto from = before ? *before : RootRoster{};
-    if (from.version == 0) from.deployment = after.deployment;
-    return identity::changes(from, after);
+// What the desk would refuse of an admin, it would be as wrong to let in here.
+void refuse_broken_rules(const News& news, storage::blocking::PeopleStore& store) {
+  if (!news.after) return;
+  const auto broken = desk::broken_rule(news.before, *news.after, store);
+  if (!broken) throw CommandError{"the database: " + broken.error().message(), database_advice};
+  if (*broken) throw CommandError{news.whose + " cannot come into force", (*broken)->detail};
+}
+
+void show_news(std::span<const News> news) {
+  for (const auto& one : news) {
+    std::printf("Version %u of %s%s\n", one.row.version, one.whose.c_str(),
+                one.follows ? ":"
+                            : ", made from a version that is not here. Take it only if it was in "
+                              "force before,\nas when a database was restored, and if its signer "
+                              "says so:");
+    if (one.changes.empty()) std::printf("  nothing but the key that signs it\n");
+    for (const auto& line : one.changes) std::printf("  %s\n", line.c_str());
   }
-  const auto& known = directory.organisations();
-  const auto own = std::ranges::find(known, row.issuer, &RootRoster::Organisation::id);
-  const auto after = identity::verify_organisation(signed_roster(row), own->signing_key).value();
-  OrganisationRoster from;
-  from.deployment = after.deployment;
-  from.organisation = after.organisation;
-  if (old != stored.end())
-    if (auto before = identity::verify_organisation(signed_roster(*old), own->signing_key))
-      from = std::move(*before);
-  return identity::changes(from, after);
 }
 
 void import(const CLI::App& root, const Options& options) {
@@ -299,12 +274,15 @@ void import(const CLI::App& root, const Options& options) {
   const auto offered = read_roster_files(options.rosters);
   storage::blocking::PeopleStore store{config->database.desk_url};
   const auto stored = store.rosters();
-  const std::string advice = "see that Postgres runs and that database.desk_url points to it";
-  if (!stored) throw CommandError{"the database: " + stored.error().message(), advice};
-  const auto& root_key = config->deployment.root_public_key;
+  if (!stored) throw CommandError{"the database: " + stored.error().message(), database_advice};
   const auto news =
-      importable(offered, *stored, root_key,
+      importable(offered, *stored, config->deployment.root_public_key,
                  options.past_ends ? std::uint64_t{0} : static_cast<std::uint64_t>(this_hour()));
+  for (const auto& one : news) refuse_broken_rules(one, store);
+  if (!news.empty()) {
+    if (!options.json) show_news(news);
+    agree_to({}, options.yes, options.json);
+  }
 
   std::vector<storage::RosterVersion> seen;
   for (const auto& row : *stored) seen.push_back({row.issuer, row.version});
@@ -313,45 +291,23 @@ void import(const CLI::App& root, const Options& options) {
                                      std::chrono::system_clock::now().time_since_epoch())
                                      .count());
   std::vector<storage::NewRoster> rows;
-  for (const auto& row : news)
+  json::array all;
+  for (const auto& [row, whose, follows, changes, after, before] : news) {
     rows.push_back(
         {row, identity::scribe_of({identity::AuditAction::roster, now, {}, row.version})});
+    all.push_back(json::object{{"issuer", crypto::hex(row.issuer)}, {"version", row.version}});
+  }
   const auto done = store.import_rosters(rows, seen);
   if (!done && done.error() == storage::errc::conflict)
     throw CommandError{"another roster was published meanwhile; nothing was imported",
                        "run it again"};
   if (!done)
     throw CommandError{"the database: " + done.error().message() + "; nothing was imported",
-                       advice};
-
-  if (options.json) {
-    json::array all;
-    for (const auto& row : news)
-      all.push_back(json::object{{"issuer", crypto::hex(row.issuer)}, {"version", row.version}});
+                       database_advice};
+  if (options.json)
     std::printf("%s\n", json::serialize(json::object{{"imported", std::move(all)}}).c_str());
-    return;
-  }
-  if (news.empty()) {
-    std::printf("All of this is in force already.\n");
-    return;
-  }
-  auto together = *stored;
-  for (const auto& row : news) {
-    std::erase_if(together, [&](const auto& one) { return one.issuer == row.issuer; });
-    together.push_back(row);
-  }
-  const auto directory =
-      identity::Directory::verified_rows(identity::rows_of(together), root_key).value();
-  for (const auto& row : news) {
-    const auto& known = directory.organisations();
-    const auto own = std::ranges::find(known, row.issuer, &RootRoster::Organisation::id);
-    std::printf(
-        "%s, version %u, is in force:\n",
-        own == known.end() ? "The root roster" : ("The roster of " + printable(own->name)).c_str(),
-        row.version);
-    for (const auto& line : lines_of(row, *stored, directory, root_key))
-      std::printf("  %s\n", line.c_str());
-  }
+  else
+    std::printf(news.empty() ? "All of this is in force already.\n" : "It is in force.\n");
 }
 
 }  // namespace
@@ -449,6 +405,7 @@ void add_offline_rosters(CLI::App& root, CLI::App& org, int& exit_code) {
   imports->add_flag("--past-ends", options->past_ends,
                     "Also what ends a service in the past: after a restore, for rosters that were "
                     "in force before");
+  imports->add_flag("--yes", options->yes, "Put them in force without asking");
   imports->add_flag("--json", options->json, "One JSON object instead of lines");
   imports->callback([&root, &exit_code, options] {
     exit_code = with_complaints([&] { import(root, *options); });

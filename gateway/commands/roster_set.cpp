@@ -6,6 +6,7 @@
 
 #include "gateway/commands/terminal.hpp"
 #include "gateway/crypto/encoding.hpp"
+#include "gateway/identity/roster_changes.hpp"
 #include "gateway/identity/roster_file.hpp"
 
 namespace ishara::commands {
@@ -37,18 +38,15 @@ std::string version_text(const std::string& whose, std::uint64_t version) {
   return whose + " of version " + std::to_string(version);
 }
 
-// Whether it is news; throws if it is not what comes next.
+// Whether it follows on what is in force; nothing if it is that, and no news. Throws if it is
+// older.
 template <class Roster>
-bool comes_next(const std::string& whose, const Verified<Roster>& offered,
-                const Verified<Roster>* present) {
+std::optional<bool> follows(const std::string& whose, const Verified<Roster>& offered,
+                            const Verified<Roster>* present) {
   const auto& [bytes, next] = offered;
-  if (present == nullptr) {
-    if (next.version == 1 && next.previous == crypto::Digest{}) return true;
-    throw CommandError{version_text(whose, next.version) + " follows on one that is not here",
-                       "import the versions before it first, or the rosters of this deployment"};
-  }
+  if (present == nullptr) return next.version == 1 && next.previous == crypto::Digest{};
   const auto& in_force = present->roster;
-  if (bytes.bytes == present->signed_roster.bytes) return false;
+  if (bytes.bytes == present->signed_roster.bytes) return std::nullopt;
   if (next.version <= in_force.version)
     throw CommandError{
         version_text(whose, next.version) +
@@ -58,16 +56,8 @@ bool comes_next(const std::string& whose, const Verified<Roster>& offered,
                                               : ", version " + std::to_string(in_force.version)),
         "it is refused everywhere; ask who signs it for one made from what is in force: `ishara "
         "org show --file`"};
-  if (next.version > in_force.version + 1)
-    throw CommandError{version_text(whose, next.version) + " is not the next one after version " +
-                           std::to_string(in_force.version),
-                       "import the versions between them first"};
-  if (next.previous != crypto::hash32({present->signed_roster.bytes}))
-    throw CommandError{
-        version_text(whose, next.version) + " was not made from the one that is in force",
-        "ask who signs it for one made from what is in force: `ishara org show "
-        "--file`"};
-  return true;
+  return next.version == in_force.version + 1 &&
+         next.previous == crypto::hash32({present->signed_roster.bytes});
 }
 
 [[noreturn]] void refuse_misfit(boost::system::error_code error, const RootRoster& root,
@@ -172,9 +162,9 @@ RosterSet sorted(std::span<const SignedRoster> rosters, const crypto::PublicKey&
   return out;
 }
 
-std::vector<storage::Roster> importable(std::span<const SignedRoster> offered,
-                                        std::span<const storage::Roster> stored,
-                                        const crypto::PublicKey& root_key, std::uint64_t hour) {
+std::vector<News> importable(std::span<const SignedRoster> offered,
+                             std::span<const storage::Roster> stored,
+                             const crypto::PublicKey& root_key, std::uint64_t hour) {
   std::vector<SignedRoster> present;
   for (const auto& row : stored) present.push_back(signed_roster(row));
   const auto in_force = sorted(present, root_key);
@@ -193,16 +183,26 @@ std::vector<storage::Roster> importable(std::span<const SignedRoster> offered,
     if (auto root = identity::verify_root(roster, root_key); root && in_force.root) {
       if (root->deployment != in_force.root->roster.deployment)
         throw CommandError{"the root roster is of another deployment", "nothing was imported"};
-      comes_next<RootRoster>("the root roster", {roster, std::move(*root)}, &*in_force.root);
+      follows<RootRoster>("the root roster", {roster, std::move(*root)}, &*in_force.root);
     }
   const auto next = sorted(all, root_key);
   if (!next.root)
     throw CommandError{"there is no root roster here yet",
                        "import the first one, from `ishara org root`, with these"};
 
-  std::vector<storage::Roster> out;
-  if (comes_next("the root roster", *next.root, in_force.root ? &*in_force.root : nullptr))
-    out.push_back(row_of({}, next.root->roster.version, next.root->signed_roster));
+  std::vector<News> out;
+  const auto* const root_before = in_force.root ? &*in_force.root : nullptr;
+  if (const auto made = follows("the root roster", *next.root, root_before)) {
+    RootRoster before;
+    before.deployment = next.root->roster.deployment;
+    if (root_before != nullptr) before = root_before->roster;
+    out.push_back({row_of({}, next.root->roster.version, next.root->signed_roster),
+                   "the root roster",
+                   *made,
+                   identity::changes(before, next.root->roster),
+                   {},
+                   {}});
+  }
   refuse_past_ends(next.root->roster, in_force.root ? &in_force.root->roster : nullptr, hour);
   std::vector<SignedRoster> whole;
   for (const auto& entry : next.organisations) {
@@ -212,8 +212,16 @@ std::vector<storage::Roster> importable(std::span<const SignedRoster> offered,
     const auto name = organisation == known.end() ? std::string{"an organisation"}
                                                   : printable(organisation->name);
     const auto* const before = in_force.organisation(entry.roster.organisation);
-    if (comes_next("the roster of " + name, entry, before))
-      out.push_back(row_of(entry.roster.organisation, entry.roster.version, entry.signed_roster));
+    const auto whose = "the roster of " + name;
+    if (const auto made = follows(whose, entry, before)) {
+      OrganisationRoster from;
+      from.deployment = entry.roster.deployment;
+      from.organisation = entry.roster.organisation;
+      if (before != nullptr) from = before->roster;
+      auto lines = identity::changes(from, entry.roster);
+      out.push_back({row_of(entry.roster.organisation, entry.roster.version, entry.signed_roster),
+                     whose, *made, std::move(lines), entry.roster, std::move(from)});
+    }
     whole.push_back(entry.signed_roster);
   }
   for (const auto& entry : in_force.organisations)

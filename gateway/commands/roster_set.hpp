@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "gateway/commands/command_error.hpp"
@@ -35,12 +36,25 @@ struct RosterSet {
 RosterSet sorted(std::span<const identity::SignedRoster> rosters,
                  const crypto::PublicKey& root_key);
 
+// A roster that is to come into force.
+struct News {
+  storage::Roster row;
+  std::string whose;  // "the root roster", "the roster of Umoja"
+  // Made from the one in force, or the first one; else from a version that is not here.
+  bool follows = true;
+  std::vector<std::string> changes;  // for people
+  // Of an organisation; `before` is empty if it has none yet.
+  std::optional<identity::OrganisationRoster> after;
+  identity::OrganisationRoster before;
+};
+
 // What is to be stored of `offered` on top of what is stored, the root's first; nothing if all of
-// it is in force already. Each must be the very next version, made from the one in force, or the
-// first one; and all of it together must fit. No service may newly end before this `hour` (unix
-// time / 3600): what it has signed since, and what people were told is received, would be lost.
-std::vector<storage::Roster> importable(std::span<const identity::SignedRoster> offered,
-                                        std::span<const storage::Roster> stored,
-                                        const crypto::PublicKey& root_key, std::uint64_t hour);
+// it is in force already. Each must be of a higher version than the one in force, and all of it
+// together must fit. A version between may be missing, as when a database was restored: whoever
+// imports is told (`follows`). No service may newly end before this `hour` (unix time / 3600): what
+// it has signed since, and what people were told is received, would be lost.
+std::vector<News> importable(std::span<const identity::SignedRoster> offered,
+                             std::span<const storage::Roster> stored,
+                             const crypto::PublicKey& root_key, std::uint64_t hour);
 
 }  // namespace ishara::commands

@@ -1,6 +1,7 @@
 #include "gateway/commands/roster_signing.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <cerrno>
@@ -10,6 +11,7 @@
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/terminal.hpp"
 #include "gateway/crypto/encoding.hpp"
+#include "gateway/identity/author.hpp"
 #include "gateway/identity/roster_changes.hpp"
 #include "gateway/identity/roster_file.hpp"
 #include "gateway/identity/words.hpp"
@@ -75,33 +77,73 @@ void agree_to(const std::vector<std::string>& lines, bool yes, bool json) {
     for (const auto& line : lines) std::printf("  %s\n", line.c_str());
   std::fflush(stdout);
   if (yes) return;
+  if (json)
+    throw CommandError{"with --json nobody is shown what is to change", "say --yes with it"};
   const auto answer = ask("Is this what you want (yes/no)? ");
   if (!answer)
-    throw CommandError{"there is no terminal to ask on", "say --yes to sign without a question"};
+    throw CommandError{"there is no terminal to ask on", "say --yes to go on without a question"};
   if (crypto::view(*answer) != "yes")
-    throw CommandError{"nothing was signed", "answer yes to go on"};
+    throw CommandError{"nothing was changed", "answer yes to go on"};
 }
 
-void tell_published(const Steward::Published& published, bool json, const std::string& then) {
-  if (json) {
-    std::printf("%s\n", json::serialize(json::object{{"version", published.version},
-                                                     {"in_force", published.in_force()},
-                                                     {"until", published.in_force()
-                                                                   ? json::value{}
-                                                                   : json::value{published.until}}})
-                            .c_str());
-    return;
+std::vector<std::string> queues_to_rotate(const identity::OrganisationRoster& before,
+                                          const identity::OrganisationRoster& next) {
+  const auto leaves = [&](const identity::OrganisationRoster::Member& member,
+                          const crypto::Id& queue) {
+    const auto now =
+        std::ranges::find(next.members, member.id, &identity::OrganisationRoster::Member::id);
+    return identity::works_for(member, queue) &&
+           (now == next.members.end() || !identity::works_for(*now, queue));
+  };
+  std::vector<std::string> out;
+  for (const auto& queue : next.queues) {
+    const auto was =
+        std::ranges::find(before.queues, queue.id, &identity::OrganisationRoster::Queue::id);
+    if (!queue.retired && was != before.queues.end() && was->box_key == queue.box_key &&
+        std::ranges::any_of(before.members,
+                            [&](const auto& member) { return leaves(member, queue.id); }))
+      out.push_back(queue.name);
   }
+  return out;
+}
+
+namespace {
+
+std::string warning_of(const std::vector<std::string>& queues) {
+  std::string out;
+  for (const auto& queue : queues)
+    out += "Who leaves knows the key of " + queue +
+           ", and opens what it gets until a lead of it makes a new one:\n  ishara org rotate " +
+           queue + "\n";
+  return out;
+}
+
+void tell_version(const Steward::Published& published, const std::string& file,
+                  const std::vector<std::string>& queues) {
+  json::object out{{"version", published.version},
+                   {"in_force", published.in_force()},
+                   {"until", published.until > 0 ? json::value{published.until} : json::value{}},
+                   {"needs_new_keys", json::value_from(queues)}};
+  if (!file.empty()) out["file"] = file;
+  print_json(out);
+}
+
+}  // namespace
+
+void tell_published(const Steward::Published& published, bool json,
+                    const std::vector<std::string>& to_rotate, const std::string& then) {
+  if (json) return tell_version(published, "", to_rotate);
+  const auto next = then + warning_of(to_rotate);
   if (published.in_force()) {
     std::printf("Version %llu of the roster is in force.\n%s",
-                static_cast<unsigned long long>(published.version), then.c_str());
+                static_cast<unsigned long long>(published.version), next.c_str());
     return;
   }
   std::printf(
       "Version %llu of the roster waits for a second person. Until %s another admin or a\n"
       "lead of your organisation reads it and agrees with\n  ishara org confirm\n%s%s",
       static_cast<unsigned long long>(published.version), moment_text(published.until).c_str(),
-      then.empty() ? "" : "Then:\n", then.c_str());
+      next.empty() ? "" : "Then:\n", next.c_str());
 }
 
 Steward::Published sign_and_publish(Steward& steward, const identity::OrganisationRoster& next,
@@ -112,16 +154,24 @@ Steward::Published sign_and_publish(Steward& steward, const identity::Organisati
   if (options.organisation_key.file.empty())
     throw CommandError{"the roster is signed with the organisation's key",
                        "name its key file with --organisation-key"};
-  agree_to(identity::changes(steward.organisation().roster, next), options.yes, options.json);
+  const auto& before = steward.organisation().roster;
+  const auto to_rotate = queues_to_rotate(before, next);
+  agree_to(identity::changes(before, next), options.yes, options.json);
   const auto key = held_key(options.organisation_key, identity::KeyKind::organisation);
   if (!options.out.empty()) {
     const std::array rosters{steward.sign(next, key)};
     write_rosters(options.out, rosters);
-    tell_written(options.out, "the roster", next.version, options.json);
-    return {next.version, Steward::Published::not_shown};
+    const Steward::Published written{next.version, Steward::Published::not_shown};
+    if (options.json) {
+      tell_version(written, options.out.string(), to_rotate);
+      return written;
+    }
+    tell_written(options.out, "the roster", next.version, false);
+    std::printf("Then:\n%s%s", then.c_str(), warning_of(to_rotate).c_str());
+    return written;
   }
   const auto published = steward.publish(next, key);
-  tell_published(published, options.json, then);
+  tell_published(published, options.json, to_rotate, then);
   return published;
 }
 

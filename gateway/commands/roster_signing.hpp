@@ -31,7 +31,8 @@ void add_signing_options(CLI::App& command, StewardOptions& options);
 int with_steward(const CLI::App& root, const StewardOptions& options,
                  const std::function<void(Steward&)>& action);
 
-// Shows the lines and asks on the terminal, unless `yes`. Throws if the answer is not yes.
+// Shows the lines and asks on the terminal, unless `yes`. Throws if the answer is not yes, and with
+// `json`, which shows nothing, unless `yes`.
 void agree_to(const std::vector<std::string>& lines, bool yes, bool json);
 
 // Shows what changes, asks, signs with the organisation's key, shows it to the desk or writes it to
@@ -39,7 +40,12 @@ void agree_to(const std::vector<std::string>& lines, bool yes, bool json);
 // force.
 Steward::Published sign_and_publish(Steward& steward, const identity::OrganisationRoster& next,
                                     const StewardOptions& options, const std::string& then);
-void tell_published(const Steward::Published& published, bool json, const std::string& then);
+void tell_published(const Steward::Published& published, bool json,
+                    const std::vector<std::string>& to_rotate, const std::string& then);
+// The queues whose present key is known to somebody who works for them before and not in `next`.
+// Until they have new keys, whoever left opens what comes, given a copy of the database.
+std::vector<std::string> queues_to_rotate(const identity::OrganisationRoster& before,
+                                          const identity::OrganisationRoster& next);
 
 // A new file of rosters.
 void write_rosters(const std::filesystem::path& file,

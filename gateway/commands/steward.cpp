@@ -21,9 +21,6 @@ namespace json = boost::json;
 using identity::Directory;
 using identity::OrganisationRoster;
 
-// QGRANT: header, ephemeral key, context and seed (privacy.md section 6).
-constexpr std::size_t queue_grant_size = 168;
-
 std::filesystem::path waiting_file(const std::filesystem::path& key_file, std::string_view queue) {
   auto out = key_file;
   return out += "." + std::string{queue} + ".next";
@@ -182,21 +179,21 @@ std::vector<Steward::Invited> Steward::invited() {
   return out;
 }
 
-std::vector<crypto::Id> Steward::given_away(const crypto::Id& user,
-                                            std::span<const crypto::Id> queues) {
+Steward::Transfers Steward::transfers(const crypto::Id& user, std::span<const crypto::Id> queues) {
   constexpr int most_pages = 10'000;  // of 200
   const auto* const her = directory().member(user);
-  std::vector<crypto::Id> out;
+  Transfers out;
   std::string cursor;
   for (int page = 0; page < most_pages; ++page) {
     const auto answer = answers::object(get("/transfers?limit=200" + cursor));
     for (const auto& value : answers::array(answer, "transfers")) {
       const auto bytes = answers::bytes(value);
+      out.all.push_back(identity::statement_hash(bytes));
       const auto statement = identity::verify_statement(bytes, her->signing_key);
       if (statement && statement->type == identity::StatementType::transfer &&
           std::ranges::find(queues, statement->from_queue) != queues.end() &&
           identity::works_for(*her, statement->from_queue))
-        out.push_back(identity::statement_hash(bytes));
+        out.given_away.push_back(out.all.back());
     }
     const auto& next = answers::member(answer, "next");
     if (next.is_null()) return out;
@@ -210,7 +207,7 @@ std::vector<crypto::Id> Steward::given_away(const crypto::Id& user,
 
 std::optional<Steward::Waiting> Steward::read_waiting(std::string_view queue) {
   const auto file = waiting_file(settings().key_file, queue);
-  const auto bytes = config::read_key_file(file, queue_grant_size);
+  const auto bytes = config::read_key_file(file, identity::queue_grant_size);
   if (!bytes && bytes.error() == config::key_file_errc::missing) return std::nullopt;
   const std::string advice = "remove it to make another key, unless the roster names this one";
   if (!bytes) throw CommandError{file.string() + ": " + bytes.error().message(), advice};
@@ -315,14 +312,27 @@ std::vector<Steward::Seed> Steward::seeds(const Directory::Queue& queue) {
 }
 
 void Steward::put_grant(const Seed& seed, const crypto::Id& queue, const crypto::Id& user,
-                        const crypto::PublicKey& key) {
+                        const crypto::PublicKey& key, bool in_advance) {
   const auto envelope = identity::seal_queue_grant(seed.seed, queue, user, seed.generation, key);
   if (!envelope)
     throw CommandError{"a key in the rosters is none, of " + crypto::hex(user), "tell your admin"};
-  send("/grants", json::serialize(json::object{{"queue", crypto::hex(queue)},
-                                               {"user", crypto::hex(user)},
-                                               {"generation", seed.generation},
-                                               {"envelope", crypto::base64(*envelope)}}));
+  json::object body{{"queue", crypto::hex(queue)},
+                    {"user", crypto::hex(user)},
+                    {"generation", seed.generation},
+                    {"envelope", crypto::base64(*envelope)}};
+  if (in_advance)
+    body["kid"] = crypto::hex(crypto::key_id(identity::queue_box_key(seed.seed).public_key));
+  send("/grants", json::serialize(body));
+}
+
+void Steward::secure_waiting_key(std::string_view name) {
+  const auto* const queue = directory().queue_named(name);
+  auto waiting = read_waiting(name);
+  if (queue == nullptr || !waiting || waiting->key.queue != queue->id ||
+      waiting->key.generation != queue->generation + 1)
+    return;
+  put_grant({waiting->key.generation, std::move(waiting->seed)}, queue->id, queue->organisation,
+            organisation().roster.recovery_key, true);
 }
 
 std::vector<const Directory::Queue*> Steward::own_queues() {
@@ -334,20 +344,20 @@ std::vector<const Directory::Queue*> Steward::own_queues() {
   return out;
 }
 
-std::size_t Steward::grant(const Directory::Queue& queue) {
+std::vector<crypto::Id> Steward::grant(const Directory::Queue& queue) {
   const auto held = seeds(queue);
   if (std::ranges::find(held, queue.generation, &Seed::generation) == held.end())
     throw CommandError{
         "you do not have the present key of the queue " + queue.name,
         "ask another lead of it to run `ishara user grant`, or recover it: `ishara org recover`"};
-  std::size_t people = 0;
+  std::vector<crypto::Id> people;
   for (const auto& seed : held) {
     put_grant(seed, queue.id, queue.organisation, organisation().roster.recovery_key);
-    people = 0;
+    people.clear();
     for (const auto& member : directory().members()) {
       if (!identity::works_for(member, queue.id)) continue;
       put_grant(seed, queue.id, member.id, member.box_key);
-      ++people;
+      people.push_back(member.id);
     }
   }
   settle_waiting_key(queue.name);

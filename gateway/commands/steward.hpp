@@ -78,9 +78,14 @@ class Steward : public DeskClient {
     std::optional<identity::EnrolmentKeys> keys;  // nothing: she has not made them yet
   };
   std::vector<Invited> invited();
-  // The hashes of all TRANSFERs that she signed for one of these queues while she works for it:
-  // what stays given away when she does not any more.
-  std::vector<crypto::Id> given_away(const crypto::Id& user, std::span<const crypto::Id> queues);
+  // The hashes of TRANSFERs from queues of her organisation.
+  struct Transfers {
+    std::vector<crypto::Id> all;
+    // Those that this person signed for one of these queues while she works for it: what stays
+    // given away when she does not any more.
+    std::vector<crypto::Id> given_away;
+  };
+  Transfers transfers(const crypto::Id& user, std::span<const crypto::Id> queues);
 
   // --- Keys of queues
 
@@ -94,13 +99,16 @@ class Steward : public DeskClient {
   std::optional<NextKey> waiting_key(std::string_view queue);
   // The one that waits, or a new one that waits from now on.
   NextKey next_key(std::string_view queue);
+  // Gives the recovery key a grant of the one that waits for a queue of the rosters, before it is
+  // in force: from then on it is not lost with her disk.
+  void secure_waiting_key(std::string_view queue);
   // Removes it, if the rosters name it and the desk gives her a grant that opens to it. Throws if
   // they name it and the desk does not.
   void settle_waiting_key(std::string_view queue);
 
   // Seals every seed that she has of this queue, and the rosters still name, to everybody who works
-  // for it and to the recovery key. Returns for how many people.
-  std::size_t grant(const identity::Directory::Queue& queue);
+  // for it and to the recovery key. Returns for which people.
+  std::vector<crypto::Id> grant(const identity::Directory::Queue& queue);
   // Her organisation's queues for which she works.
   std::vector<const identity::Directory::Queue*> own_queues();
   // Deletes the grants of earlier generations; the desk refuses while anything is sealed to them.
@@ -124,7 +132,7 @@ class Steward : public DeskClient {
   std::vector<Seed> granted_seeds(const identity::Directory::Queue& queue);
   std::vector<Seed> seeds(const identity::Directory::Queue& queue);
   void put_grant(const Seed& seed, const crypto::Id& queue, const crypto::Id& user,
-                 const crypto::PublicKey& key);
+                 const crypto::PublicKey& key, bool in_advance = false);
   void refuse_misfit(const identity::SignedRoster& next);
   Published show(const identity::SignedRoster& roster, std::uint64_t version);
 

@@ -4,6 +4,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <boost/json.hpp>
 #include <cstdint>
 #include <cstdio>
 #include <optional>
@@ -120,6 +121,10 @@ void append_json(crypto::WipedBuffer& out, std::string_view utf8) {
       out.push_back(c);
   }
   append(out, "\"");
+}
+
+void print_json(const boost::json::object& object) {
+  std::printf("%s\n", boost::json::serialize(object).c_str());
 }
 
 crypto::WipedBuffer ask_passphrase(std::string_view prompt) {

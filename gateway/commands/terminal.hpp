@@ -7,6 +7,10 @@
 
 #include "gateway/crypto/wipe.hpp"
 
+namespace boost::json {
+class object;
+}
+
 namespace ishara::commands {
 
 // Appends `utf8` so that no terminal acts on it: control characters of ASCII and of Unicode's C1,
@@ -21,6 +25,9 @@ void append_json(crypto::WipedBuffer& out, std::string_view utf8);
 
 // Asks on the terminal, without echo. Empty if there is no terminal.
 crypto::WipedBuffer ask_passphrase(std::string_view prompt);
+
+// One line on standard output.
+void print_json(const boost::json::object& object);
 
 // --- The terminal itself, wherever standard input and output go
 // False: there is none.

@@ -45,8 +45,6 @@ struct Options {
   bool no_queues = false;
 };
 
-void print(const json::object& object) { std::printf("%s\n", json::serialize(object).c_str()); }
-
 // --- Coming
 
 void invite(Steward& steward, const DeskClient::Settings& settings, const Options& options) {
@@ -55,11 +53,11 @@ void invite(Steward& steward, const DeskClient::Settings& settings, const Option
       options.desk_for_sheet.empty() ? address_text(settings.desk) : options.desk_for_sheet,
       settings.root_key, invitation.user, invitation.code, moment_text(invitation.until)};
   if (options.steward.json) {
-    print({{"user", crypto::hex(sheet.user)},
-           {"code", code_groups(sheet.code)},
-           {"until", invitation.until},
-           {"desk", sheet.desk},
-           {"root_key", crypto::hex(sheet.root_key)}});
+    print_json({{"user", crypto::hex(sheet.user)},
+                {"code", code_groups(sheet.code)},
+                {"until", invitation.until},
+                {"desk", sheet.desk},
+                {"root_key", crypto::hex(sheet.root_key)}});
     return;
   }
   const auto page = printed(sheet);
@@ -112,7 +110,7 @@ void enrol(const CLI::App& root, const Options& options) {
   const auto root_words = identity::key_fingerprint(identity::KeyKind::root, settings.root_key);
   show_keys(settings.desk, key, *code);
   if (options.steward.json) {
-    print({{"user", crypto::hex(*user)}, {"words", words}, {"root_words", root_words}});
+    print_json({{"user", crypto::hex(*user)}, {"words", words}, {"root_words", root_words}});
     return;
   }
   std::printf(
@@ -131,9 +129,9 @@ void list_invited(Steward& steward, const Options& options) {
   const auto invited = steward.invited();
   for (const auto& person : invited) {
     if (options.steward.json) {
-      print({{"user", crypto::hex(person.user)},
-             {"until", person.until},
-             {"has_keys", person.keys.has_value()}});
+      print_json({{"user", crypto::hex(person.user)},
+                  {"until", person.until},
+                  {"has_keys", person.keys.has_value()}});
       continue;
     }
     std::printf("%s  %s, until %s\n", crypto::hex(person.user).c_str(),
@@ -174,18 +172,13 @@ void admit(Steward& steward, const Options& options) {
 
 // --- Changing and leaving
 
-// Queues for which she works by the roster and not by `next`.
+// Queues for which she works before and not after.
 std::vector<crypto::Id> lost_queues(const OrganisationRoster::Member& before,
-                                    const std::vector<std::string>& roles,
-                                    const std::vector<crypto::Id>& queues) {
-  const auto works = [](const std::vector<std::string>& all) {
-    return std::ranges::any_of(
-        all, [](const auto& role) { return role == "caseworker" || role == "lead"; });
-  };
+                                    const OrganisationRoster::Member& after) {
   std::vector<crypto::Id> out;
-  if (!works(before.roles)) return out;
   for (const auto& queue : before.queues)
-    if (!works(roles) || std::ranges::find(queues, queue) == queues.end()) out.push_back(queue);
+    if (identity::works_for(before, queue) && !identity::works_for(after, queue))
+      out.push_back(queue);
   return out;
 }
 
@@ -228,40 +221,42 @@ std::string rotate_lost(Steward& steward, OrganisationRoster& next,
       require(identity::rotate_queue(next, id, *key));
       then += "A lead of " + queue.name + " hands its new key out:\n  ishara user grant " +
               queue.name + "\n";
-    } else {
-      then += "She knows the key of " + queue.name +
-              ". A lead of it makes a new one:\n  ishara org rotate " + queue.name + "\n";
     }
   }
   return then;
 }
 
+// Reports that were deleted need no transfers any more, and a roster has no room for all of them.
+void forget_transfers(OrganisationRoster& next, const Steward::Transfers& transfers) {
+  (void)identity::prune_transfers(next, transfers.all);  // none may be too many
+}
+
 void revoke(Steward& steward, const Options& options) {
   const auto user = id_of(options.user);
-  const auto member = steward.member(user);
-  const auto queues = lost_queues(member, {}, {});
-  const auto transfers = steward.given_away(user, queues);
+  const auto queues = lost_queues(steward.member(user), {});
+  const auto transfers = steward.transfers(user, queues);
   auto next = steward.next_roster();
   const auto then = rotate_lost(steward, next, queues, options);
-  require(identity::remove_member(next, user, transfers));
+  forget_transfers(next, transfers);
+  require(identity::remove_member(next, user, transfers.given_away));
   sign_and_publish(steward, next, options.steward, then);
 }
 
 void change(Steward& steward, const Options& options) {
   const auto user = id_of(options.user);
   const auto member = steward.member(user);
-  const auto roles = options.roles.empty() ? member.roles : options.roles;
-  const auto queues = options.no_queues        ? std::vector<crypto::Id>{}
-                      : options.queues.empty() ? member.queues
-                                               : queue_ids(steward, options.queues);
-  const auto lost = lost_queues(member, roles, queues);
-  const auto transfers = steward.given_away(user, lost);
+  auto after = member;
+  if (!options.roles.empty()) after.roles = options.roles;
+  if (options.no_queues) after.queues.clear();
+  if (!options.queues.empty()) after.queues = queue_ids(steward, options.queues);
+  const auto lost = lost_queues(member, after);
+  const auto transfers = steward.transfers(user, lost);
   auto next = steward.next_roster();
   auto then = rotate_lost(steward, next, lost, options);
-  require(identity::change_member(next, user, roles, queues, transfers));
-  const bool gains =
-      !lost_queues({user, {}, {}, roles, queues}, member.roles, member.queues).empty();
-  if (gains) then += "A lead gives her the keys of her new queues with\n  ishara user grant\n";
+  forget_transfers(next, transfers);
+  require(identity::change_member(next, user, after.roles, after.queues, transfers.given_away));
+  if (!lost_queues(after, member).empty())
+    then += "A lead gives her the keys of her new queues with\n  ishara user grant\n";
   sign_and_publish(steward, next, options.steward, then);
 }
 
@@ -276,12 +271,22 @@ void grant(Steward& steward, const Options& options) {
     if (!options.queue.empty() && queue->name != options.queue) continue;
     const auto people = steward.grant(*queue);
     ++granted;
-    if (options.steward.json)
-      print({{"queue", queue->name}, {"generation", queue->generation}, {"people", people}});
-    else
-      std::printf("%s: its key of generation %u is sealed to %zu %s and to the recovery key.\n",
-                  queue->name.c_str(), queue->generation, people,
-                  people == 1 ? "person" : "people");
+    if (options.steward.json) {
+      json::array ids;
+      for (const auto& person : people) ids.push_back(json::string{crypto::hex(person)});
+      print_json({{"queue", queue->name},
+                  {"generation", queue->generation},
+                  {"people", people.size()},
+                  {"to", std::move(ids)}});
+      continue;
+    }
+    std::printf("%s: its key of generation %u is sealed to the recovery key and to\n",
+                queue->name.c_str(), queue->generation);
+    for (const auto& person : people) {
+      const auto& member = *steward.directory().member(person);
+      std::printf("  %s  %s\n", crypto::hex(person).c_str(),
+                  identity::user_fingerprint(member.signing_key, member.box_key).c_str());
+    }
   }
   if (granted == 0)
     throw CommandError{options.queue.empty() ? "you work for no queue of your organisation"
@@ -362,7 +367,10 @@ void add_user(CLI::App& root, int& exit_code) {
       "    --root-key 64-DIGITS --user " +
       id + "\n\nAll of it stands on the sheet that your admin gave you. --key names a new file.");
   enrols->add_option("--user", options->user, "Your id")->type_name("ID")->required();
-  enrols->add_option("--code", options->code, "The code on the sheet (default: ask)")
+  enrols
+      ->add_option("--code", options->code,
+                   "The code on the sheet, for scripts (default: ask, since whoever else uses this "
+                   "computer sees in its list of processes what stands on a line)")
       ->type_name("CODE");
   enrols
       ->add_option("--new-passphrase-file", options->new_passphrase_file,

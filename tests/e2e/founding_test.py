@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 import unittest
 import urllib.parse
 
@@ -97,7 +98,7 @@ class Founding(unittest.TestCase):
         self.ishara("org", "sign", "--rosters", root, "--root-key", self.root["sign_pk"],
                     *self.signing(), "--admin", f"{admin['id']}:{admin['sign_pk']}:{admin['box_pk']}",
                     "--recovery", recovery["box_pk"], "--out", organisation)
-        self.on_server("org", "import", root, organisation)
+        self.on_server("org", "import", root, organisation, "--yes")
 
     def a_lead_comes(self):
         (invitation,) = self.as_person("admin", "user", "invite")
@@ -174,6 +175,45 @@ class Founding(unittest.TestCase):
         self.assertTrue(any(token.letters in text["text"] for text in pulled["texts"]))
         doctor = self.shared.ishara("doctor", configuration=self.own / "ishara.toml", check=False)
         self.assertNotIn("FAILURE", doctor.stdout)
+        self.another_gateway_key(gateway, channel)
+
+    def another_gateway_key(self, gateway, channel):
+        """Nothing is taken with a key that the rosters do not name; then they do."""
+        number, token = canary.Number("250788019502", "250"), canary.random_token()
+        self.shared.plant([(number, token.letters, token)])
+        words = f"she is never let out {token.letters}"
+        keys = self.own / "keys"
+        request, rosters, root = (self.people / name for name in ("gateway.request", "present", "root-2"))
+        (shown,) = self.as_person("admin", "org", "show", "--file", rosters)
+        (before,) = [row["pk"] for row in shown["services"] if row["use"] == "gateway"]
+        make = ("key", "make", "service", "--use", "gateway", "--request", request, "--json")
+        made = json.loads(self.on_server(*make))
+        self.assertEqual(json.loads(self.on_server(*make)), made)
+
+        gateway.stop()
+        (keys / "gateway.key").rename(keys / "former")
+        (keys / "gateway.key.next").rename(keys / "gateway.key")
+        gateway.start()
+        until(lambda: "service_key_refused" in gateway.log.read_text(), "the gateway says why")
+        self.assertEqual(channel.send(channel.text(number, words, "founding-2")).status, 503)
+
+        two_sheets = [word for letter in "AB"
+                      for word in ("--sheet", self.people / f"root-sheet-{letter}.txt")]
+        sign = ("org", "root", *two_sheets, "--rosters", rosters, "--services", request,
+                "--end-service", before, "--yes")
+        refused = system.run(system.binary(), *sign, "--out", root, "--end-at", "2026-01-31 15:00",
+                             check=False)
+        self.assertIn("lies in the past", refused.stderr)
+        self.ishara(*sign, "--out", root)
+        self.on_server("org", "import", root, "--yes")
+        until(lambda: channel.send(channel.text(number, words, "founding-2")).status == 200,
+              "the gateway takes texts with its new key")
+        (shown,) = self.as_person("admin", "org", "show")
+        ends = {row["pk"]: row["until"] for row in shown["services"]}
+        self.assertGreater(ends[before], time.time() // 3600 + 46)
+        self.assertIsNone(ends[made["pk"]])
+        (pulled,) = self.as_person("lead", "queue", "pull")
+        self.assertTrue(any(token.letters in text["text"] for text in pulled["texts"]))
 
 
 if __name__ == "__main__":

@@ -140,6 +140,11 @@ class Ceremony(unittest.TestCase):
             refused = self.key("check", "--sheet", left, "--sheet", right, check=False)
             self.assertEqual(refused.returncode, 1)
             self.assertIn(what, refused.stderr)
+        third = [word for letter in "ABC" for word in ("--sheet", self.sheet(letter))]
+        self.assertIn("names a third", self.key("check", *third, check=False).stderr)
+        fourth = [word for name in "ABCD" for word in ("--holder", name)]
+        self.assertIn("a fourth person", self.key("make", "root", "--name", "x", *fourth,
+                                                  check=False).stderr)
         other = self.key("check", "--sheet", self.sheet("A"), "--sheet", self.sheet("B"),
                          "--public-key", "00" * 32, check=False)
         self.assertEqual(other.returncode, 1)

@@ -62,6 +62,11 @@ class People(unittest.TestCase):
         self.assertEqual((published["in_force"], published["version"]), (True, proposed["version"]))
         return published["version"]
 
+    def listed_transfers(self):
+        (found,) = self.sql("SELECT encode(bytes, 'hex') FROM roster WHERE issuer ="
+                             f" '{self.organisation()}' ORDER BY version DESC LIMIT 1")
+        return json.loads(bytes.fromhex(found)).get("transfers", [])
+
     def enrol(self, name):
         """Somebody new: her id, her key file and the words that she reads to the admin."""
         (invitation,) = self.admin("user", "invite")
@@ -209,9 +214,13 @@ class People(unittest.TestCase):
         before = self.queue_key("demo-helpers")
 
         # The desk and the relay hear of it within five seconds.
+        (written,) = self.admin("user", "revoke", user, "--out", self.folder / "unused.txt",
+                                *self.signing())
+        self.assertEqual(sorted(written["needs_new_keys"]), ["demo-children", "demo-helpers"])
         (revoked,) = self.admin("user", "revoke", user, *self.signing())
         self.assertTrue(revoked["in_force"])
         version = revoked["version"]
+        self.assertEqual(len(self.listed_transfers()), 1)
         until(lambda: self.system.ishara(
             "queue", "list", "--key", key, "--passphrase-file", key.with_suffix(".passphrase"),
             check=False).returncode != 0, "the desk refuses her", 5)
@@ -244,6 +253,15 @@ class People(unittest.TestCase):
         for each in (new, report):
             self.assertEqual(self.opened(key, copy + self.of_report(each)), {QUEUE_GRANT: 2, "numbers": 0})
 
+        # What she gave away is listed as long as it is there.
+        self.forget(other)
+        (shown,) = self.lead("org", "show")
+        auditor = next(row["id"] for row in shown["members"] if row["roles"] == ["auditor"]
+                       and row["organisation"] == self.organisation())
+        for roles in ("auditor,admin", "auditor"):
+            self.decide("user", "change", auditor, "--roles", roles)
+        self.assertEqual(self.listed_transfers(), [])
+
     def test_a_queue_gets_a_new_key_and_the_recovery_key_opens_it(self):
         numbers = [self.number(n) for n in (3, 4)]
         old = self.report(*numbers[0])
@@ -253,22 +271,23 @@ class People(unittest.TestCase):
         rotate = ("org", "rotate", "demo-helpers", "--public-key", next_key["public_key"], "--words")
         self.admin(*rotate, "abacus abdomen abdominal abide abiding ability ablaze able",
                    *self.signing(), refused="these are not the words of this key")
-        self.decide(*rotate, next_key["words"])
-        after = self.queue_key("demo-helpers")
-        self.assertEqual((after["generation"], after["earlier"]),
-                         (before["generation"] + 1, [before["generation"]]))
+        (proposed,) = self.admin(*rotate, next_key["words"], *self.signing())
 
-        # A desk that takes her grant of it and has none afterwards: her only copy stays.
+        # A desk that takes her grant of it and has none afterwards: her only copy stays. Else it is
+        # handed out as soon as it is in force.
         waiting = self.users / "demo-ngo-caseworker.key.demo-helpers.next"
         self.sql("CREATE FUNCTION loses() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
         self.sql("CREATE TRIGGER loses BEFORE INSERT ON qgrant FOR EACH ROW"
-                 f" WHEN (NEW.generation = {after['generation']}) EXECUTE FUNCTION loses()")
+                 f" WHEN (NEW.generation = {before['generation'] + 1}) EXECUTE FUNCTION loses()")
         try:
-            self.lead("user", "grant", "demo-helpers", refused="does not give it back")
+            self.lead("org", "confirm", "--yes", refused="does not give it back")
         finally:
             self.sql("DROP TRIGGER loses ON qgrant")
             self.sql("DROP FUNCTION loses")
         self.assertTrue(waiting.exists())
+        after = self.queue_key("demo-helpers")
+        self.assertEqual((after["generation"], after["earlier"]),
+                         (before["generation"] + 1, [before["generation"]]))
         self.lead("user", "grant")
         self.assertFalse(waiting.exists())
 
@@ -298,9 +317,19 @@ class People(unittest.TestCase):
                                       organisation, "--sheets", self.folder, "--json"))
         self.decide("org", "recovery", "--public-key", made["box_pk"], "--words", made["words"])
         self.lead("user", "grant")
+        # A new key whose lead loses her disk before it is in force.
+        (lost,) = self.lead("org", "rotate", "demo-children")
+        self.admin("org", "rotate", "demo-children", "--public-key", lost["public_key"], "--words",
+                   lost["words"], *self.signing())
+        (self.users / "demo-ngo-caseworker.key.demo-children.next").unlink()
+        self.lead("org", "confirm", "--yes")
+        self.lead("user", "grant", "demo-children", refused="you do not have the present key")
+        (shown,) = self.lead("org", "show")
+        people = [member["id"] for member in shown["members"] if member["organisation"] == organisation]
+
         def lose_the_keys():
-            self.sql(f"DELETE FROM qgrant WHERE user_id <> '{organisation}' AND queue_id IN (SELECT"
-                     f" queue_id FROM qgrant WHERE user_id = '{organisation}')")
+            for person in people:
+                self.sql(f"DELETE FROM qgrant WHERE user_id = '{person}'")
             self.lead("queue", "show", old, refused="ask a lead of the queue to grant you its key")
 
         lose_the_keys()
@@ -317,7 +346,7 @@ class People(unittest.TestCase):
             with self.subTest(sheets=left + right):
                 lose_the_keys()
                 (recovered,) = self.lead("org", "recover", *sheet[left], *sheet[right])
-                self.assertIn("demo-helpers", recovered["queues"])
+                self.assertEqual(recovered["queues"], ["demo-children", "demo-helpers"])
                 (opened,) = self.lead("queue", "show", old)
                 self.assertIn(numbers[0][1].letters, opened["texts"][0]["text"])
         self.lead("user", "grant")
@@ -360,17 +389,18 @@ class People(unittest.TestCase):
         self.ishara(*root, fresh, "--out", second)
         request.write_text(json.dumps({"services": [{"use": "relay", "pk": "cd" * 32}]}))
         self.ishara(*root, second, "--out", third)
-        self.ishara("org", "import", third, refused="is not the next one after version")
         self.ishara("org", "import", second, foreign, refused="signed neither with this root key")
+        self.ishara("org", "import", second, "--json", refused="say --yes with it")
         self.assertEqual(self.sql("SELECT issuer, max(version) FROM roster GROUP BY issuer ORDER BY 1"), before)
 
         number, token = self.number(5)
         report = self.report(number, token)
         (opened,) = self.lead("queue", "show", report)
         self.assertIn(token.letters, opened["texts"][0]["text"])
-        imported = json.loads(self.ishara("org", "import", second, "--json"))
+        imported = json.loads(self.ishara("org", "import", second, "--json", "--yes"))
         self.assertEqual([row["issuer"] for row in imported["imported"]], ["0" * 32])
-        self.ishara("org", "import", third)
+        shown = self.ishara("org", "import", third, "--yes")
+        self.assertRegex(shown, "relay key [0-9a-f]{32} is new, in words: ([a-z]+ ){7}[a-z]+\n")
         self.assertEqual(self.system.readiness(), "ok")
         self.text(number, "she is still there", None)
 
