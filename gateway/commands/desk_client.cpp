@@ -45,11 +45,12 @@ std::uint64_t unix_time() {
   const auto problem = json::parse(response.body, error);
   const auto* detail =
       !error && problem.is_object() ? problem.get_object().if_contains("detail") : nullptr;
-  throw CommandError{response.status == 410
-                         ? "this report is gone"
-                         : "the desk refuses this (" + std::to_string(response.status) + ")",
-                     detail != nullptr && detail->is_string() ? printable(detail->get_string())
-                                                              : "is --desk the address of a desk?"};
+  throw DeskRefusal{response.status,
+                    response.status == 410
+                        ? "this report is gone"
+                        : "the desk refuses this (" + std::to_string(response.status) + ")",
+                    detail != nullptr && detail->is_string() ? printable(detail->get_string())
+                                                             : "is --desk the address of a desk?"};
 }
 
 }  // namespace

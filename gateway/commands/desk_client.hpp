@@ -26,6 +26,17 @@ http::Response fetch_from_desk(const http::Origin& desk, http::Method method,
                                std::vector<std::pair<std::string, std::string>> fields,
                                std::string_view body, const crypto::SigningKey* signer);
 
+// An answer of the desk that is an error.
+class DeskRefusal : public CommandError {
+ public:
+  DeskRefusal(unsigned status, const std::string& what, std::string what_to_do)
+      : CommandError{what, std::move(what_to_do)}, status_{status} {}
+  unsigned status() const noexcept { return status_; }
+
+ private:
+  unsigned status_;
+};
+
 class DeskClient {
  public:
   struct Settings {

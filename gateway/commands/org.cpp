@@ -6,8 +6,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json.hpp>
+#include <chrono>
 #include <cstdio>
 #include <memory>
+#include <thread>
 
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/roster_signing.hpp"
@@ -212,9 +214,23 @@ void compare_key_words(const Options& options, const crypto::Id& queue, std::uin
                 "command again");
 }
 
+// Of a key that came into force a moment ago: the desk has stored the roster and takes it up within
+// five seconds, and until then knows nothing of the key.
+std::size_t grant_soon(Steward& steward, const std::string& queue) {
+  constexpr int most_attempts = 20;
+  for (int attempt = 1;; ++attempt) {
+    try {
+      return steward.grant(*steward.directory().queue_named(queue)).size();
+    } catch (const DeskRefusal& refusal) {
+      if ((refusal.status() != 404 && refusal.status() != 422) || attempt == most_attempts) throw;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds{500});
+  }
+}
+
 // Of her own key that is in force now.
 void hand_out(Steward& steward, const Options& options) {
-  const auto people = steward.grant(*steward.directory().queue_named(options.queue)).size();
+  const auto people = grant_soon(steward, options.queue);
   if (!options.steward.json)
     std::printf("The key is sealed to %zu %s and to the recovery key.\n", people,
                 people == 1 ? "person" : "people");
@@ -359,10 +375,10 @@ void hand_out_waiting(Steward& steward, const OrganisationRoster& before, const 
     if (was != before.queues.end() && was->box_key == queue->box_key) continue;
     const auto waiting = steward.waiting_key(queue->name);
     if (!waiting || waiting->public_key != queue->box_key) continue;
-    const auto people = steward.grant(*queue);
+    const auto people = grant_soon(steward, queue->name);
     if (!options.steward.json)
       std::printf("The new key of %s is sealed to %zu %s and to the recovery key.\n",
-                  queue->name.c_str(), people.size(), people.size() == 1 ? "person" : "people");
+                  queue->name.c_str(), people, people == 1 ? "person" : "people");
   }
 }
 

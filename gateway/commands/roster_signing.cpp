@@ -122,7 +122,7 @@ void tell_version(const Steward::Published& published, const std::string& file,
                   const std::vector<std::string>& queues) {
   json::object out{{"version", published.version},
                    {"in_force", published.in_force()},
-                   {"until", published.until > 0 ? json::value{published.until} : json::value{}},
+                   {"until", published.until > 0 ? json::value(published.until) : json::value{}},
                    {"needs_new_keys", json::value_from(queues)}};
   if (!file.empty()) out["file"] = file;
   print_json(out);
