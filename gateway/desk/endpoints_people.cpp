@@ -55,6 +55,10 @@ std::optional<std::uint32_t> generation_of(const json::object& object) {
   return static_cast<std::uint32_t>(number->get_int64());
 }
 
+bool contains(const std::vector<std::string>& roles, std::string_view role) {
+  return std::ranges::find(roles, role) != roles.end();
+}
+
 std::uint32_t hour_of(const Call& call) { return static_cast<std::uint32_t>(call.now / 3600); }
 
 // Whether what came into force in this hour is that long ago.
