@@ -153,7 +153,7 @@ class DeskStore : public PeopleStore {
 
   // The wraps for these kids, at whatever place, of at most `limit` reports from this id on; by
   // report and message. Hidden and closed reports have theirs here, and texts that came before
-  // their report. Reads all that is stored.
+  // their report. Reads all that is stored, for a minute at most.
   result<std::vector<StoredWrap>> wraps_for(std::span<const Id> kids, const Id& first,
                                             std::uint32_t limit);
   // Renews wraps where they are as they were seen, and leaves all others as they are. Nothing else

@@ -685,7 +685,8 @@ void Caseworker::renew_wraps(Strays& out) {
   const auto send_all = [&] {
     // One that the desk refuses, because the consent has changed meanwhile, keeps no other back.
     if (!renewed.empty() && !is_sent(renewed))
-      for (const auto& one : renewed) (void)is_sent(std::span{&one, 1});
+      for (const auto& one : renewed)
+        if (!is_sent(std::span{&one, 1})) out.unfinished = true;
     renewed.clear();
   };
   std::string cursor;
@@ -764,9 +765,14 @@ Caseworker::Strays Caseworker::hand_on_strays() {
       if (next == nullptr || !next->is_string()) break;
       cursor = "?cursor=" + std::string{next->get_string()};
     }
-    renew_wraps(out);
   } catch (const CommandError&) {
     // A desk without this call, or none at all: what she came for will tell her.
+    return out;
+  }
+  try {
+    renew_wraps(out);
+  } catch (const CommandError&) {
+    out.unfinished = true;
   }
   return out;
 }

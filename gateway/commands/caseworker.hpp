@@ -106,10 +106,12 @@ class Caseworker : public DeskClient {
     std::size_t handed_on = 0;
     std::size_t renewed = 0;
     std::size_t refused = 0;  // the desk asked for what nobody has signed
+    // What is sealed for former keys could not be had or sent: those keys cannot be forgotten.
+    bool unfinished = false;
   };
   // Seals for the present owners what was left with her queues of reports that these gave away, and
   // for the present keys of her queues what is sealed for former ones that she has. She sees
-  // nothing of it. What cannot be done now is left to the next time, without a word.
+  // nothing of it. What cannot be done now is left to the next time.
   Strays hand_on_strays();
 
  private:

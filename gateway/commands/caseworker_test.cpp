@@ -984,6 +984,14 @@ TEST_CASE("a desk that knows nothing of strays, or refuses what she hands on, is
   CHECK(done.handed_on + done.refused == 0);
 }
 
+TEST_CASE("what could not be sealed anew is told") {
+  StrayHouse house;
+  house.desk.answers["/api/v1/outdated?limit=200"] = R"({"wraps":[],"next":null})";
+  CHECK_FALSE(house.poll().unfinished);
+  house.desk.answers.erase("/api/v1/outdated?limit=200");
+  CHECK(house.poll().unfinished);
+}
+
 TEST_CASE("a text that is with the former queue hides nothing but itself, and keeps the report") {
   StrayHouse house;
   // She is of the new queue alone, and has no key of the former one.

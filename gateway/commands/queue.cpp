@@ -99,6 +99,9 @@ void hand_on_strays(Caseworker& caseworker) {
   if (strays.renewed > 0)
     std::fprintf(stderr, "%zu %s sealed anew for the present key of %s queue.\n", strays.renewed,
                  strays.renewed == 1 ? "text" : "texts", strays.renewed == 1 ? "its" : "their");
+  if (strays.unfinished)
+    complain("some texts that are sealed to an earlier key could not be sealed anew",
+             "this goes on at the next look; tell your lead if it keeps coming");
 }
 
 std::string remaining_text(const json::object& report) {

@@ -121,16 +121,21 @@ bool replace_wraps(Transaction& transaction, const HandedOn& handed_on,
               .empty();
 }
 
-// Every wrap that is stored, with its reader's kid: byte 40 of each 192.
-constexpr std::string_view every_wrap =
-    " (SELECT m.part, m.report_id, m.id, place, substr(m.wraps, 1 + 192 * place, 192) AS wrap,"
-    "         substr(m.wraps, 41 + 192 * place, 16) AS kid"
-    "    FROM (SELECT 0 AS part, report_id, substr(message, 25, 16) AS id, wraps FROM report"
-    "          UNION ALL"
-    "          SELECT 1, report_id, uuid_send(message_id), wraps FROM text"
-    "          UNION ALL"
-    "          SELECT 2, report_id, uuid_send(message_id), wraps FROM note) AS m,"
-    "         generate_series(0, octet_length(m.wraps) / 192 - 1) AS place) AS every_wrap ";
+// Every wrap of the messages of which this is true, with its reader's kid: byte 40 of each 192. It
+// goes by `report_id` and `wraps`, before the wraps are taken apart: nearly all are for other keys.
+std::string wraps_of_messages(std::string_view where) {
+  const auto messages = [&](std::string_view columns, std::string_view table) {
+    return "SELECT " + std::string{columns} + ", wraps FROM " + std::string{table} + " WHERE " +
+           std::string{where};
+  };
+  return " (SELECT m.part, m.report_id, m.id, place, substr(m.wraps, 1 + 192 * place, 192) AS wrap,"
+         "         substr(m.wraps, 41 + 192 * place, 16) AS kid"
+         "    FROM (" +
+         messages("0 AS part, report_id, substr(message, 25, 16) AS id", "report") + " UNION ALL " +
+         messages("1, report_id, uuid_send(message_id)", "text") + " UNION ALL " +
+         messages("2, report_id, uuid_send(message_id)", "note") +
+         ") AS m, generate_series(0, octet_length(m.wraps) / 192 - 1) AS place) AS wrap ";
+}
 
 // False if it is not as it was seen.
 bool renew_wrap(Transaction& transaction, const RenewedWrap& renewed) {
@@ -344,11 +349,14 @@ result<std::vector<ElsewhereCount>> DeskStore::elsewhere(std::span<const Id> rep
 result<std::vector<StoredWrap>> DeskStore::wraps_for(std::span<const Id> kids, const Id& first,
                                                      std::uint32_t limit) {
   return session().transact([&](Transaction& transaction) {
+    transaction.execute("SET LOCAL statement_timeout = '60s'", {});
     std::vector<StoredWrap> found;
     for (const auto& row : transaction.execute(
-             "WITH found AS (SELECT * FROM" + std::string{every_wrap} +
-                 " WHERE report_id >= $2::uuid"
-                 "   AND kid IN (SELECT uuid_send(k) FROM unnest($1::uuid[]) AS k))"
+             "WITH kids AS (SELECT uuid_send(k) AS kid FROM unnest($1::uuid[]) AS k),"
+             " found AS (SELECT * FROM" +
+                 wraps_of_messages("report_id >= $2::uuid AND EXISTS"
+                                   " (SELECT FROM kids WHERE position(kids.kid IN wraps) > 0)") +
+                 " WHERE kid IN (SELECT kid FROM kids))"
                  " SELECT part, report_id, encode(id, 'hex')::uuid, place, wrap FROM found"
                  "  WHERE report_id IN (SELECT DISTINCT report_id FROM found"
                  "                       ORDER BY report_id LIMIT $3::integer)"
