@@ -76,8 +76,11 @@ int serve(const config::Config& config) {
   relay::Sender* sender = nullptr;  // the service's own
   const auto make_replies = [&](relay::Workbench& bench) {
     relay::SenderSources sources{
-        [&bench] { return bench.now(); }, [&bench] { return bench.epochs(); },
-        [&bench] { return bench.directory(); }, [&channels] { return channels.current(); },
+        [&bench] { return bench.now(); },
+        [&bench] { return bench.epochs(); },
+        [&bench] { return bench.directory(); },
+        [&channels] { return channels.current(); },
+        [&service] { return service->read_rosters(); },
         [&bench](crypto::Id report) { return confirm_yes(bench, report); }};
     auto made = std::make_unique<relay::Sender>(context.get_executor(), config.database.relay_url,
                                                 registry, *packs, std::move(sources));

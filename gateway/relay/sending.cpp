@@ -345,7 +345,7 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
     const auto retry = retries_.find(reply.reply_id);
     if (retry != retries_.end() && sources_.now() < retry->second.not_before) co_return true;
     const auto epochs = sources_.epochs();
-    const auto directory = sources_.directory();
+    auto directory = sources_.directory();
     const auto channels = sources_.channels();
     if (!epochs || !directory || !channels) co_return true;
 
@@ -381,9 +381,15 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
     }
     const auto views = views_of(evidence->statements);
     const auto submitted = submission(reply, *evidence, views, *epochs, false);
-    auto judgement = judge(ReplyBySms{submitted, phone, address ? &evidence->consent : nullptr,
-                                      channel ? channel->utc_offset : std::nullopt},
-                           Around{now, *directory, packs_});
+    const ReplyBySms asked{submitted, phone, address ? &evidence->consent : nullptr,
+                           channel ? channel->utc_offset : std::nullopt};
+    auto judgement = judge(asked, Around{now, *directory, packs_});
+    if (!reply.state && then(judgement.verdict) == Then::never) {
+      // For good only by the rosters of now: its author may have come a moment ago.
+      co_await sources_.read_rosters();
+      directory = sources_.directory();
+      judgement = judge(asked, Around{now, *directory, packs_});
+    }
     if (!reply.state && then(judgement.verdict) != Then::never && judgement.reply &&
         judgement.reply->confirms_unverified_yes && evidence->consent.yes_unverified)
       co_await sources_.confirm_yes(reply.report_id);

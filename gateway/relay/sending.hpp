@@ -34,6 +34,8 @@ struct SenderSources {
   std::function<std::shared_ptr<const LiveEpochs>()> epochs;
   std::function<std::shared_ptr<const identity::Directory>()> directory;
   std::function<std::shared_ptr<const config::SendingChannels>()> channels;
+  // Reads the rosters anew, for what `directory` gives from then on.
+  std::function<boost::asio::awaitable<void>()> read_rosters;
   // A caseworker of the owner has confirmed the unverified yes of a report.
   std::function<boost::asio::awaitable<void>(crypto::Id report_id)> confirm_yes;
 };

@@ -80,8 +80,14 @@ struct Scene {
   }
 
   void make_sender() {
-    SenderSources sources{[this] { return now; }, [this] { return live_epochs; },
-                          [this] { return directory; }, [this] { return channels; },
+    SenderSources sources{[this] { return now; },
+                          [this] { return live_epochs; },
+                          [this] { return directory; },
+                          [this] { return channels; },
+                          [this]() -> asio::awaitable<void> {
+                            if (newer_directory) directory = newer_directory;
+                            co_return;
+                          },
                           [this](crypto::Id report) -> asio::awaitable<void> {
                             confirmed.push_back(report);
                             co_return;
@@ -234,6 +240,7 @@ struct Scene {
   storage::blocking::ReplyStore store{database.url("ishara_relay")};
   std::shared_ptr<const LiveEpochs> live_epochs;
   std::shared_ptr<const identity::Directory> directory;
+  std::shared_ptr<const identity::Directory> newer_directory;  // once somebody reads them anew
   std::shared_ptr<const config::SendingChannels> channels;
   identity::IntakeBytes first{};
   std::unique_ptr<Sender> sender;
@@ -280,6 +287,18 @@ TEST_CASE("one reply goes out for each text, the next one waits for the next tex
   CHECK(scene.offered.size() == 2);
   CHECK(scene.state(one) == "3");
   CHECK(scene.state(two) == "3");
+}
+
+TEST_CASE("before a reply is refused the rosters are read anew: its author may have just come") {
+  Scene scene;
+  scene.open_window();
+  scene.newer_directory = scene.directory;
+  scene.directory =
+      std::make_shared<const identity::Directory>(scene.house.directory(/*with_worker=*/false));
+  const auto reply = scene.submit(ReplyHouse::text(words));
+  REQUIRE(scene.round());
+  CHECK(scene.state(reply) == "3");
+  CHECK(scene.offered.size() == 1);
 }
 
 TEST_CASE("a bad reply is never sent, and says why") {
@@ -753,6 +772,7 @@ TEST_CASE("a relay that is killed at any moment sends each reply at most once (P
                             [&] { return scene.live_epochs; },
                             [&] { return scene.directory; },
                             [&] { return scene.channels; },
+                            {},
                             {}};
       Sender sender{context.get_executor(), scene.database.url("ishara_relay"), registry(), packs(),
                     std::move(sources)};

@@ -168,6 +168,24 @@ class Service::Work {
     log::write<log::Event::relay_stopped>(0);
   }
 
+  asio::awaitable<void> read_rosters() {
+    auto work = [this](RelayStore& store) {
+      return read_directory(store, config_.deployment.root_public_key,
+                            config_.paths.state / "relay.seen");
+    };
+    const auto read = co_await bench_.prepare(std::move(work));
+    const auto error = read.value ? error_code{} : read.value.error();
+    if (read.value) bench_.use(*read.value);
+    look_at_own_key();
+    if (error && error != rosters_refused_) {
+      if (error == identity::roster_errc::missing_root)
+        log::write<log::Event::rosters_awaited>();
+      else
+        log::write<log::Event::roster_refused>(error.value());
+    }
+    rosters_refused_ = error;
+  }
+
  private:
   void run(asio::awaitable<void> chore) {
     asio::co_spawn(context_, std::move(chore), [](std::exception_ptr failure) {
@@ -356,24 +374,9 @@ class Service::Work {
 
   asio::awaitable<void> keep_rosters() {
     auto& pause = timer();
-    error_code last;
     while (!stopping_) {
-      auto work = [this](RelayStore& store) {
-        return read_directory(store, config_.deployment.root_public_key,
-                              config_.paths.state / "relay.seen");
-      };
-      const auto read = co_await bench_.prepare(std::move(work));
-      const auto error = read.value ? error_code{} : read.value.error();
-      if (read.value) bench_.use(*read.value);
-      look_at_own_key();
-      if (error && error != last) {
-        if (error == identity::roster_errc::missing_root)
-          log::write<log::Event::rosters_awaited>();
-        else
-          log::write<log::Event::roster_refused>(error.value());
-      }
-      last = error;
-      co_await wait(pause, error ? retry_interval : roster_interval);
+      co_await read_rosters();
+      co_await wait(pause, rosters_refused_ ? retry_interval : roster_interval);
     }
   }
 
@@ -673,6 +676,7 @@ class Service::Work {
   std::uint64_t refused_peers_ = 0;
   std::deque<storage::AuditScribe> untold_;
   bool stopping_ = false;
+  error_code rosters_refused_;
   bool key_refused_ = false;
 };
 
@@ -687,5 +691,6 @@ Service::Service(asio::io_context& context, const config::Config& config, Keys k
 Service::~Service() = default;
 void Service::start(std::function<void()> on_panic) { work_->start(std::move(on_panic)); }
 asio::awaitable<void> Service::stop() { return work_->stop(); }
+asio::awaitable<void> Service::read_rosters() { return work_->read_rosters(); }
 
 }  // namespace ishara::relay

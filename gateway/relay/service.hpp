@@ -40,6 +40,8 @@ class Service {
   void start(std::function<void()> on_panic = {});
   // Answers what was asked and returns; `start` was called before.
   boost::asio::awaitable<void> stop();
+  // Takes up rosters that came since it last looked, which it does every few seconds by itself.
+  boost::asio::awaitable<void> read_rosters();
 
  private:
   class Work;

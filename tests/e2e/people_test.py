@@ -129,8 +129,12 @@ class People(unittest.TestCase):
         until(lambda: (self.lead("queue", "list"), self.sealed_to(former["kid"]))[1] == 0,
               "all is sealed anew")
         self.assertNotIn("still sealed to", self.system.ishara("doctor", check=False).stdout)
+        self.let_a_week_pass()
         self.lead("org", "rotate", queue, "--finish")
         self.decide("org", "rotate", queue, "--finish")
+
+    def let_a_week_pass(self):
+        self.sql(f"UPDATE roster SET since = since - {8 * 24}")
 
     def of_report(self, report):
         """What the database has of a report and its texts, one envelope a line of hexadecimal."""
@@ -298,9 +302,9 @@ class People(unittest.TestCase):
             return self.sealed_to(before["kid"]) == was and self.sealed_to(after["kid"]) > 0
         until(is_new, "the gateway seals to the new key", 10)
 
-        # For a week a gateway may bring texts for the old key that it has spooled.
+        # For a week a gateway may bring texts for the former key that it has spooled.
         self.lead("org", "rotate", "demo-helpers", "--finish", refused="forget it from 2")
-        self.sql(f"UPDATE roster SET since = since - {8 * 24}")
+        self.let_a_week_pass()
 
         # What is old is sealed anew at the next look; until then nothing can be forgotten.
         self.assertGreater(self.sealed_to(before["kid"]), 0)
