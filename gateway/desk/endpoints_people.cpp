@@ -413,6 +413,8 @@ constexpr std::ptrdiff_t most_in_advance = 16;
 // than another is not hidden by that one's grant.
 Answer put_grant_in_advance(const Call& call, Cases& cases, const Directory::Queue& queue,
                             const crypto::Id& kid, storage::Bytes envelope) {
+  // Not in the place of somebody's own.
+  if (kid == queue.organisation || call.directory->member(kid) != nullptr) return bad_body();
   const auto generation = queue.generation + 1;
   const auto key = call.directory->recovery_key(queue.organisation);
   if (!key ||

@@ -708,7 +708,7 @@ TEST_CASE("a grant to the same key stays as it is, and one to another key takes 
 TEST_CASE("the recovery key has a grant of the next generation before it is in force") {
   House house;
   const auto seed = crypto::random_secret<32>();
-  const auto kid = crypto::key_id(identity::queue_box_key(seed).public_key);
+  auto kid = id(10);
   const auto advance = [&](std::uint32_t generation, const crypto::Id& user) {
     auto body = json::parse(grant_body(house, id(1), user, generation, house.recovery.public_key,
                                        generation))
@@ -716,6 +716,8 @@ TEST_CASE("the recovery key has a grant of the next generation before it is in f
     body["kid"] = crypto::hex(kid);
     return house.post(house.lead, "/api/v1/grants", json::serialize(body));
   };
+  CHECK(house.refused(advance(1, id(10))) == "bad-body");
+  kid = crypto::key_id(identity::queue_box_key(seed).public_key);
   CHECK(house.refused(advance(2, id(10))) == "wrong-generation");
   CHECK(house.refused(advance(1, house.worker.user)) == "wrong-generation");
   CHECK(advance(1, id(10)).status == 204);
