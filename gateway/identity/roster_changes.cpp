@@ -281,7 +281,8 @@ bool only_removes(const OrganisationRoster& before, const OrganisationRoster& af
     anything = anything || kept->roles != old.roles || kept->queues != old.queues;
   }
   for (const auto& member : after.members)
-    if (!contains(before.members | std::views::transform(&Member::id), member.id)) return false;
+    if (std::ranges::find(before.members, member.id, &Member::id) == before.members.end())
+      return false;
   return anything && is_part_of(former, after.former) && is_part_of(after.former, former);
 }
 
