@@ -127,16 +127,14 @@ boost::asio::awaitable<Answer> Desk::work(const Endpoint& endpoint, Call call) {
   co_return answer;
 }
 
-// Somebody tries one-time codes. It is told whether or not the store can be told now.
-boost::asio::awaitable<void> Desk::ring(std::uint64_t now) {
-  log::write<log::Event::enrolment_codes_guessed>(GuessAlarm::an_hour);
-  std::function<Answer(Cases&)> job = [now](Cases& cases) {
-    (void)cases.put_audit(
-        {}, {},
-        identity::scribe_of(
-            {identity::AuditAction::alarm, now, {}, 0, R"({"kind":"enrolment_codes_guessed"})"}));
-    return Answer{};
-  };
+// Somebody tries what she has not. If the store cannot be told now, the log alone has it.
+boost::asio::awaitable<void> Desk::ring(std::uint64_t now, std::string detail) {
+  std::function<Answer(Cases&)> job =
+      [tell = identity::scribe_of({identity::AuditAction::alarm, now, {}, 0, std::move(detail)})](
+          Cases& cases) {
+        (void)cases.put_audit({}, {}, tell);
+        return Answer{};
+      };
   (void)co_await run_(std::move(job));
 }
 
@@ -171,7 +169,17 @@ boost::asio::awaitable<http::Response> Desk::answer(http::Request request) {
   call.condition = request.field("if-match").value_or("");
   call.body = crypto::view(request.body);
   call.now = unix_time_();
-  if (auto refusal = refuse(*endpoint, request, call)) co_return std::move(*refusal);
+  if (auto refusal = refuse(*endpoint, request, call)) {
+    // Whoever signs nothing has strayed here, and tries nothing.
+    if (refusal->status == 401 && request.field("ishara-signature")) {
+      ++refused_;
+      if (const auto count = signatures_.count_wrong(call.now)) {
+        auto detail = R"({"kind":"signatures_refused","count":)" + std::to_string(*count) + '}';
+        co_await ring(call.now, std::move(detail));
+      }
+    }
+    co_return std::move(*refusal);
+  }
   if (endpoint->conditional && call.condition.empty())
     co_return problem(428, "condition-missing",
                       "Say which state you mean: If-Match with the report's etag.");
@@ -200,8 +208,11 @@ boost::asio::awaitable<http::Response> Desk::answer(http::Request request) {
   auto answer = co_await work(*endpoint, call);
   if (endpoint->fetches && !fetches_.settle(member, charged_at, answer.texts))
     co_return too_many_texts();
-  if (endpoint->guessable && answer.response.status == 403 && guesses_.count_wrong(charged_at))
-    co_await ring(charged_at);
+  if (endpoint->guessable && answer.response.status == 403 && codes_.count_wrong(charged_at)) {
+    log::write<log::Event::enrolment_codes_guessed>(TrialAlarm::an_hour);
+    std::string detail = R"({"kind":"enrolment_codes_guessed"})";
+    co_await ring(charged_at, std::move(detail));
+  }
   if (!key.empty()) {
     if (answer.response.status < 500)
       repeats_.finish(member, key, answer.response);

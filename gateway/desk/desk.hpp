@@ -12,6 +12,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "gateway/desk/endpoints.hpp"
 #include "gateway/desk/limits.hpp"
@@ -40,13 +43,16 @@ class Desk {
     return directory_;
   }
 
+  // How many signatures were refused since this was last asked.
+  std::uint64_t take_refused() noexcept { return std::exchange(refused_, 0); }
+
   boost::asio::awaitable<http::Response> answer(http::Request request);
 
  private:
   std::optional<http::Response> refuse(const Endpoint& endpoint, const http::Request& request,
                                        Call& call);
   boost::asio::awaitable<Answer> work(const Endpoint& endpoint, Call call);
-  boost::asio::awaitable<void> ring(std::uint64_t now);
+  boost::asio::awaitable<void> ring(std::uint64_t now, std::string detail);
 
   const Runner run_;
   const std::function<std::uint64_t()> unix_time_;
@@ -54,7 +60,9 @@ class Desk {
   bool ready_ = false;
   NonceMemory nonces_;
   FetchLimit fetches_;
-  GuessAlarm guesses_;
+  TrialAlarm codes_;
+  TrialAlarm signatures_;
+  std::uint64_t refused_ = 0;
   Repeats repeats_;
 };
 

@@ -2035,6 +2035,51 @@ TEST_CASE("a signature counts for one request, once, for a minute") {
   CHECK(house.send(std::move(other_method)).status == 401);
 }
 
+TEST_CASE("60 refused signatures an hour ring once, and nobody is kept out by them") {
+  House house;
+  const auto target = "/api/v1/queues";
+  const auto with = [&](std::string_view signature) {
+    auto out = House::request(get, target);
+    out.fields.push_back({"ishara-signature", crypto::wiped_copy(signature)});
+    return house.send(std::move(out)).status;
+  };
+  const auto of = [&](const crypto::SigningKey& key, std::uint64_t time) {
+    return sign_request(House::request(get, target), key, time, crypto::random_bytes<16>());
+  };
+  const auto used = of(house.worker, noon);
+  CHECK(with(used) == 200);
+  house.cases.entries.clear();
+  // No signature at all, or of somebody whose role is another, is not refused as one.
+  CHECK(house.send(House::request(get, target)).status == 401);
+  CHECK(house.call(house.admin, post, "/api/v1/queues/ngo-queue/pull").status == 403);
+  CHECK(house.desk.take_refused() == 0);
+  auto forged = of(house.worker, noon);
+  forged[forged.size() - 2] = forged[forged.size() - 2] == 'A' ? 'B' : 'A';
+  const std::vector<std::string> bad{
+      "", "kid=x", forged, of(house.stranger, noon), of(house.worker, noon - 61), used};
+  for (int i = 0; i < 59; ++i) CHECK(with(bad[i % bad.size()]) == 401);
+  CHECK(house.cases.entries.empty());
+  house.now = noon + 3'000;
+  CHECK(with(bad[0]) == 401);
+  for (int i = 0; i < 100; ++i) CHECK(with(bad[i % 3]) == 401);
+  CHECK(house.desk.take_refused() == 160);
+  CHECK(house.desk.take_refused() == 0);
+  CHECK(with(of(house.worker, house.now)) == 200);
+  REQUIRE(house.cases.entries.size() == 1);
+  const auto& alarm = house.cases.entries[0];
+  const auto entry = identity::decode_audit_entry(alarm.entry);
+  REQUIRE(entry.has_value());
+  CHECK(entry->action == identity::AuditAction::alarm);
+  CHECK(entry->time == house.now);
+  CHECK(entry->actor == crypto::Id{});
+  CHECK(alarm.detail == R"({"kind":"signatures_refused","count":60})");
+
+  house.now += 3'600;
+  for (int i = 0; i < 60; ++i) CHECK(with(bad[0]) == 401);
+  REQUIRE(house.cases.entries.size() == 2);
+  CHECK(house.cases.entries[1].detail == R"({"kind":"signatures_refused","count":160})");
+}
+
 TEST_CASE("a POST is done once for each Idempotency-Key") {
   House house;
   const std::string path = "/api/v1/queues/ngo-queue/pull";

@@ -1,6 +1,7 @@
 #include "gateway/desk/limits.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ishara::desk {
 namespace {
@@ -44,14 +45,15 @@ bool FetchLimit::settle(const crypto::Id& user, std::uint64_t unix_time, std::ui
   return true;
 }
 
-bool GuessAlarm::count_wrong(std::uint64_t unix_time) {
+std::optional<std::uint64_t> TrialAlarm::count_wrong(std::uint64_t unix_time) {
+  ++since_;
   wrong_.push_back(unix_time);
   if (wrong_.size() > an_hour) wrong_.pop_front();
   if (wrong_.size() < an_hour || wrong_.front() + hour_seconds <= unix_time ||
       (rang_ && *rang_ + hour_seconds > unix_time))
-    return false;
+    return std::nullopt;
   rang_ = unix_time;
-  return true;
+  return std::exchange(since_, 0);
 }
 
 std::optional<Repeats::Known> Repeats::begin(const crypto::Id& user, const std::string& key,

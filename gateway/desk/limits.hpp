@@ -37,17 +37,20 @@ class FetchLimit {
   std::map<crypto::Id, std::deque<Step>> users_;  // at most one entry a rostered member
 };
 
-// One-time codes that nobody signs for. They are looked at however many were wrong: a code has 128
-// bits, and a limit would let a stranger keep out who has the right one. But trying rings.
-class GuessAlarm {
+// What strangers try: one-time codes, signatures. Each is looked at however many were wrong. Nobody
+// guesses 128 bits, and a limit would let a stranger keep out who has the right ones. But trying
+// rings.
+class TrialAlarm {
  public:
   static constexpr std::size_t an_hour = 60;
 
-  // Counts a wrong one. True if that makes 60 within an hour, and it has not rung in that hour.
-  [[nodiscard]] bool count_wrong(std::uint64_t unix_time);
+  // Counts a wrong one. If that makes 60 within an hour, and it has not rung in that hour: how many
+  // were counted since it last rang, which may be more.
+  [[nodiscard]] std::optional<std::uint64_t> count_wrong(std::uint64_t unix_time);
 
  private:
   std::deque<std::uint64_t> wrong_;  // when, the newest 60
+  std::uint64_t since_ = 0;
   std::optional<std::uint64_t> rang_;
 };
 

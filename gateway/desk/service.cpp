@@ -241,6 +241,7 @@ class Service::Work {
       co_await forget_replies();
       co_await expire_reports();
       co_await count_strays();
+      tell_refused();
       chores_.expires_after(chore_interval);
       boost::system::error_code cancelled;
       co_await chores_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
@@ -325,6 +326,13 @@ class Service::Work {
     overdue_ = *overdue;
   }
 
+  // The sum of a minute: a line for each request would fill the disk.
+  void tell_refused() {
+    if (!is_due(told_refused_, 1min)) return;
+    if (const auto refused = desk_.take_refused(); refused > 0)
+      log::write<log::Event::signatures_refused>(refused);
+  }
+
   // What crosses threads must be default-constructible (Boost 1.81).
   struct Read {
     boost::system::result<std::shared_ptr<const identity::Directory>> value{nullptr};
@@ -344,6 +352,7 @@ class Service::Work {
   Due forgot_;
   Due expired_;
   Due counted_;
+  Due told_refused_;
   std::uint32_t overdue_ = 0;
   identity::RosterVersions settled_;  // those by which the grants were looked through
   bool rosters_changed_ = false;

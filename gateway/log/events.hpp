@@ -68,6 +68,7 @@ enum class Event : std::uint16_t {
   relay_waits_for_resume,
   rosters_awaited,
   service_key_refused,
+  signatures_refused,
 };
 
 struct Row {
@@ -131,6 +132,7 @@ inline constexpr std::array rows{
     Row{Event::relay_waits_for_resume, Level::error, "relay_waits_for_resume", ""},
     Row{Event::rosters_awaited, Level::warning, "rosters_awaited", ""},
     Row{Event::service_key_refused, Level::error, "service_key_refused", "last_hour"},
+    Row{Event::signatures_refused, Level::warning, "signatures_refused", "count"},
 };
 
 constexpr const Row& row(Event event) { return rows[static_cast<std::size_t>(event)]; }
