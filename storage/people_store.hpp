@@ -60,6 +60,12 @@ struct GrantHolder {
   friend auto operator<=>(const GrantHolder&, const GrantHolder&) = default;
 };
 
+// A queue's key, by its place among that queue's.
+struct QueueGeneration {
+  Id queue_id{};
+  std::uint32_t generation = 0;
+};
+
 // What is sealed to one key.
 struct WrapsLeft {
   std::uint64_t messages = 0;  // texts and notes
@@ -129,11 +135,12 @@ class PeopleStore : public Store {
   // have in their spools is not seen: the caller knows that none of it can be sealed to this key.
   result<void> forget_generation(const Id& queue, std::uint32_t generation, const Id& kid,
                                  const AuditScribe& scribe);
-  // Deletes every grant that is none of `holders`, with an entry for each, and the invitations of
-  // `members`. `conflict`, and nothing is done, if a roster is stored that is newer than these
-  // versions: it may name somebody more.
+  // Deletes every grant that is none of `holders` and of none of the generations `next`, with an
+  // entry for each, and the invitations of `members`. `conflict`, and nothing is done, if a roster
+  // is stored that is newer than these versions: it may name somebody more.
   result<std::uint32_t> settle_people(std::span<const RosterVersion> versions,
                                       std::span<const GrantHolder> holders,
+                                      std::span<const QueueGeneration> next,
                                       std::span<const Id> members, const AuditScribe& scribe);
   // Of everybody, by queue, person and generation.
   result<std::vector<QueueGrant>> all_grants();

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -13,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <thread>
 
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/desk/desk.hpp"
@@ -25,6 +27,8 @@
 #include "gateway/identity/roster_changes.hpp"
 #include "gateway/log/captured.hpp"
 #include "storage/postgres/pg_fixture.hpp"
+#include "storage/postgres/session.hpp"
+#include "storage/postgres/statements.hpp"
 
 namespace ishara::desk {
 namespace {
@@ -727,6 +731,40 @@ TEST_CASE("the recovery key has a grant of the next generation before it is in f
                         identity::scribe_of({identity::AuditAction::forget_grants, house.now}))
               .has_value());
   CHECK(house.store.queue_grants(kid)->size() == 1);
+}
+
+TEST_CASE("a grant in advance that comes while grants are settled stays") {
+  House house;
+  REQUIRE(house.store.put_queue_grant({id(1), id(77), 0, crypto::Bytes(168, 1)}).has_value());
+  storage::postgres::Session other{house.database.url("ishara_desk")};
+  std::atomic<bool> over{false};
+  storage::result<std::uint32_t> settled = std::uint32_t{0};
+  {
+    std::jthread settling;
+    // Whoever settles waits for the rosters' turn, with all in hand that she goes by.
+    REQUIRE(other
+                .transact([&](storage::postgres::Transaction& transaction) {
+                  take_turn(transaction, storage::postgres::Turn::roster);
+                  settling = std::jthread{[&] {
+                    storage::blocking::DeskStore store{house.database.url("ishara_desk")};
+                    settled = settle_people(
+                        store, *house.desk.directory(),
+                        identity::scribe_of({identity::AuditAction::forget_grants, house.now}));
+                    over = true;
+                  }};
+                  while (!over &&
+                         house.count("pg_locks WHERE NOT granted AND locktype = 'advisory'"
+                                     " AND database = (SELECT oid FROM pg_database WHERE datname ="
+                                     " current_database())") == "0")
+                    std::this_thread::yield();
+                  REQUIRE(house.store.put_queue_grant({id(1), id(78), 1, crypto::Bytes(168, 1)})
+                              .has_value());
+                })
+                .has_value());
+  }
+  CHECK(settled.value() == 1);
+  CHECK(house.count("qgrant WHERE generation = 1") == "1");
+  CHECK(house.count("qgrant") == "1");
 }
 
 TEST_CASE("an earlier generation is granted while it is in the roster, and forgotten by a lead") {

@@ -29,16 +29,13 @@ storage::result<std::uint32_t> settle_people(storage::blocking::PeopleStore& sto
     for (const auto& [kid, generation] : keys_of(queue))
       holders.push_back({user, queue.id, generation});
   };
-  const auto grants = store.all_grants();
-  if (!grants) return grants.error();
+  // Whatever is put meanwhile for a key that is not rostered yet stays, whoever has it.
+  std::vector<storage::QueueGeneration> next;
   for (const auto& queue : directory.queues()) {
     hold(queue.organisation, queue);
     for (const auto& [kid, generation] : keys_of(queue))
       holders.push_back({kid, queue.id, generation});
-    // In advance, for a key that is not rostered yet.
-    for (const auto& grant : *grants)
-      if (grant.queue_id == queue.id && grant.generation == queue.generation + 1)
-        holders.push_back({grant.user_id, queue.id, grant.generation});
+    next.push_back({queue.id, queue.generation + 1});
   }
   std::vector<storage::Id> members;
   for (const auto& member : directory.members()) {
@@ -46,7 +43,7 @@ storage::result<std::uint32_t> settle_people(storage::blocking::PeopleStore& sto
     for (const auto& queue : member.queues)
       if (identity::works_for(member, queue)) hold(member.id, *directory.queue(queue));
   }
-  return store.settle_people(stored_versions(directory), holders, members, scribe);
+  return store.settle_people(stored_versions(directory), holders, next, members, scribe);
 }
 
 GrantGaps grant_gaps(const identity::Directory& directory,

@@ -285,14 +285,19 @@ result<void> PeopleStore::forget_generation(const Id& queue, std::uint32_t gener
 
 result<std::uint32_t> PeopleStore::settle_people(std::span<const RosterVersion> versions,
                                                  std::span<const GrantHolder> holders,
+                                                 std::span<const QueueGeneration> next,
                                                  std::span<const Id> members,
                                                  const AuditScribe& scribe) {
-  std::vector<Id> users, queues;
-  std::vector<std::int64_t> generations;
+  std::vector<Id> users, queues, next_queues;
+  std::vector<std::int64_t> generations, next_generations;
   for (const auto& holder : holders) {
     users.push_back(holder.user_id);
     queues.push_back(holder.queue_id);
     generations.push_back(holder.generation);
+  }
+  for (const auto& key : next) {
+    next_queues.push_back(key.queue_id);
+    next_generations.push_back(key.generation);
   }
   // A batch at a time, as entries go.
   std::uint32_t gone = 0;
@@ -309,11 +314,14 @@ result<std::uint32_t> PeopleStore::settle_people(std::span<const RosterVersion> 
                "   WHERE NOT EXISTS (SELECT FROM unnest($1::uuid[], $2::uuid[], $3::bigint[])"
                "                            AS h (u, q, g)"
                "                      WHERE h.u = user_id AND h.q = queue_id AND h.g = generation)"
+               "     AND NOT EXISTS (SELECT FROM unnest($5::uuid[], $6::bigint[]) AS n (q, g)"
+               "                      WHERE n.q = queue_id AND n.g = generation)"
                "   ORDER BY user_id, queue_id, generation LIMIT $4::integer)"
                " RETURNING user_id, queue_id",
                {parameter(std::span<const Id>{users}), parameter(std::span<const Id>{queues}),
                 parameter(std::span<const std::int64_t>{generations}),
-                parameter(postgres::most_deeds)}))
+                parameter(postgres::most_deeds), parameter(std::span<const Id>{next_queues}),
+                parameter(std::span<const std::int64_t>{next_generations})}))
         deeds.push_back({scribe, row[0].id(), row[1].id()});
       append_audit(transaction, deeds);
       return static_cast<std::uint32_t>(deeds.size());

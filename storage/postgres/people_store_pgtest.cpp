@@ -296,18 +296,19 @@ TEST_CASE("who is rostered for a queue no more loses her grants, unless the rost
   const std::array holders{GrantHolder{here, queue, 0}, GrantHolder{here, queue, 1}};
   const std::vector<Id> members{invited.user_id};
   const std::array old_rosters{RosterVersion{house.organisation, 1}};
-  CHECK(house.store.settle_people(old_rosters, holders, members, test_scribe()).error() ==
+  CHECK(house.store.settle_people(old_rosters, holders, {}, members, test_scribe()).error() ==
         errc::conflict);
-  CHECK(house.store.settle_people({}, holders, members, test_scribe()).error() == errc::conflict);
+  CHECK(house.store.settle_people({}, holders, {}, members, test_scribe()).error() ==
+        errc::conflict);
   CHECK(house.count("qgrant") == "73");
   CHECK(house.count("enrolment") == "1");
 
   const std::array rosters{RosterVersion{house.organisation, 2}};
-  CHECK(house.store.settle_people(rosters, holders, members, test_scribe()).value() == 71);
+  CHECK(house.store.settle_people(rosters, holders, {}, members, test_scribe()).value() == 71);
   CHECK(house.count("qgrant") == "2");
   CHECK(house.count("audit") == "71");
   CHECK(house.count("enrolment") == "0");
-  CHECK(house.store.settle_people(rosters, holders, members, test_scribe()).value() == 0);
+  CHECK(house.store.settle_people(rosters, holders, {}, members, test_scribe()).value() == 0);
   CHECK(house.count("audit") == "71");
   CHECK(house.store.all_grants()->size() == 2);
 }
@@ -382,7 +383,11 @@ TEST_CASE("a generation that is none of a person's goes, and her others stay") {
   CHECK_FALSE(house.store.grants_left(queue, 3).value());
   CHECK_FALSE(house.store.grants_left(house.make.id(), 0).value());
   const std::array holders{GrantHolder{here, queue, 1}, GrantHolder{here, house.make.id(), 0}};
-  CHECK(house.store.settle_people({}, holders, {}, test_scribe()).value() == 2);
+  // The key that comes next is anybody's, of this queue and no other.
+  const std::array next{QueueGeneration{queue, 2}, QueueGeneration{house.make.id(), 0}};
+  CHECK(house.store.settle_people({}, holders, next, {}, test_scribe()).value() == 1);
+  CHECK(house.store.queue_grants(here)->size() == 2);
+  CHECK(house.store.settle_people({}, holders, {}, {}, test_scribe()).value() == 1);
   CHECK(house.store.queue_grants(here)->at(0).generation == 1);
   CHECK_FALSE(house.store.grants_left(queue, 0).value());
 }
