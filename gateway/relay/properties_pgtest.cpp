@@ -49,7 +49,7 @@ std::set<crypto::Id> tags_in(const TestDeployment& deployment) {
 // The relay as it runs, in a thread of its own, at a time that the test sets.
 class RunningRelay {
  public:
-  explicit RunningRelay(TestDeployment& deployment) {
+  explicit RunningRelay(TestDeployment& deployment, bool thread_by_number = true) {
     char pattern[] = "/tmp/ishara-service.XXXXXX";
     folder_ = ::mkdtemp(pattern);
     deployment.store_rosters();
@@ -58,6 +58,7 @@ class RunningRelay {
     config_.paths.epochs = folder_;
     config_.paths.state = folder_;
     config_.relay.socket = folder_ / "relay.sock";
+    config_.relay.thread_by_number = thread_by_number;
     const auto clock = [now = deployment.now] { return now; };
     service_.emplace(context_, config_, Keys{crypto::signing_key(test_seed(3)), test_seed(77)},
                      Service::MakeReplies{}, clock);
@@ -320,8 +321,9 @@ namespace {
 
 // A relay whose inbox cannot be read until `open`, as if it were far behind.
 struct Behind {
+  explicit Behind(bool thread_by_number = true) : relay{deployment, thread_by_number} {}
   TestDeployment deployment;
-  RunningRelay relay{deployment};
+  RunningRelay relay;
   Caller caller{relay.socket()};
 
   std::string count(const std::string& rows) const {
@@ -389,6 +391,17 @@ TEST_CASE("P24: DELETE by ref takes with it what was on its way, and the answer 
   behind.open();
   CHECK(behind.becomes(
       {{"retaddr_inbox", "0"}, {"statement", "2"}, {"thread", "0"}, {"retaddr", "0"}}));
+}
+
+TEST_CASE("a relay in strict mode tells no two reports to be of one number, and another one does") {
+  for (const bool thread_by_number : {true, false}) {
+    CAPTURE(thread_by_number);
+    Behind behind{thread_by_number};
+    behind.deployment.report(test_number(1), test_ref(1));
+    behind.deployment.report(test_number(1), test_ref(2));
+    REQUIRE(behind.becomes({{"retaddr_inbox", "0"}}));
+    CHECK(behind.count("same_sender") == (thread_by_number ? "1" : "0"));
+  }
 }
 
 }  // namespace ishara::relay
