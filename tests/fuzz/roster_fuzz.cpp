@@ -7,7 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <initializer_list>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -34,12 +36,30 @@ identity::SignedRoster signed_line(std::string_view line, const crypto::SigningK
   return out;
 }
 
+// No number that was read is another one than stands there.
+void check_numbers(std::string_view text, std::initializer_list<std::uint64_t> numbers) {
+  for (const auto number : numbers) require(text.find(std::to_string(number)) != text.npos);
+}
+void check_numbers(std::string_view text, const identity::RootRoster& roster) {
+  check_numbers(text, {roster.version});
+  for (const auto& service : roster.services)
+    if (service.until) check_numbers(text, {*service.until});
+}
+void check_numbers(std::string_view text, const identity::OrganisationRoster& roster) {
+  check_numbers(text, {roster.version});
+  for (const auto& queue : roster.queues) {
+    check_numbers(text, {queue.generation});
+    for (const auto& earlier : queue.earlier) check_numbers(text, {earlier.generation});
+  }
+}
+
 // What was read is written in one way, and that is read as the same.
 template <class Verify>
 void check_written_again(const identity::SignedRoster& roster, const crypto::SigningKey& key,
                          Verify verify) {
   const auto read = verify(roster, key.public_key);
   if (!read) return;
+  check_numbers({reinterpret_cast<const char*>(roster.bytes.data()), roster.bytes.size()}, *read);
   const auto written = identity::sign_roster(*read, key);
   const auto again = verify(written, key.public_key);
   require(again && identity::sign_roster(*again, key).bytes == written.bytes);
@@ -55,13 +75,19 @@ void check_found_again(const identity::Directory& directory) {
       require(known && known->queue == &queue && !known->is_current &&
               known->generation < queue.generation);
     }
-    require(!queue.fallback || directory.queue(*queue.fallback) != nullptr);
+    if (!queue.fallback) continue;
+    const auto* const fallback = directory.queue(*queue.fallback);
+    require(fallback != nullptr && fallback != &queue && !fallback->retired &&
+            fallback->organisation_class == queue.organisation_class);
   }
   for (const auto& member : directory.members()) {
     require(directory.member(member.id) == &member);
     require(directory.member_by_kid(member.signing_kid) == &member);
     require(directory.former_member(member.id) == nullptr);
-    for (const auto& queue : member.queues) require(directory.queue(queue) != nullptr);
+    for (const auto& id : member.queues) {
+      const auto* const queue = directory.queue(id);
+      require(queue != nullptr && queue->organisation == member.organisation);
+    }
   }
   require(!directory.is_older_than(directory));
 }
