@@ -106,7 +106,31 @@ struct StoredWrap {
 // read the message any more. That is for other places than 0.
 struct RenewedWrap {
   StoredWrap seen;  // as it was when the caller looked
+  Id queue_id{};
   Bytes wrap;
+};
+
+// Which wrap of a queue was renewed, by the key that it was for.
+struct FormerPlace {
+  Id report_id{};
+  Id message_id{};
+  Id kid{};
+};
+
+// A wrap that was renewed and is kept until a lead has compared it with what came in its place.
+struct FormerWrap {
+  FormerPlace place;
+  LeftBehind::Part part = LeftBehind::Part::later_text;
+  Id user_id{};  // who renewed it
+  Bytes wrap;
+  Bytes wraps;  // of the message, as they are now; empty: it is gone
+};
+
+// What a lead says of a former wrap: it is needed no more, because what stands now opens as well;
+// or because it does not, and this comes in its place.
+struct ComparedWrap {
+  FormerPlace place;
+  std::optional<RenewedWrap> mended{};
 };
 
 // How many texts of a report have their first wrap for another queue than its own.
@@ -137,6 +161,7 @@ class DeskStore : public PeopleStore {
 
   // Gives the report away and ends its lease. `conflict` if a text or note is missing or too many,
   // or a statement has come meanwhile: then nothing has changed. `not_found` also for a hidden one.
+  // All of it is sealed anew, so that no former wrap is of use.
   result<Agreed> transfer(const Transfer& transfer, const AuditScribe& scribe);
 
   // What was left with one of `queues`, of at most `limit` open reports with ids in [first, last],
@@ -158,9 +183,20 @@ class DeskStore : public PeopleStore {
                                             std::uint32_t limit);
   // Renews wraps where they are as they were seen, and leaves all others as they are. Nothing else
   // changes of a report: not its owner, not its lease, not its stage. An entry for each report of
-  // which a wrap was renewed; at most `most_renewed` at a time.
+  // which a wrap was renewed; at most `most_renewed` at a time. What they replace is kept as
+  // `user`'s doing, unless the queue is not to read the message any more.
   static constexpr std::size_t most_renewed = 50;
-  result<void> renew_wraps(std::span<const RenewedWrap> wraps, const AuditScribe& scribe);
+  result<void> renew_wraps(std::span<const RenewedWrap> wraps, const Id& user,
+                           const AuditScribe& scribe);
+  // What is kept of this queue behind this place, in the order of places. Hidden and closed reports
+  // have theirs here.
+  result<std::vector<FormerWrap>> former_wraps(const Id& queue, const FormerPlace& after,
+                                               std::uint32_t limit);
+  // Lets go of what was compared, with one entry about the queue, if anything was there; and puts
+  // right what is wrong, with an entry about whoever had renewed it. A wrap that is not as it was
+  // seen stays, and so does what is kept of it. At most `most_renewed` are put right at a time.
+  result<void> settle_former_wraps(const Id& queue, std::span<const ComparedWrap> wraps,
+                                   const AuditScribe& compared, const AuditScribe& mended);
 
   // Such reports of which anything is still to be removed; after this id, by id.
   result<std::vector<Withdrawn>> withdrawn(const Id& after, std::uint32_t limit);

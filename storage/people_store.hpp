@@ -131,8 +131,11 @@ class PeopleStore : public Store {
   result<WrapsLeft> wraps_left(const Id& kid);
   // Whether anybody has a grant of this generation, the recovery key among them.
   result<bool> grants_left(const Id& queue, std::uint32_t generation);
-  // Deletes every grant of this generation. `conflict` if a wrap for its key is left. What gateways
-  // have in their spools is not seen: the caller knows that none of it can be sealed to this key.
+  // Whether something that was sealed to this key, and is sealed anew, has not been compared yet.
+  result<bool> former_wraps_left(const Id& queue, const Id& kid);
+  // Deletes every grant of this generation. `conflict` if a wrap for its key is left, or a former
+  // one. What gateways have in their spools is not seen: the caller knows that none of it can be
+  // sealed to this key.
   result<void> forget_generation(const Id& queue, std::uint32_t generation, const Id& kid,
                                  const AuditScribe& scribe);
   // Deletes every grant that is none of `holders` and of none of the generations `next`, with an

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "gateway/commands/desk_answers.hpp"
+#include "gateway/commands/queue_wraps.hpp"
 #include "gateway/commands/terminal.hpp"
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/identity/author.hpp"
@@ -433,17 +434,6 @@ const identity::Directory::Queue& Caseworker::owner_of(const Fetched& report) {
   return *owner;
 }
 
-crypto::Bytes Caseworker::wrap_for_one(const crypto::Secret<32>& key, const crypto::Id& report,
-                                       const crypto::Id& message,
-                                       const identity::Directory::Queue& reader) {
-  const auto sender = crypto::box_key();
-  const auto shared = crypto::shared_key(reader.box_key, sender.secret_key);
-  if (!shared) throw CommandError{"a queue's key in the rosters is none", "tell your lead"};
-  const auto wrap = identity::wrap_key(key, report, message, {reader.kid, reader.generation},
-                                       {sender.public_key, *shared});
-  return {wrap.begin(), wrap.end()};
-}
-
 crypto::Bytes Caseworker::wrap_for(const crypto::Secret<32>& key, const crypto::Id& report,
                                    const crypto::Id& message,
                                    const identity::Directory::Queue& queue,
@@ -457,7 +447,7 @@ crypto::Bytes Caseworker::wrap_for(const crypto::Secret<32>& key, const crypto::
     readers.push_back(and_for);
   crypto::Bytes out;
   for (const auto* reader : readers) {
-    const auto wrap = wrap_for_one(key, report, message, *reader);
+    const auto wrap = commands::wrap_for(key, report, message, *reader);
     out.insert(out.end(), wrap.begin(), wrap.end());
   }
   return out;
@@ -663,7 +653,8 @@ std::optional<std::string> Caseworker::renewed_wrap(const std::string& listed) {
   const auto opened =
       identity::open_key_wrap(wrap, names->report_id, names->message_id, names->recipient, *key);
   if (!opened) return std::nullopt;
-  out["new"] = crypto::base64(wrap_for_one(*opened, names->report_id, names->message_id, queue));
+  out["new"] =
+      crypto::base64(commands::wrap_for(*opened, names->report_id, names->message_id, queue));
   return json::serialize(out);
 }
 

@@ -165,8 +165,6 @@ class Caseworker : public DeskClient {
   // that she cannot renew.
   std::optional<std::string> renewed_wrap(const std::string& listed);
   void renew_wraps(Strays& out);
-  crypto::Bytes wrap_for_one(const crypto::Secret<32>& key, const crypto::Id& report,
-                             const crypto::Id& message, const identity::Directory::Queue& reader);
   std::string sealed_note(const Fetched& report, identity::NoteContent content);
   const identity::Directory::Queue& owner_of(const Fetched& report);
 

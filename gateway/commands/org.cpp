@@ -236,6 +236,29 @@ void hand_out(Steward& steward, const Options& options) {
                 people == 1 ? "person" : "people");
 }
 
+void tell_compared(const Steward::Compared& compared, const Options& options) {
+  if (options.steward.json) {
+    json::array by;
+    for (const auto& [user, texts] : compared.mended)
+      by.push_back(json::object{{"user", crypto::hex(user)}, {"texts", texts}});
+    print_json({{"queue", options.queue},
+                {"compared", compared.texts},
+                {"unopened", compared.unopened},
+                {"mended", std::move(by)}});
+    return;
+  }
+  if (compared.texts > 0)
+    std::printf("Texts and notes that were sealed anew: %zu. Each was opened once more.\n",
+                compared.texts);
+  for (const auto& [user, texts] : compared.mended)
+    std::printf(
+        "Member %s had sealed %zu of them so that nobody could open them; that is put right.\n"
+        "No client does it by mistake: tell your admin.\n",
+        crypto::hex(user).c_str(), texts);
+  if (compared.unopened > 0)
+    std::printf("%zu of them opened neither before nor now.\n", compared.unopened);
+}
+
 void finish(Steward& steward, const Options& options) {
   const auto queue = *steward.directory().queue(steward.queue(options.queue).id);
   if (queue.earlier.empty())
@@ -244,6 +267,7 @@ void finish(Steward& steward, const Options& options) {
   const bool leads = steward.has_role("lead") &&
                      identity::works_for(*steward.directory().member(steward.user_id()), queue.id);
   if (leads) {
+    tell_compared(steward.compare_former_wraps(queue), options);
     const auto forgotten = steward.forget_grants(queue);
     if (!options.steward.json)
       std::printf("Nothing is sealed to the earlier %s any more; %s forgotten at the desk.\n",

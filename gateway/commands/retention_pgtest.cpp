@@ -57,6 +57,10 @@ struct House {
                        crypto::Bytes(648),         crypto::Bytes(192)};
     reply = {crypto::random_bytes<16>(), report.id, hour(), crypto::Bytes(712)};
     desk.put_reply(reply, note, scribe()).value();
+    deployment.database.query(
+        "INSERT INTO former_wrap SELECT queue_id, report_id, gen_random_uuid(), gen_random_uuid(),"
+        " 0, gen_random_uuid(), substr(wraps, 1, 192) FROM report WHERE report_id = '" +
+        parameter(report.id) + "'");
     copy = deployment.store.addresses_after({}, 10).value();
   }
 
@@ -166,6 +170,7 @@ struct House {
     CHECK(count("report", report.id) + count("text", report.id) + count("note", report.id) +
               count("reply_outbox", report.id) ==
           left.rows);
+    CHECK(count("former_wrap", report.id) == count("report", report.id));
     CHECK(count("statement", report.id) + count("withdrawn", report.id) == left.remembers);
     CHECK(count("(SELECT * FROM report WHERE hidden_until IS NOT NULL) AS hidden", report.id) ==
           (left.hidden ? "1" : "0"));

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gateway/commands/desk_answers.hpp"
+#include "gateway/commands/queue_wraps.hpp"
 #include "gateway/config/key_file.hpp"
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/identity/author.hpp"
@@ -362,6 +363,106 @@ std::vector<crypto::Id> Steward::grant(const Directory::Queue& queue) {
   }
   settle_waiting_key(queue.name);
   return people;
+}
+
+Steward::Compared Steward::compare_former_wraps(const Directory::Queue& queue) {
+  constexpr int most_pages = 100'000;  // of 200
+  constexpr std::size_t most_at_once = 200, most_mended_at_once = 50;
+  std::map<crypto::Id, crypto::BoxKey> keys;
+  for (const auto& seed : seeds(queue)) {
+    auto key = identity::queue_box_key(seed.seed);
+    const auto kid = crypto::key_id(key.public_key);
+    keys.insert_or_assign(kid, std::move(key));
+  }
+  const auto key_of_hers = [&](const crypto::Id& kid) -> const crypto::BoxKey* {
+    const auto found = keys.find(kid);
+    return found == keys.end() ? nullptr : &found->second;
+  };
+  const auto path = "/queues/" + queue.name + "/former-wraps";
+
+  Compared out;
+  json::array settled;
+  std::size_t mended_at_once = 0;
+  const auto send_settled = [&] {
+    if (!settled.empty()) send(path, json::serialize(json::object{{"wraps", std::move(settled)}}));
+    settled = json::array{};
+    mended_at_once = 0;
+  };
+  // All of one message, whose wraps replaced each other if the queue has had several keys.
+  std::vector<crypto::Bytes> former;
+  std::vector<crypto::Id> users;
+  json::object current;
+  const auto settle_message = [&] {
+    if (former.empty()) return;
+    json::object mended;
+    const auto& place = answers::member(current, "place");
+    if (!place.is_null()) {
+      const auto now = answers::bytes(answers::member(current, "now"));
+      const auto compared = compare_wraps(former, now, key_of_hers);
+      using Outcome = Comparison::Outcome;
+      // What came under a key that she does not know yet is left, and nothing is forgotten.
+      const bool is_left = compared.outcome == Outcome::undecided;
+      if (is_left && keys.size() <= queue.earlier.size())
+        throw CommandError{"you do not have all keys of the queue " + queue.name +
+                               " that it takes to compare what was sealed anew",
+                           "ask another lead of it to run `ishara user grant " + queue.name + "`"};
+      if (is_left) {
+        former.clear();
+        users.clear();
+        return;
+      }
+      if (compared.outcome == Outcome::lost) ++out.unopened;
+      if (compared.outcome == Outcome::mendable) {
+        const auto names = identity::claimed_wrap(now);
+        const auto anew = wrap_for(*compared.key, names->report_id, names->message_id, queue);
+        mended = {{"part", answers::member(current, "part")},
+                  {"place", place},
+                  {"old", crypto::base64(now)},
+                  {"new", crypto::base64(anew)}};
+        ++out.mended[users[compared.last]];
+        ++mended_at_once;
+        // Its entry names whoever replaced the last one that opens.
+        std::swap(former.front(), former[compared.last]);
+      }
+    }
+    ++out.texts;
+    for (const auto& wrap : former) {
+      json::value mend;
+      if (&wrap == &former.front() && !mended.empty()) mend = std::move(mended);
+      settled.push_back(json::object{{"wrap", crypto::base64(wrap)}, {"mended", std::move(mend)}});
+    }
+    if (settled.size() + queue.earlier.size() > most_at_once ||
+        mended_at_once == most_mended_at_once)
+      send_settled();
+    former.clear();
+    users.clear();
+  };
+
+  std::string cursor;
+  for (int page = 0; page < most_pages; ++page) {
+    const auto answer = answers::object(get(path + "?limit=200" + cursor));
+    for (const auto& value : answers::array(answer, "wraps")) {
+      const auto& entry = answers::object(value);
+      auto wrap = answers::bytes(answers::member(entry, "wrap"));
+      const auto names = identity::claimed_wrap(wrap);
+      if (!names) answers::refuse();
+      const auto before = former.empty()
+                              ? std::nullopt
+                              : std::optional{identity::claimed_wrap(former.front()).value()};
+      if (before &&
+          (before->report_id != names->report_id || before->message_id != names->message_id))
+        settle_message();
+      former.push_back(std::move(wrap));
+      users.push_back(answers::hex<16>(entry, "user"));
+      current = entry;
+    }
+    const auto& next = answers::member(answer, "next");
+    if (next.is_null()) break;
+    cursor = "&cursor=" + std::string{answers::text(next)};
+  }
+  settle_message();
+  send_settled();
+  return out;
 }
 
 std::size_t Steward::forget_grants(const Directory::Queue& queue) {

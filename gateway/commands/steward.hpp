@@ -9,6 +9,7 @@
 // One thread; calls block. All of these throw CommandError.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -111,6 +112,16 @@ class Steward : public DeskClient {
   std::vector<crypto::Id> grant(const identity::Directory::Queue& queue);
   // Her organisation's queues for which she works.
   std::vector<const identity::Directory::Queue*> own_queues();
+  // What came of comparing what the queue's people have sealed anew for its present key with what
+  // they replaced.
+  struct Compared {
+    std::size_t texts = 0;                     // and notes
+    std::size_t unopened = 0;                  // which nobody could open before either
+    std::map<crypto::Id, std::size_t> mended;  // by whoever had sealed them wrongly
+  };
+  // Opens all of it, puts right what does not open, and tells the desk what is compared. Leaves
+  // what came while it looked.
+  Compared compare_former_wraps(const identity::Directory::Queue& queue);
   // Deletes the grants of earlier generations; the desk refuses while anything is sealed to them.
   // Returns how many generations.
   std::size_t forget_grants(const identity::Directory::Queue& queue);

@@ -109,6 +109,8 @@ std::optional<std::vector<storage::NewWraps>> read_wraps(
 Answer list_strays(const Call& call, Cases& cases);
 Answer list_outdated(const Call& call, Cases& cases);
 Answer renew_outdated(const Call& call, Cases& cases);
+Answer list_former_wraps(const Call& call, Cases& cases);
+Answer settle_former_wraps(const Call& call, Cases& cases);
 Answer hand_on_strays(const Call& call, Cases& cases);
 
 // endpoints_withdrawals.cpp

@@ -58,7 +58,14 @@ class Cases {
   virtual storage::result<std::vector<storage::StoredWrap>> wraps_for(
       std::span<const storage::Id> kids, const storage::Id& first, std::uint32_t limit) = 0;
   virtual storage::result<void> renew_wraps(std::span<const storage::RenewedWrap> wraps,
+                                            const storage::Id& user,
                                             const storage::AuditScribe& scribe) = 0;
+  virtual storage::result<std::vector<storage::FormerWrap>> former_wraps(
+      const storage::Id& queue, const storage::FormerPlace& after, std::uint32_t limit) = 0;
+  virtual storage::result<void> settle_former_wraps(const storage::Id& queue,
+                                                    std::span<const storage::ComparedWrap> wraps,
+                                                    const storage::AuditScribe& compared,
+                                                    const storage::AuditScribe& mended) = 0;
   virtual storage::result<std::vector<storage::ElsewhereCount>> elsewhere(
       std::span<const storage::Id> reports, std::span<const storage::Id> others) = 0;
   virtual storage::result<std::vector<storage::Withdrawn>> withdrawn(const storage::Id& after,
@@ -174,8 +181,20 @@ class StoredCases final : public Cases {
     return store_.wraps_for(kids, first, limit);
   }
   storage::result<void> renew_wraps(std::span<const storage::RenewedWrap> wraps,
+                                    const storage::Id& user,
                                     const storage::AuditScribe& scribe) override {
-    return store_.renew_wraps(wraps, scribe);
+    return store_.renew_wraps(wraps, user, scribe);
+  }
+  storage::result<std::vector<storage::FormerWrap>> former_wraps(const storage::Id& queue,
+                                                                 const storage::FormerPlace& after,
+                                                                 std::uint32_t limit) override {
+    return store_.former_wraps(queue, after, limit);
+  }
+  storage::result<void> settle_former_wraps(const storage::Id& queue,
+                                            std::span<const storage::ComparedWrap> wraps,
+                                            const storage::AuditScribe& compared,
+                                            const storage::AuditScribe& mended) override {
+    return store_.settle_former_wraps(queue, wraps, compared, mended);
   }
   storage::result<std::vector<storage::ElsewhereCount>> elsewhere(
       std::span<const storage::Id> reports, std::span<const storage::Id> others) override {

@@ -220,6 +220,7 @@ class MemoryCases final : public Cases {
                                                               const storage::Id& first,
                                                               std::uint32_t limit) override {
     using Part = storage::LeftBehind::Part;
+    if (away) return errc::unavailable;
     std::vector<storage::StoredWrap> out;
     std::uint32_t found = 0;
     for (const auto& [key, report] : reports) {
@@ -240,17 +241,67 @@ class MemoryCases final : public Cases {
     }
     return out;
   }
+  bool put_renewed(const storage::RenewedWrap& renewed) {
+    bool is_renewed = false;
+    for (auto& text : reports.at(renewed.seen.report_id).texts) {
+      if (identity::claimed_message_id(text.message) != renewed.seen.message_id) continue;
+      const auto at = text.wraps.begin() + renewed.seen.place * 192;
+      if (!std::equal(at, at + 192, renewed.seen.wrap.begin())) continue;
+      const auto behind = text.wraps.erase(at, at + 192);
+      text.wraps.insert(behind, renewed.wrap.begin(), renewed.wrap.end());
+      is_renewed = true;
+    }
+    return is_renewed;
+  }
+  std::vector<std::pair<storage::Id, storage::FormerWrap>> former;  // by queue
   storage::result<void> renew_wraps(std::span<const storage::RenewedWrap> wraps,
+                                    const storage::Id& user,
                                     const storage::AuditScribe& scribe) override {
-    for (const auto& renewed : wraps)
-      for (auto& text : reports.at(renewed.seen.report_id).texts) {
-        if (identity::claimed_message_id(text.message) != renewed.seen.message_id) continue;
-        const auto at = text.wraps.begin() + renewed.seen.place * 192;
-        if (!std::equal(at, at + 192, renewed.seen.wrap.begin())) continue;
-        const auto behind = text.wraps.erase(at, at + 192);
-        text.wraps.insert(behind, renewed.wrap.begin(), renewed.wrap.end());
-        append(renewed.seen.report_id, {}, scribe);
-      }
+    for (const auto& renewed : wraps) {
+      if (!put_renewed(renewed)) continue;
+      append(renewed.seen.report_id, {}, scribe);
+      const auto& seen = renewed.seen;
+      const auto kid = identity::wrap_recipient(seen.wrap)->kid;
+      former.emplace_back(
+          renewed.queue_id,
+          storage::FormerWrap{
+              {seen.report_id, seen.message_id, kid}, seen.part, user, seen.wrap, {}});
+    }
+    return {};
+  }
+  storage::result<std::vector<storage::FormerWrap>> former_wraps(const storage::Id& queue,
+                                                                 const storage::FormerPlace& after,
+                                                                 std::uint32_t limit) override {
+    const auto order = [](const storage::FormerPlace& place) {
+      return std::tie(place.report_id, place.message_id, place.kid);
+    };
+    std::vector<storage::FormerWrap> out;
+    for (const auto& [of, wrap] : former) {
+      if (of != queue || order(wrap.place) <= order(after)) continue;
+      out.push_back(wrap);
+      for (const auto& text : reports.at(wrap.place.report_id).texts)
+        if (identity::claimed_message_id(text.message) == wrap.place.message_id)
+          out.back().wraps = text.wraps;
+    }
+    std::ranges::sort(out, {}, [&](const auto& wrap) { return order(wrap.place); });
+    if (out.size() > limit) out.resize(limit);
+    return out;
+  }
+  storage::result<void> settle_former_wraps(const storage::Id& queue,
+                                            std::span<const storage::ComparedWrap> wraps,
+                                            const storage::AuditScribe& compared,
+                                            const storage::AuditScribe& mended) override {
+    for (const auto& wrap : wraps) {
+      if (wrap.mended && !put_renewed(*wrap.mended)) continue;
+      std::erase_if(former, [&](const auto& entry) {
+        const auto& place = entry.second.place;
+        const bool is_it = entry.first == queue && place.message_id == wrap.place.message_id &&
+                           place.kid == wrap.place.kid;
+        if (is_it && wrap.mended) append(entry.second.user_id, place.report_id, mended);
+        return is_it;
+      });
+    }
+    append({}, queue, compared);
     return {};
   }
   storage::result<std::vector<storage::ElsewhereCount>> elsewhere(
@@ -892,6 +943,15 @@ TEST_CASE("every call that reads or changes a report leaves exactly one audit en
           {"wraps", crypto::base64(writing.wraps(sealed.key, sealed.message_id, {id(3)}))}});
       body = {{"texts", std::move(texts)}};
       object = sealed.message_id;
+    }
+    if (endpoint.action == Action::compare_wraps) {
+      const auto former = writing.wraps(sealed.key, sealed.message_id, {id(1)});
+      house.rotate(id(1));
+      json::array wraps;
+      wraps.push_back(json::object{{"wrap", crypto::base64(former)}, {"mended", nullptr}});
+      body = {{"wraps", std::move(wraps)}};
+      subject = {};
+      object = id(1);
     }
     if (endpoint.action == Action::hold) {
       auto withdrawal = writing.statement({});
@@ -1892,6 +1952,157 @@ TEST_CASE(
   CHECK(outdated.stored() == before);
   CHECK(outdated.renew(worker, "text", 0, old, good, 50) == 204);
   CHECK(outdated.stored() != before);
+}
+
+namespace {
+
+// What a lead is shown of what was sealed anew, and what she says of it.
+struct Former : Outdated {
+  explicit Former(House& in) : Outdated{in} {}
+
+  static constexpr std::string_view path = "/api/v1/queues/ngo-queue/former-wraps";
+  json::array shown(const crypto::SigningKey& key, std::string_view target = path) const {
+    const auto answer = house.call(key, get, target);
+    REQUIRE(answer.status == 200);
+    return json::parse(answer.body).at("wraps").as_array();
+  }
+  unsigned settle(const crypto::SigningKey& key, const crypto::Bytes& former,
+                  const json::value& mended, std::string_view target = path, int times = 1) const {
+    json::array wraps;
+    for (int i = 0; i < times; ++i)
+      wraps.push_back(json::object{{"wrap", crypto::base64(former)}, {"mended", mended}});
+    return house
+        .call(key, http::Method::post, target, {},
+              json::serialize(json::object{{"wraps", std::move(wraps)}}))
+        .status;
+  }
+  static json::value mend(std::string_view part, int place, const crypto::Bytes& old,
+                          const crypto::Bytes& renewed) {
+    return json::object{{"part", part},
+                        {"place", place},
+                        {"old", crypto::base64(old)},
+                        {"new", crypto::base64(renewed)}};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what was sealed anew is kept until a lead has compared it, and names who did it") {
+  House house;
+  const Former former{house};
+  const auto left = former.text({id(1), id(3)});
+  const auto old = former.wrap_at(0);
+  house.rotate(id(1));
+  CHECK(former.shown(house.lead).empty());
+  auto garbage = former.anew(left, id(1));
+  garbage.back() ^= 1;
+  REQUIRE(former.renew(house.worker, "text", 0, old, base64_of(garbage)) == 204);
+
+  const auto shown = former.shown(house.lead);
+  REQUIRE(shown.size() == 1);
+  CHECK(shown[0] == json::value(json::object{{"part", "text"},
+                                             {"wrap", crypto::base64(old)},
+                                             {"user", crypto::hex(id(21))},
+                                             {"place", 0},
+                                             {"now", crypto::base64(garbage)}}));
+  CHECK(former.shown(house.lead, std::string{Former::path} + "?limit=1").size() == 1);
+  CHECK(house.call(house.lead, get, std::string{Former::path} + "?cursor=AAAA").status == 400);
+  CHECK(house.call(house.lead, get, std::string{Former::path} + "?limit=0").status == 400);
+
+  // Nobody but a lead of the queue sees it or has a say.
+  CHECK(house.call(house.worker, get, Former::path).status == 403);
+  CHECK(former.settle(house.worker, old, nullptr) == 403);
+  CHECK(house.call(house.officer, get, Former::path).status == 404);
+  CHECK(former.settle(house.officer, old, nullptr) == 404);
+
+  const auto good = former.anew(left, id(1));
+  house.cases.entries.clear();
+  REQUIRE(former.settle(house.lead, old, Former::mend("text", 0, garbage, good)) == 204);
+  CHECK(former.wrap_at(0) == good);
+  CHECK(former.shown(house.lead).empty());
+  REQUIRE(house.cases.entries.size() == 2);
+  const auto entry = *identity::decode_audit_entry(house.cases.entries[0].entry);
+  CHECK(entry.action == identity::AuditAction::mend_wrap);
+  CHECK(entry.actor == id(24));
+  CHECK(entry.subject == id(21));
+  CHECK(entry.object == id(50));
+}
+
+TEST_CASE("a lead puts right only what is her queue's, with the same message for its present key") {
+  House house;
+  const Former former{house};
+  const auto left = former.text({id(1), id(3)});
+  const auto other_message = former.text({id(1)});
+  const auto old = former.wrap_at(0), beside = former.wrap_at(1);
+  house.rotate(id(1));
+  const auto now = former.anew(left, id(1));
+  REQUIRE(former.renew(house.worker, "text", 0, old, base64_of(now)) == 204);
+  const auto good = former.anew(left, id(1));
+  const auto before = former.stored();
+  const auto refused = [&](const char* what, const crypto::Bytes& wrap, const json::value& mended) {
+    CAPTURE(what);
+    CHECK(former.settle(house.lead, wrap, mended) == 400);
+    CHECK(former.shown(house.lead).size() == 1);
+    CHECK(former.stored() == before);
+  };
+  refused("a wrap for the present key", now, nullptr);
+  refused("a wrap of another queue", beside, nullptr);
+  refused("no wrap", {}, nullptr);
+  refused("no word", old, 1);
+  refused("for a former key", old, Former::mend("text", 0, now, old));
+  refused("for another queue", old, Former::mend("text", 0, now, former.anew(left, id(3))));
+  refused("of another message", old,
+          Former::mend("text", 0, now, former.anew(other_message, id(1))));
+  refused("another message's place", old,
+          Former::mend("text", 0, former.anew(other_message, id(1)),
+                       former.anew(other_message, id(1))));
+  refused("another queue's place", old, Former::mend("text", 1, beside, former.anew(left, id(3))));
+  refused(
+      "nothing", old,
+      json::object{{"part", "text"}, {"place", 0}, {"old", crypto::base64(now)}, {"new", nullptr}});
+  CHECK(former.settle(house.lead, old, Former::mend("text", 0, now, good), Former::path, 51) ==
+        400);
+  CHECK(former.settle(house.lead, old, nullptr, Former::path, 201) == 400);
+  CHECK(former.settle(house.lead, old, nullptr, "/api/v1/queues/police-queue/former-wraps") == 404);
+  // What is not as she saw it stays, and so does what is kept of it.
+  CHECK(former.settle(house.lead, old, Former::mend("text", 0, good, good)) == 204);
+  CHECK(former.shown(house.lead).size() == 1);
+  CHECK(former.settle(house.lead, old, nullptr) == 204);
+  CHECK(former.shown(house.lead).empty());
+  CHECK(former.stored() == before);
+}
+
+TEST_CASE("a lead of two queues puts right in each only what is that queue's") {
+  House house;
+  house.change(id(1), [](auto& roster) {
+    roster.queues.push_back({id(4), "second-queue", 0, crypto::box_key().public_key, {}});
+    for (auto& member : roster.members)
+      if (member.id == id(24)) member.queues.push_back(id(4));
+  });
+  const Former former{house};
+  const auto left = former.text({id(1), id(4)});
+  const auto old = former.wrap_at(0), beside = former.wrap_at(1);
+  house.rotate(id(1));
+  REQUIRE(former.renew(house.worker, "text", 0, old, base64_of(former.anew(left, id(1)))) == 204);
+  CHECK(former.settle(house.lead, old, Former::mend("text", 1, beside, former.anew(left, id(4)))) ==
+        400);
+  CHECK(former.settle(house.lead, old, nullptr, "/api/v1/queues/second-queue/former-wraps") == 400);
+  CHECK(former.shown(house.lead, "/api/v1/queues/second-queue/former-wraps").empty());
+  CHECK(former.shown(house.lead).size() == 1);
+  CHECK(former.wrap_at(1) == beside);
+}
+
+TEST_CASE("a look for wraps of former keys that takes too long is no empty list, and is logged") {
+  const log::CapturedLog log;
+  House house;
+  const Outdated outdated{house};
+  outdated.text({id(1)});
+  house.rotate(id(1));
+  house.cases.away = true;  // as after its time is over
+  CHECK(house.call(house.worker, get, "/api/v1/outdated").status == 503);
+  CHECK(log.has(log::Event::desk_request_failed));
+  house.cases.away = false;
+  CHECK(outdated.listed(house.worker).size() == 1);
 }
 
 TEST_CASE("the police renew what the reporter lets them read, and lose what was taken back (P15)") {

@@ -473,6 +473,16 @@ constexpr std::array table{
     Endpoint{post, "/api/v1/outdated", Role::caseworker, renew_outdated, Action::rewrap,
              "renewOutdated", "Such wraps, sealed anew for the queues' present keys", "", false,
              false, false, "Renewed"},
+    Endpoint{get, "/api/v1/queues/{name}/former-wraps", Role::lead, list_former_wraps, Action::none,
+             "listFormerWraps",
+             "Wraps for former keys of the caller's queue that were sealed anew, beside what stands"
+             " in their place",
+             "FormerWrapList", true},
+    Endpoint{post, "/api/v1/queues/{name}/former-wraps", Role::lead, settle_former_wraps,
+             Action::compare_wraps, "settleFormerWraps",
+             "Such wraps that the caller has compared, and what comes in the place of one that does"
+             " not open",
+             "", false, false, false, "ComparedWraps"},
     Endpoint{get, "/api/v1/epochs", Role::member, list_epochs, Action::none, "listEpochs",
              "The announced keys for replies, signed by the relay", "EpochList"},
     Endpoint{get, "/api/v1/rosters", Role::member, list_rosters, Action::none, "listRosters",

@@ -485,6 +485,13 @@ Answer forget_grants(const Call& call, Cases& cases) {
                     "A gateway that has been cut off may still bring texts that are sealed to that"
                     " generation; forget it from " +
                         known_from(*replaced) + " on.")};
+  const auto former = cases.people().former_wraps_left(*queue_id, *kid);
+  if (!former) return failure(former.error());
+  if (*former)
+    return {problem(409, "not-compared",
+                    "Texts of that generation were sealed anew, and no lead has seen yet that they"
+                    " still open: `ishara org rotate " +
+                        queue->name + " --finish` compares them.")};
   const auto done =
       cases.people().forget_generation(*queue_id, *generation, *kid, call.scribe(*generation));
   if (!done && done.error() == storage::errc::conflict)

@@ -795,6 +795,15 @@ TEST_CASE("an earlier generation is granted while it is in the roster, and forgo
   CHECK(forget(house.lead, R"({"generation":0})") == "wraps-left");
   CHECK(house.count("qgrant") == "2");
   house.database.query("DELETE FROM note");
+  house.database.query(
+      "INSERT INTO former_wrap (queue_id, report_id, message_id, kid, part, user_id, wrap)"
+      " VALUES ('" +
+      crypto::hex(id(1)) + "', gen_random_uuid(), gen_random_uuid(), '" +
+      crypto::hex(crypto::key_id(old_key)) +
+      "', 1, gen_random_uuid(), decode(repeat('00', 192), 'hex'))");
+  CHECK(forget(house.lead, R"({"generation":0})") == "not-compared");
+  CHECK(house.count("qgrant") == "2");
+  house.database.query("DELETE FROM former_wrap");
   CHECK(forget(house.lead, R"({"generation":0})").empty());
   CHECK(house.count("qgrant WHERE generation = 1") == "1");
   CHECK(house.count("qgrant") == "1");

@@ -120,11 +120,17 @@ bool is_police(const identity::Directory::Queue& queue) {
   return queue.organisation_class == identity::OrganisationClass::police;
 }
 
-// The queue of the caller of which this is a former key.
-const identity::Directory::Queue* formerly_of_hers(const crypto::Id& kid, const Call& call) {
+// Which of its keys the wrap may be for that something else comes in the place of.
+enum class Sealed : std::uint8_t { for_former_key, for_any_key };
+
+// The queue of the caller of which this is such a key.
+const identity::Directory::Queue* queue_of_hers(const crypto::Id& kid, Sealed sealed,
+                                                const Call& call) {
   const auto reader = call.directory->queue_by_kid(kid);
-  return reader && !reader->is_current && is_hers(call, reader->queue->id) ? reader->queue
-                                                                           : nullptr;
+  return reader && (!reader->is_current || sealed == Sealed::for_any_key) &&
+                 is_hers(call, reader->queue->id)
+             ? reader->queue
+             : nullptr;
 }
 
 struct Renewed {
@@ -133,7 +139,7 @@ struct Renewed {
 };
 
 // One entry of the body; nothing if it is not what this call takes.
-std::optional<Renewed> read_renewed(const json::value& value, const Call& call) {
+std::optional<Renewed> read_renewed(const json::value& value, Sealed sealed, const Call& call) {
   if (!value.is_object()) return std::nullopt;
   const auto& entry = value.get_object();
   const auto* part = entry.if_contains("part");
@@ -148,11 +154,12 @@ std::optional<Renewed> read_renewed(const json::value& value, const Call& call) 
     return std::nullopt;
   const std::string_view name = part->get_string();
   const auto known = std::ranges::find(parts, name, &decltype(parts)::value_type::second);
-  const auto* const queue = formerly_of_hers(claimed->recipient.kid, call);
+  const auto* const queue = queue_of_hers(claimed->recipient.kid, sealed, call);
   if (known == parts.end() || !queue) return std::nullopt;
 
   Renewed out;
   out.of_police = is_police(*queue);
+  out.wrap.queue_id = queue->id;
   if (!renewed->is_null()) {
     auto wrap = bytes_of(entry, "new");
     if (!wrap || wrap->size() != identity::box_envelope_size ||
@@ -217,7 +224,7 @@ Answer renew_outdated(const Call& call, Cases& cases) {
     return bad_body();
   std::vector<storage::RenewedWrap> renewed;
   for (const auto& entry : list->get_array()) {
-    auto read = read_renewed(entry, call);
+    auto read = read_renewed(entry, Sealed::for_former_key, call);
     if (!read) return bad_body();
     // The police get a new wrap exactly if they may read the report, and lose the old one else.
     if (read->of_police) {
@@ -228,7 +235,145 @@ Answer renew_outdated(const Call& call, Cases& cases) {
     renewed.push_back(std::move(read->wrap));
   }
   if (renewed.empty()) return no_content();
-  const auto done = cases.renew_wraps(renewed, call.scribe());
+  const auto done = cases.renew_wraps(renewed, call.member->id, call.scribe());
+  return done ? no_content() : failure(done.error());
+}
+
+namespace {
+
+// The queue's wrap of a message, and where it stands.
+struct CurrentWrap {
+  std::size_t place = 0;
+  crypto::View wrap;
+};
+
+std::optional<CurrentWrap> wrap_of(const identity::Directory::Queue& queue, crypto::View wraps,
+                                   const identity::Directory& directory) {
+  constexpr auto size = identity::box_envelope_size;
+  for (std::size_t place = 0; (place + 1) * size <= wraps.size(); ++place) {
+    const auto wrap = wraps.subspan(place * size, size);
+    if (first_reader(wrap, directory) == &queue) return CurrentWrap{place, wrap};
+  }
+  return std::nullopt;
+}
+
+const identity::Directory::Queue* queue_of_path(const Call& call) {
+  const auto* const queue = call.directory->queue_named(call.argument);
+  return queue != nullptr && is_hers(call, queue->id) ? queue : nullptr;
+}
+
+// A place as an opaque cursor, and back.
+std::string cursor_of(const storage::FormerPlace& place) {
+  storage::Bytes out;
+  for (const auto* id : {&place.report_id, &place.message_id, &place.kid})
+    out.insert(out.end(), id->begin(), id->end());
+  return crypto::base64url(out);
+}
+
+std::optional<storage::FormerPlace> place_of(std::string_view cursor) {
+  const auto bytes = crypto::from_base64url(cursor);
+  storage::FormerPlace out;
+  if (!bytes || bytes->size() != 3 * out.kid.size()) return std::nullopt;
+  auto from = bytes->begin();
+  for (auto* id : {&out.report_id, &out.message_id, &out.kid}) {
+    std::copy_n(from, id->size(), id->begin());
+    from += static_cast<std::ptrdiff_t>(id->size());
+  }
+  return out;
+}
+
+// One entry of the body; nothing if it is not what this call takes.
+std::optional<storage::ComparedWrap> read_compared(const json::value& value,
+                                                   const identity::Directory::Queue& queue,
+                                                   const Call& call) {
+  if (!value.is_object()) return std::nullopt;
+  const auto& entry = value.get_object();
+  const auto wrap = bytes_of(entry, "wrap");
+  const auto* const mended = entry.if_contains("mended");
+  if (!wrap || !mended) return std::nullopt;
+  const auto claimed = identity::claimed_wrap(*wrap);
+  if (!claimed || queue_of_hers(claimed->recipient.kid, Sealed::for_former_key, call) != &queue)
+    return std::nullopt;
+  storage::ComparedWrap out;
+  out.place = {claimed->report_id, claimed->message_id, claimed->recipient.kid};
+  if (mended->is_null()) return out;
+  auto renewed = read_renewed(*mended, Sealed::for_any_key, call);
+  if (!renewed || renewed->wrap.wrap.empty() || renewed->wrap.queue_id != queue.id ||
+      renewed->wrap.seen.report_id != claimed->report_id ||
+      renewed->wrap.seen.message_id != claimed->message_id)
+    return std::nullopt;
+  out.mended = std::move(renewed->wrap);
+  return out;
+}
+
+}  // namespace
+
+// For a lead's client, which opens both. Of a report that the police may not read any more nothing
+// is shown to them that stands now.
+Answer list_former_wraps(const Call& call, Cases& cases) {
+  const auto* const queue = queue_of_path(call);
+  if (queue == nullptr) return not_found();
+  storage::FormerPlace from;
+  if (const auto given = parameter(call.query, "cursor")) {
+    const auto place = place_of(*given);
+    if (!place) return bad_cursor();
+    from = *place;
+  }
+  const auto limit = limit_of(call);
+  if (!limit) return bad_limit();
+  const auto former = cases.former_wraps(queue->id, from, *limit);
+  if (!former) return failure(former.error());
+  json::array all;
+  for (const auto& stored : *former) {
+    if (queue_of_hers(stored.place.kid, Sealed::for_former_key, call) != queue) continue;
+    auto now = wrap_of(*queue, stored.wraps, *call.directory);
+    if (now && is_police(*queue)) {
+      const auto proof = police_proof(cases, stored.place.report_id, *call.directory);
+      if (!proof) return failure(proof.error());
+      if (proof->empty()) now.reset();
+    }
+    json::object entry{{"part", name_of(stored.part)},
+                       {"wrap", crypto::base64(stored.wrap)},
+                       {"user", crypto::hex(stored.user_id)},
+                       {"place", nullptr},
+                       {"now", nullptr}};
+    if (now) {
+      entry["place"] = now->place;
+      entry["now"] = crypto::base64(now->wrap);
+    }
+    all.push_back(std::move(entry));
+  }
+  json::value next;
+  if (former->size() == *limit) next = cursor_of(former->back().place);
+  return good(json::object{{"wraps", std::move(all)}, {"next", std::move(next)}});
+}
+
+// Whose word counts here is a lead's: she may forget the key as well.
+Answer settle_former_wraps(const Call& call, Cases& cases) {
+  const auto* const queue = queue_of_path(call);
+  if (queue == nullptr) return not_found();
+  const auto body = body_of(call);
+  const auto* const list = body ? body->if_contains("wraps") : nullptr;
+  if (!list || !list->is_array() || list->get_array().size() > largest_page) return bad_body();
+  std::vector<storage::ComparedWrap> compared;
+  std::size_t mended = 0;
+  for (const auto& entry : list->get_array()) {
+    auto read = read_compared(entry, *queue, call);
+    if (!read) return bad_body();
+    if (read->mended && ++mended > storage::blocking::DeskStore::most_renewed) return bad_body();
+    if (read->mended && is_police(*queue)) {
+      const auto proof = police_proof(cases, read->place.report_id, *call.directory);
+      if (!proof) return failure(proof.error());
+      if (proof->empty()) return bad_body();
+    }
+    compared.push_back(std::move(*read));
+  }
+  if (compared.empty()) return no_content();
+  auto mending = call;
+  mending.action = identity::AuditAction::mend_wrap;
+  const auto done = cases.settle_former_wraps(
+      queue->id, compared, call.scribe(static_cast<std::uint32_t>(compared.size())),
+      mending.scribe());
   return done ? no_content() : failure(done.error());
 }
 

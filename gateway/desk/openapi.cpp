@@ -89,6 +89,18 @@ constexpr std::string_view components = R"({
       "part": {"enum": ["first", "text", "note"]}, "place": {"type": "integer"},
       "old": {"$ref": "#/components/schemas/Base64"},
       "new": {"type": ["string", "null"], "contentEncoding": "base64", "description": "null: the police may not read it any more"}}},
+    "FormerWrapList": {"type": "object", "required": ["wraps", "next"], "properties": {
+      "wraps": {"type": "array", "items": {"$ref": "#/components/schemas/FormerWrap"}}, "next": {"$ref": "#/components/schemas/Next"}}},
+    "FormerWrap": {"type": "object", "required": ["part", "wrap", "user", "place", "now"], "properties": {
+      "part": {"enum": ["first", "text", "note"]}, "wrap": {"$ref": "#/components/schemas/Base64"},
+      "user": {"$ref": "#/components/schemas/Id", "description": "who sealed it anew"},
+      "place": {"type": ["integer", "null"], "description": "of the queue's wrap among those of its message; null: it has none there any more, or may not read it"},
+      "now": {"type": ["string", "null"], "contentEncoding": "base64", "description": "that wrap"}}},
+    "ComparedWraps": {"type": "object", "required": ["wraps"], "properties": {
+      "wraps": {"type": "array", "maxItems": 200, "items": {"$ref": "#/components/schemas/ComparedWrap"}}}},
+    "ComparedWrap": {"type": "object", "required": ["wrap", "mended"], "properties": {
+      "wrap": {"$ref": "#/components/schemas/Base64", "description": "the former one"},
+      "mended": {"anyOf": [{"type": "null"}, {"$ref": "#/components/schemas/RenewedWrap"}], "description": "for at most 50 of them"}}},
     "WithdrawnList": {"type": "object", "required": ["reports", "next"], "properties": {
       "reports": {"type": "array", "items": {"$ref": "#/components/schemas/Withdrawn"}}, "next": {"$ref": "#/components/schemas/Next"}}},
     "Withdrawn": {"type": "object", "required": ["id", "queue", "until", "held", "legally_held"], "properties": {

@@ -103,6 +103,10 @@ std::string_view name_of(AuditAction action) noexcept {
       return "backup";
     case AuditAction::forget_backups:
       return "forget_backups";
+    case AuditAction::compare_wraps:
+      return "compare_wraps";
+    case AuditAction::mend_wrap:
+      return "mend_wrap";
   }
   return "unknown";
 }

@@ -69,6 +69,10 @@ enum class AuditAction : std::uint16_t {
   panic = 67,  // every key of a week was destroyed, the relay stopped [detail: at, unix time]
   backup,      // made a sealed copy of the database [BLAKE2b-128 of the file's head; detail: file]
   forget_backups,  // removed old ones [flags: how many; detail: files]
+  compare_wraps,   // saw that what was sealed anew still opens [queue; flags: how many]
+  // The subject is a person again.
+  mend_wrap,  // put right a text that this person had sealed anew so that it opened no more
+              // [report]
 };
 // In lower case, as in the enumeration; "unknown" for a number that is none.
 std::string_view name_of(AuditAction action) noexcept;

@@ -56,6 +56,8 @@ const std::vector<Backed>& all() {
          "message", "wraps", "held", "legally_held", "closed_day"}},
        "report_id"},
       {{"note", {"message_id", "report_id", "author", "hour", "note", "wraps"}}, "message_id"},
+      {{"former_wrap", {"queue_id", "report_id", "message_id", "kid", "part", "user_id", "wrap"}},
+       "queue_id, report_id, message_id, kid"},
       {{"statement", {"hash", "report_id", "bytes"}}, "hash"},
       {{"withdrawn", {"report_id", "hour", "record", "told", "by_leads"}}, "report_id"},
       {{"draft", {"draft_id", "due", "record", "message", "wraps", "retaddr"}}, "draft_id"},

@@ -36,6 +36,8 @@ void fill(const TestDatabase& database) {
         " 7, repeat('c', 184)::bytea, repeat('d', 584)::bytea, repeat('e', 192)::bytea",
         "note SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 7,"
         " repeat('f', 648)::bytea, repeat('e', 192)::bytea",
+        "former_wrap SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),"
+        " gen_random_uuid(), 1, gen_random_uuid(), repeat('e', 192)::bytea",
         "statement SELECT gen_random_uuid(), gen_random_uuid(), repeat('g', 136)::bytea",
         "withdrawn SELECT gen_random_uuid(), 7, repeat('c', 184)::bytea, true",
         "draft SELECT gen_random_uuid(), 12000 + i, repeat('c', 184)::bytea,"
@@ -48,7 +50,8 @@ void fill(const TestDatabase& database) {
         "reply_state SELECT gen_random_uuid(), gen_random_uuid(), 7, 2, 0, NULL,"
         " gen_random_uuid(), 1, 3",
         "audit SELECT i, repeat('k', 136)::bytea, '{}'",
-        "checkpoint SELECT i, repeat('l', 136)::bytea", "dedupe SELECT gen_random_uuid(), 9, 1"})
+        "checkpoint SELECT i, repeat('l', 136)::bytea",
+        "dedupe SELECT gen_random_uuid(), 9, 1"})
     database.query(std::string{"INSERT INTO "} + values + " FROM generate_series(1, 20) AS i");
   database.query(
       "UPDATE report SET stage = 2 WHERE report_id = (SELECT report_id FROM text LIMIT 1)");

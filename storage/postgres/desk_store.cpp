@@ -83,6 +83,7 @@ void remove(Transaction& transaction, const Id& report, std::uint32_t hour, bool
       {parameter(report), parameter(hour), by_leads ? "true" : "false"});
   for (const char* rows : {"DELETE FROM text WHERE report_id = $1::uuid",
                            "DELETE FROM note WHERE report_id = $1::uuid",
+                           "DELETE FROM former_wrap WHERE report_id = $1::uuid",
                            "DELETE FROM reply_outbox WHERE report_id = $1::uuid",
                            "DELETE FROM report WHERE report_id = $1::uuid"})
     transaction.execute(rows, {parameter(report)});
@@ -137,27 +138,57 @@ std::string wraps_of_messages(std::string_view where) {
          ") AS m, generate_series(0, octet_length(m.wraps) / 192 - 1) AS place) AS wrap ";
 }
 
-// False if it is not as it was seen.
-bool renew_wrap(Transaction& transaction, const RenewedWrap& renewed) {
+// Puts $5 in the place $3 of the wraps of a message, where $4 was seen.
+std::string renewal(LeftBehind::Part part) {
+  const auto update = [](const std::string& table, const char* message) {
+    return "UPDATE " + table + " SET wraps = overlay(" + table +
+           ".wraps PLACING $5::bytea FROM $3::integer FOR 192) WHERE report_id = $1::uuid AND " +
+           message + " AND substr(wraps, $3::integer, 192) = $4::bytea RETURNING 1";
+  };
+  if (part == LeftBehind::Part::first_text)
+    return update("report", "substr(message, 25, 16) = uuid_send($2::uuid)");
+  return update(part == LeftBehind::Part::note ? "note" : "text", "message_id = $2::uuid");
+}
+
+std::vector<std::string> renewal_values(const RenewedWrap& renewed) {
   const auto& seen = renewed.seen;
-  std::string_view rows =
-      "text SET wraps = overlay(text.wraps PLACING $5::bytea FROM $3::integer FOR 192)"
-      " WHERE message_id = $2::uuid AND report_id = $1::uuid";
-  if (seen.part == LeftBehind::Part::note)
-    rows =
-        "note SET wraps = overlay(note.wraps PLACING $5::bytea FROM $3::integer FOR 192)"
-        " WHERE message_id = $2::uuid AND report_id = $1::uuid";
-  if (seen.part == LeftBehind::Part::first_text)
-    rows =
-        "report SET wraps = overlay(report.wraps PLACING $5::bytea FROM $3::integer FOR 192)"
-        " WHERE report_id = $1::uuid AND substr(message, 25, 16) = uuid_send($2::uuid)";
+  return {parameter(seen.report_id), parameter(seen.message_id), parameter(1 + 192 * seen.place),
+          parameter(seen.wrap), parameter(renewed.wrap)};
+}
+
+// False if it is not as it was seen. What it replaces is kept with the same statement; but nothing
+// of a message that the queue is not to read any more. Byte 40 of a wrap is the kid of its reader.
+bool renew_wrap(Transaction& transaction, const RenewedWrap& renewed, const Id& user) {
+  auto values = renewal_values(renewed);
+  values.push_back(parameter(renewed.queue_id));
+  std::string former =
+      "DELETE FROM former_wrap WHERE queue_id = $6::uuid AND report_id = $1::uuid"
+      " AND message_id = $2::uuid AND EXISTS (SELECT FROM renewed)";
+  if (!renewed.wrap.empty()) {
+    former =
+        "INSERT INTO former_wrap (queue_id, report_id, message_id, kid, part, user_id, wrap)"
+        " SELECT $6::uuid, $1::uuid, $2::uuid, encode(substr($4::bytea, 41, 16), 'hex')::uuid,"
+        " $7::smallint, $8::uuid, $4::bytea FROM renewed ON CONFLICT DO NOTHING";
+    values.push_back(parameter(static_cast<std::int64_t>(renewed.seen.part)));
+    values.push_back(parameter(user));
+  }
   return !transaction
-              .execute(
-                  "UPDATE " + std::string{rows} +
-                      " AND substr(wraps, $3::integer, 192) = $4::bytea RETURNING 1",
-                  {parameter(seen.report_id), parameter(seen.message_id),
-                   parameter(1 + 192 * seen.place), parameter(seen.wrap), parameter(renewed.wrap)})
+              .execute("WITH renewed AS (" + renewal(renewed.seen.part) + "), former AS (" +
+                           former + ") SELECT 1 FROM renewed",
+                       values)
               .empty();
+}
+
+// The reports' rows first and in one order, as everybody does who changes their messages. Returns
+// the reports.
+std::vector<Id> hold_reports(Transaction& transaction, std::vector<Id> reports) {
+  std::ranges::sort(reports);
+  const auto twice = std::ranges::unique(reports);
+  reports.erase(twice.begin(), twice.end());
+  transaction.execute(
+      "SELECT 1 FROM report WHERE report_id = ANY($1::uuid[]) ORDER BY report_id FOR UPDATE",
+      {parameter(reports)});
+  return reports;
 }
 
 }  // namespace
@@ -255,6 +286,7 @@ result<Agreed> DeskStore::transfer(const Transfer& transfer, const AuditScribe& 
     for (const auto& note : transfer.notes)
       transaction.execute("UPDATE note SET wraps = $2::bytea WHERE message_id = $1::uuid",
                           {parameter(note.message_id), parameter(note.wraps)});
+    transaction.execute("DELETE FROM former_wrap WHERE report_id = $1::uuid", {parameter(report)});
     postgres::put_statement(transaction, transfer.statement);
     append_audit(transaction, report, transfer.to_queue, scribe);
     return Agreed{};
@@ -368,19 +400,13 @@ result<std::vector<StoredWrap>> DeskStore::wraps_for(std::span<const Id> kids, c
   });
 }
 
-result<void> DeskStore::renew_wraps(std::span<const RenewedWrap> wraps, const AuditScribe& scribe) {
+result<void> DeskStore::renew_wraps(std::span<const RenewedWrap> wraps, const Id& user,
+                                    const AuditScribe& scribe) {
   return session().transact([&](Transaction& transaction) {
     std::vector<Id> reports;
     for (const auto& renewed : wraps) reports.push_back(renewed.seen.report_id);
-    std::ranges::sort(reports);
-    const auto twice = std::ranges::unique(reports);
-    reports.erase(twice.begin(), twice.end());
-    // The reports' rows first and in one order, as everybody does who changes their messages.
-    transaction.execute(
-        "SELECT 1 FROM report WHERE report_id = ANY($1::uuid[]) ORDER BY report_id FOR UPDATE",
-        {parameter(reports)});
     std::vector<Deed> renewed_reports;
-    for (const auto& report : reports) {
+    for (const auto& report : hold_reports(transaction, std::move(reports))) {
       bool is_renewed = false;
       // The last place first, or what is removed would move those behind it.
       std::vector<const RenewedWrap*> of_report;
@@ -389,10 +415,66 @@ result<void> DeskStore::renew_wraps(std::span<const RenewedWrap> wraps, const Au
       std::ranges::stable_sort(of_report, std::greater{},
                                [](const auto* renewed) { return renewed->seen.place; });
       for (const auto* renewed : of_report)
-        if (renew_wrap(transaction, *renewed)) is_renewed = true;
+        if (renew_wrap(transaction, *renewed, user)) is_renewed = true;
       if (is_renewed) renewed_reports.push_back({scribe, report});
     }
     append_audit(transaction, renewed_reports);
+  });
+}
+
+result<std::vector<FormerWrap>> DeskStore::former_wraps(const Id& queue, const FormerPlace& after,
+                                                        std::uint32_t limit) {
+  return session().transact([&](Transaction& transaction) {
+    std::vector<FormerWrap> found;
+    for (const auto& row : transaction.execute(
+             "SELECT f.report_id, f.message_id, f.kid, f.part, f.user_id, f.wrap,"
+             " coalesce(r.wraps, t.wraps, n.wraps, '')"
+             " FROM (SELECT * FROM former_wrap WHERE queue_id = $1::uuid"
+             "          AND (report_id, message_id, kid) > ($2::uuid, $3::uuid, $4::uuid)"
+             "        ORDER BY report_id, message_id, kid LIMIT $5::integer) AS f"
+             " LEFT JOIN report AS r ON f.part = 0 AND r.report_id = f.report_id"
+             "   AND substr(r.message, 25, 16) = uuid_send(f.message_id)"
+             " LEFT JOIN text AS t ON f.part = 1 AND t.message_id = f.message_id"
+             "   AND t.report_id = f.report_id"
+             " LEFT JOIN note AS n ON f.part = 2 AND n.message_id = f.message_id"
+             "   AND n.report_id = f.report_id"
+             " ORDER BY f.report_id, f.message_id, f.kid",
+             {parameter(queue), parameter(after.report_id), parameter(after.message_id),
+              parameter(after.kid), parameter(limit)}))
+      found.push_back({{row[0].id(), row[1].id(), row[2].id()},
+                       static_cast<LeftBehind::Part>(row[3].integer()),
+                       row[4].id(),
+                       row[5].bytes(),
+                       row[6].bytes()});
+    return found;
+  });
+}
+
+result<void> DeskStore::settle_former_wraps(const Id& queue, std::span<const ComparedWrap> wraps,
+                                            const AuditScribe& compared,
+                                            const AuditScribe& mended) {
+  return session().transact([&](Transaction& transaction) {
+    std::vector<Id> reports;
+    for (const auto& wrap : wraps) reports.push_back(wrap.place.report_id);
+    (void)hold_reports(transaction, std::move(reports));
+    bool is_any = false;
+    std::vector<Deed> deeds;
+    for (const auto& wrap : wraps) {
+      if (wrap.mended &&
+          transaction.execute(renewal(wrap.mended->seen.part), renewal_values(*wrap.mended))
+              .empty())
+        continue;
+      const auto gone = transaction.execute(
+          "DELETE FROM former_wrap WHERE queue_id = $1::uuid AND report_id = $2::uuid"
+          " AND message_id = $3::uuid AND kid = $4::uuid RETURNING user_id",
+          {parameter(queue), parameter(wrap.place.report_id), parameter(wrap.place.message_id),
+           parameter(wrap.place.kid)});
+      if (gone.empty()) continue;
+      is_any = true;
+      if (wrap.mended) deeds.push_back({mended, gone[0][0].id(), wrap.place.report_id});
+    }
+    if (is_any) deeds.push_back({compared, {}, queue});
+    append_audit(transaction, deeds);
   });
 }
 
@@ -571,6 +653,7 @@ result<std::uint32_t> DeskStore::expire(std::uint32_t closed_day, std::uint32_t 
     if (reports.empty()) return std::uint32_t{0};
     for (const char* rows : {"DELETE FROM text WHERE report_id = ANY($1::uuid[])",
                              "DELETE FROM note WHERE report_id = ANY($1::uuid[])",
+                             "DELETE FROM former_wrap WHERE report_id = ANY($1::uuid[])",
                              "DELETE FROM reply_outbox WHERE report_id = ANY($1::uuid[])",
                              "DELETE FROM report WHERE report_id = ANY($1::uuid[])"})
       transaction.execute(rows, {parameter(reports)});
@@ -583,19 +666,27 @@ result<std::uint32_t> DeskStore::forget_orphans(std::uint32_t before) {
   return session().transact([&](Transaction& transaction) {
     std::int64_t gone = 0;
     // By report, which the index answers, and not by reading every text.
+    std::vector<Id> reports;
     for (const char* table : {"text", "note"})
-      gone += transaction
-                  .execute(std::string{"WITH lost AS (SELECT DISTINCT m.report_id FROM "} + table +
-                               " AS m WHERE m.hour < $1::integer AND NOT EXISTS"
-                               " (SELECT FROM report AS r WHERE r.report_id = m.report_id)),"
-                               " gone AS (DELETE FROM " +
-                               table +
-                               " AS m USING lost WHERE m.report_id = lost.report_id"
-                               " AND m.hour < $1::integer RETURNING 1) SELECT count(*) FROM gone",
-                           {parameter(before)})
-                  .at(0)
-                  .at(0)
-                  .integer();
+      for (const auto& row : transaction.execute(
+               std::string{"WITH lost AS (SELECT DISTINCT m.report_id FROM "} + table +
+                   " AS m WHERE m.hour < $1::integer AND NOT EXISTS"
+                   " (SELECT FROM report AS r WHERE r.report_id = m.report_id))"
+                   " DELETE FROM " +
+                   table +
+                   " AS m USING lost WHERE m.report_id = lost.report_id"
+                   " AND m.hour < $1::integer RETURNING m.report_id",
+               {parameter(before)})) {
+        ++gone;
+        reports.push_back(row[0].id());
+      }
+    // What was kept of those alone.
+    transaction.execute(
+        "DELETE FROM former_wrap AS f WHERE f.report_id = ANY($1::uuid[])"
+        " AND NOT EXISTS (SELECT FROM report AS r WHERE r.report_id = f.report_id)"
+        " AND NOT EXISTS (SELECT FROM text AS t WHERE t.message_id = f.message_id)"
+        " AND NOT EXISTS (SELECT FROM note AS n WHERE n.message_id = f.message_id)",
+        {parameter(reports)});
     gone += transaction.execute("SELECT forget_statements($1::integer)", {parameter(before)})
                 .at(0)
                 .at(0)

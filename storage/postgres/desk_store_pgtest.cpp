@@ -827,6 +827,7 @@ TEST_CASE("wraps for a key are found at every place, page by page, and counted")
 
 TEST_CASE("a wrap is renewed at its place, once, and nothing else of a report changes") {
   Left office;
+  const auto user = office.make.id();
   auto note = office.note();
   const Bytes before = office.make.bytes(192), behind = office.make.bytes(192);
   note.wraps = before;
@@ -843,15 +844,15 @@ TEST_CASE("a wrap is renewed at its place, once, and nothing else of a report ch
   const auto row_before = row();
   std::vector<RenewedWrap> renewed;
   for (auto& seen : office.store.wraps_for(std::span{&office.queue.kid, 1}, Left::none, 10).value())
-    renewed.push_back({std::move(seen), office.make.bytes(192)});
+    renewed.push_back({std::move(seen), office.queue.queue_id, office.make.bytes(192)});
   REQUIRE(renewed.size() == 3);
 
   SUBCASE("all of them, whoever comes second changes nothing and notes nothing") {
-    REQUIRE(office.store.renew_wraps(renewed, test_scribe()).has_value());
+    REQUIRE(office.store.renew_wraps(renewed, user, test_scribe()).has_value());
     const auto other = office.make.bytes(192);
     auto again = renewed;
     for (auto& wrap : again) wrap.wrap = other;
-    REQUIRE(office.store.renew_wraps(again, test_scribe()).has_value());
+    REQUIRE(office.store.renew_wraps(again, user, test_scribe()).has_value());
     CHECK(office.sealed_to(office.queue.kid) == 0);
     CHECK(row() == row_before);
     for (const auto& wrap : renewed) {
@@ -872,14 +873,14 @@ TEST_CASE("a wrap is renewed at its place, once, and nothing else of a report ch
   SUBCASE("one that is not to be any more goes, and those beside it stay") {
     for (auto& wrap : renewed)
       if (wrap.seen.part == LeftBehind::Part::note) wrap.wrap.clear();
-    REQUIRE(office.store.renew_wraps(renewed, test_scribe()).has_value());
+    REQUIRE(office.store.renew_wraps(renewed, user, test_scribe()).has_value());
     auto expected = before;
     expected.insert(expected.end(), behind.begin(), behind.end());
     CHECK(office.store.notes(office.report)->front().wraps == expected);
   }
   SUBCASE("the only one cannot go") {
     for (auto& wrap : renewed) wrap.wrap.clear();
-    CHECK_FALSE(office.store.renew_wraps(renewed, test_scribe()).has_value());
+    CHECK_FALSE(office.store.renew_wraps(renewed, user, test_scribe()).has_value());
     CHECK(office.sealed_to(office.queue.kid) == 3);
   }
   SUBCASE("not at another place, nor of another message or report") {
@@ -888,10 +889,167 @@ TEST_CASE("a wrap is renewed at its place, once, and nothing else of a report ch
       if (wrap.seen.part == LeftBehind::Part::later_text) wrap.seen.report_id = office.make.id();
       if (wrap.seen.part == LeftBehind::Part::note) wrap.seen.place = 2;
     }
-    REQUIRE(office.store.renew_wraps(renewed, test_scribe()).has_value());
+    REQUIRE(office.store.renew_wraps(renewed, user, test_scribe()).has_value());
     CHECK(office.sealed_to(office.queue.kid) == 3);
     CHECK(office.count("audit") == "1");
   }
+}
+
+namespace {
+
+// The first text, a later text and a note, each sealed to the queue's former key and then anew.
+struct Renewed : Left {
+  Id user = make.id();
+  std::vector<RenewedWrap> renewed;
+  static constexpr FormerPlace begin{};
+
+  explicit Renewed(bool renews = true) {
+    auto kept = note();
+    kept.wraps = make.bytes(192);
+    kept.wraps.insert(kept.wraps.end(), wraps.begin(), wraps.end());
+    REQUIRE(store.put_note(kept, test_scribe()).has_value());
+    for (auto& seen : store.wraps_for(std::span{&queue.kid, 1}, none, 10).value())
+      renewed.push_back({std::move(seen), queue.queue_id, make.bytes(192)});
+    REQUIRE(renewed.size() == 3);
+    if (renews) REQUIRE(store.renew_wraps(renewed, user, test_scribe()).has_value());
+  }
+  std::vector<FormerWrap> former(const FormerPlace& after = begin, std::uint32_t limit = 10) {
+    return store.former_wraps(queue.queue_id, after, limit).value();
+  }
+  result<void> settle(const std::vector<ComparedWrap>& compared) {
+    return store.settle_former_wraps(queue.queue_id, compared, test_scribe(), test_scribe());
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what a renewal replaces is kept, whatever becomes of its report, and listed in pages") {
+  Renewed office{false};
+  CHECK(office.former().empty());
+  // What is not as it was seen is neither replaced nor kept.
+  auto late = office.renewed;
+  for (auto& wrap : late) wrap.seen.wrap = office.make.bytes(192);
+  REQUIRE(office.store.renew_wraps(late, office.make.id(), test_scribe()).has_value());
+  CHECK(office.former().empty());
+
+  REQUIRE(office.store.renew_wraps(office.renewed, office.user, test_scribe()).has_value());
+  REQUIRE(office.store.renew_wraps(office.renewed, office.make.id(), test_scribe()).has_value());
+  office.database.query("UPDATE report SET stage = 2, hidden_until = 9");
+  const auto all = office.former();
+  REQUIRE(all.size() == 3);
+  for (const auto& wrap : all) {
+    const auto was = std::ranges::find(office.renewed, wrap.place.message_id,
+                                       [](const auto& one) { return one.seen.message_id; });
+    REQUIRE(was != office.renewed.end());
+    CHECK(wrap.place.report_id == office.report);
+    CHECK(wrap.place.kid == office.queue.kid);
+    CHECK(wrap.part == was->seen.part);
+    CHECK(wrap.user_id == office.user);
+    CHECK(wrap.wrap == was->seen.wrap);
+    CHECK(Bytes{wrap.wraps.end() - 192, wrap.wraps.end()} == was->wrap);
+  }
+  CHECK(office.former(FormerPlace{}, 2).size() == 2);
+  const auto last = office.former(office.former(FormerPlace{}, 2).back().place, 2);
+  REQUIRE(last.size() == 1);
+  CHECK(last[0].place.message_id == all[2].place.message_id);
+  CHECK(office.store.former_wraps(office.make.id(), Renewed::begin, 10)->empty());
+  CHECK(office.store.former_wraps_left(office.queue.queue_id, office.queue.kid).value());
+  CHECK_FALSE(office.store.former_wraps_left(office.queue.queue_id, office.make.id()).value());
+  CHECK_FALSE(office.store.former_wraps_left(office.make.id(), office.queue.kid).value());
+  CHECK(office.store.forget_generation(office.queue.queue_id, 0, office.queue.kid, test_scribe())
+            .error() == errc::conflict);
+  office.database.query("DELETE FROM former_wrap");
+  CHECK(office.store.forget_generation(office.queue.queue_id, 0, office.queue.kid, test_scribe())
+            .has_value());
+}
+
+TEST_CASE("a wrap that its queue loses is not kept, nor what it had replaced (P15)") {
+  Renewed office;
+  auto lost = office.renewed;
+  std::erase_if(lost, [](const auto& wrap) { return wrap.seen.part != LeftBehind::Part::note; });
+  lost[0].seen.wrap = lost[0].wrap;
+  lost[0].wrap.clear();
+  REQUIRE(office.store.renew_wraps(lost, office.make.id(), test_scribe()).has_value());
+  CHECK(office.store.notes(office.report)->front().wraps.size() == 192);
+  CHECK(office.former().size() == 2);
+}
+
+TEST_CASE("what a lead has compared goes, and what she puts right names who had sealed it") {
+  Renewed office;
+  const auto former = office.former();
+  const auto renewed = [&](const FormerWrap& wrap) {
+    auto out = *std::ranges::find(office.renewed, wrap.place.message_id,
+                                  [](const auto& one) { return one.seen.message_id; });
+    out.seen.wrap = out.wrap;
+    out.wrap = office.make.bytes(192);
+    return out;
+  };
+  std::vector<ComparedWrap> compared;
+  for (const auto& wrap : former) compared.push_back({wrap.place, renewed(wrap)});
+  compared[0].mended.reset();
+  compared[1].mended->seen.wrap = office.make.bytes(192);  // something has changed
+  office.database.query("DELETE FROM audit");
+
+  std::vector<std::pair<Id, Id>> told;
+  const AuditScribe mended = [&](const AuditPlace& place) {
+    told.emplace_back(place.subject, place.object);
+    return test_scribe()(place);
+  };
+  REQUIRE(office.store.settle_former_wraps(office.queue.queue_id, compared, test_scribe(), mended)
+              .has_value());
+  CHECK(told == std::vector{std::pair{office.user, office.report}});
+  CHECK(office.count("audit") == "2");
+  const auto left = office.former();
+  REQUIRE(left.size() == 1);
+  CHECK(left[0].place.message_id == former[1].place.message_id);
+  CHECK(left[0].wraps == former[1].wraps);
+  const auto& mend = *compared[2].mended;
+  CHECK(office.sealed_to(office.queue.kid) == 0);
+  CHECK(office.database.value(
+            "SELECT count(*) FROM (SELECT wraps FROM report UNION ALL SELECT wraps FROM text"
+            " UNION ALL SELECT wraps FROM note) AS all_wraps WHERE position('" +
+            parameter(mend.wrap) + "'::bytea IN wraps) > 0") == "1");
+
+  // Of another queue nothing goes, and of nothing there is no entry.
+  REQUIRE(office.settle({compared[0], compared[2]}).has_value());
+  REQUIRE(office.store
+              .settle_former_wraps(office.make.id(), std::vector{ComparedWrap{former[1].place, {}}},
+                                   test_scribe(), test_scribe())
+              .has_value());
+  CHECK(office.former().size() == 1);
+  CHECK(office.count("audit") == "2");
+}
+
+TEST_CASE("nothing is kept of what is deleted or given away (P24)") {
+  Renewed office;
+  const auto others = office.make.id();
+  office.database.query(
+      "INSERT INTO former_wrap SELECT queue_id, '" + parameter(others) +
+      "', gen_random_uuid(), kid, part, user_id, wrap FROM former_wrap WHERE part = 0");
+  const auto kept = [&] {
+    return office.database.value("SELECT count(*) FROM former_wrap WHERE report_id = '" +
+                                 parameter(office.report) + "'");
+  };
+  REQUIRE(kept() == "3");
+  SUBCASE("erased") { REQUIRE(office.store.erase(office.report, 9, true).has_value()); }
+  SUBCASE("expired") {
+    close(office, today);
+    CHECK(office.store.expire(today, 10, test_scribe()).value() == 1);
+  }
+  SUBCASE("transferred") {
+    auto transfer = office.transfer();
+    transfer.notes = {
+        {office.store.notes(office.report)->front().message_id, office.make.bytes(192)}};
+    REQUIRE(office.store.transfer(transfer, test_scribe()).has_value());
+  }
+  SUBCASE("without their report, each with its text") {
+    office.database.query("DELETE FROM report");
+    CHECK(office.store.forget_orphans(3).value() == 1);  // the text of hour 2
+    CHECK(kept() == "1");
+    CHECK(office.store.forget_orphans(6).value() == 1);  // the note of hour 5
+  }
+  CHECK(kept() == "0");
+  CHECK(office.count("former_wrap") == "1");
 }
 
 TEST_CASE("the texts of a list that lie with another queue are counted") {

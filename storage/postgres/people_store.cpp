@@ -94,6 +94,17 @@ WrapsLeft wraps_for(Transaction& transaction, const Id& kid) {
           static_cast<std::uint32_t>(row[1].integer()), drafts[0][0].boolean()};
 }
 
+bool keeps_former(Transaction& transaction, const Id& queue, const Id& kid) {
+  return transaction
+      .execute(
+          "SELECT EXISTS (SELECT FROM former_wrap WHERE queue_id = $1::uuid"
+          " AND kid = $2::uuid)",
+          {parameter(queue), parameter(kid)})
+      .at(0)
+      .at(0)
+      .boolean();
+}
+
 // Of the versions of its issuer.
 std::int64_t highest_version(Transaction& transaction, const Roster& roster) {
   return transaction
@@ -273,10 +284,17 @@ result<bool> PeopleStore::grants_left(const Id& queue, std::uint32_t generation)
   });
 }
 
+result<bool> PeopleStore::former_wraps_left(const Id& queue, const Id& kid) {
+  return session().transact(
+      [&](Transaction& transaction) { return keeps_former(transaction, queue, kid); });
+}
+
 result<void> PeopleStore::forget_generation(const Id& queue, std::uint32_t generation,
                                             const Id& kid, const AuditScribe& scribe) {
   return session().transact([&](Transaction& transaction) {
-    if (wraps_for(transaction, kid).any()) throw Undo{errc::conflict};
+    // In this order: what is renewed in between is seen as the one or the other.
+    if (wraps_for(transaction, kid).any() || keeps_former(transaction, queue, kid))
+      throw Undo{errc::conflict};
     transaction.execute("DELETE FROM qgrant WHERE queue_id = $1::uuid AND generation = $2::integer",
                         {parameter(queue), parameter(generation)});
     append_audit(transaction, {}, queue, scribe);

@@ -99,7 +99,8 @@ class People(unittest.TestCase):
 
     def forget(self, report):
         # The other tests of this run pull reports of one text each.
-        for table in ("reply_outbox", "reply_state", "note", "statement", "text", "report"):
+        for table in ("reply_outbox", "reply_state", "note", "statement", "former_wrap", "text",
+                      "report"):
             self.sql(f"DELETE FROM {table} WHERE report_id = '{report}'")
 
     def organisation(self):
@@ -117,8 +118,9 @@ class People(unittest.TestCase):
                     next_key["words"])
         self.lead("user", "grant")
 
-    def finish_rotation(self, queue, former):
-        """The former key goes as soon as nothing is sealed to it any more."""
+    def finish_rotation(self, queue, former, meanwhile=lambda: None):
+        """The former key goes as soon as nothing is sealed to it any more, and what was sealed anew
+        opens; returns what the lead was told of that."""
         doctor = self.system.ishara("doctor", check=False).stdout
         self.assertRegex(doctor, r"warning +keys +\d+ texts and notes, the oldest of .* UTC, are"
                          f" still sealed to generation {former['generation']} of the queue {queue}")
@@ -130,8 +132,11 @@ class People(unittest.TestCase):
               "all is sealed anew")
         self.assertNotIn("still sealed to", self.system.ishara("doctor", check=False).stdout)
         self.let_a_week_pass()
-        self.lead("org", "rotate", queue, "--finish")
+        meanwhile()
+        compared, forgotten = self.lead("org", "rotate", queue, "--finish")
+        self.assertEqual(forgotten["forgotten"], 1)
         self.decide("org", "rotate", queue, "--finish")
+        return compared
 
     def let_a_week_pass(self):
         self.sql(f"UPDATE roster SET since = since - {8 * 24}")
@@ -312,7 +317,23 @@ class People(unittest.TestCase):
         self.assertGreater(self.sealed_to(before["kid"]), 0)
         self.lead("org", "rotate", "demo-helpers", "--finish",
                   refused="Texts are still sealed to that generation")
-        self.finish_rotation("demo-helpers", before)
+        (shown,) = self.lead("org", "show")
+        colleague = next(row["id"] for row in shown["members"] if row["roles"] == ["auditor"]
+                         and row["organisation"] == self.organisation())
+
+        # What a colleague's client could have put there: the header of a wrap, and nothing in it.
+        def spoil():
+            self.sql("UPDATE report SET wraps = overlay(wraps PLACING '\\x0000000000000000' FROM 185)"
+                     f" WHERE report_id = '{old}'")
+            self.sql(f"UPDATE former_wrap SET user_id = '{colleague}' WHERE report_id = '{old}'")
+            opened = self.lead("queue", "show", old)
+            self.assertNotIn(numbers[0][1].letters, json.dumps(opened))
+        compared = self.finish_rotation("demo-helpers", before, spoil)
+        self.assertEqual((compared["mended"], compared["unopened"]),
+                         ([{"user": colleague, "texts": 1}], 0))
+        self.assertEqual(self.sql("SELECT encode(substr(entry, 41, 16), 'hex') FROM audit"
+                                  " WHERE get_byte(entry, 3) = 71"), [colleague])
+        self.assertEqual(self.sql("SELECT count(*) FROM former_wrap"), ["0"])
         self.assertEqual(self.queue_key("demo-helpers")["earlier"], [])
         (opened,) = self.lead("queue", "show", old)
         self.assertIn(numbers[0][1].letters, opened["texts"][0]["text"])

@@ -15,6 +15,8 @@ OPENING = {"ishara queue pull", "ishara queue show", "ishara queue export", "ish
 CALLS = {"GET /api/v1/queues", "GET /api/v1/queues/demo-children/reports", "POST /api/v1/pull",
          "GET /api/v1/reports/{id}", "GET /api/v1/reports/{id}/history", "GET /api/v1/strays",
          "POST /api/v1/strays/{id}", "GET /api/v1/outdated", "POST /api/v1/outdated",
+         "GET /api/v1/queues/demo-helpers/former-wraps",
+         "POST /api/v1/queues/demo-helpers/former-wraps",
          "GET /api/v1/withdrawn", "GET /api/v1/audit", "GET /api/v1/rosters", "GET /api/v1/grants",
          "GET /api/v1/epochs", "GET /api/v1/transfers", "GET /api/v1/enrolments",
          "POST /api/v1/reports/{id}/note", "POST /api/v1/reports/{id}/reply",

@@ -49,6 +49,7 @@ class Thief(unittest.TestCase):
         for table, column, size in (("report", "message", None), ("report", "wraps", 192),
                                     ("text", "message", None), ("text", "wraps", 192),
                                     ("note", "note", None), ("note", "wraps", 192),
+                                    ("former_wrap", "wrap", None),
                                     ("retaddr_inbox", "retaddr", None),
                                     ("retaddr", "substr(address, 1, 192)", None),
                                     ("reply_outbox", "reply", None), ("qgrant", "envelope", None)):
