@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "storage/desk_store.hpp"
 #include "storage/postgres/pg_fixture.hpp"
 #include "storage/postgres/session.hpp"
 #include "storage/postgres/test_intake.hpp"
@@ -349,6 +350,46 @@ TEST_CASE("a dialogue that becomes a report while somebody forgets its key is se
                 .has_value());
   }
   CHECK(forgotten.error() == errc::conflict);
+  CHECK(house.count("qgrant") == "1");
+}
+
+TEST_CASE("a text that is sealed anew while somebody forgets its former key is seen") {
+  House house;
+  const auto queue = house.make.id(), kid = house.make.id();
+  house.grant(queue, house.make.id(), 3);
+  const auto hex = [](const auto& value) { return "'" + parameter(value) + "'"; };
+  house.database.query(
+      "INSERT INTO text (message_id, report_id, queue_id, hour, record, message, wraps)"
+      " VALUES (gen_random_uuid(), gen_random_uuid(), " +
+      hex(queue) + ", 1, " + hex(house.make.bytes(184)) + ", " + hex(house.make.bytes(584)) + ", " +
+      hex(house.wraps(kid)) + ")");
+  blocking::DeskStore desk{house.database.url("ishara_desk")};
+  auto found = desk.wraps_for(std::span{&kid, 1}, {}, 10).value();
+  REQUIRE(found.size() == 1);
+  const std::array renewed{RenewedWrap{std::move(found[0]), queue, house.make.bytes(192)}};
+  // Somebody holds a table, so that whoever looks for wraps stops in the middle of it.
+  postgres::Session other{house.database.url("ishara_owner")};
+  std::atomic<bool> over{false};
+  result<void> forgotten;
+  {
+    std::jthread forgetting;
+    REQUIRE(other
+                .transact([&](postgres::Transaction& transaction) {
+                  transaction.execute("LOCK TABLE note IN ACCESS EXCLUSIVE MODE", {});
+                  forgetting = std::jthread{[&] {
+                    forgotten = house.store.forget_generation(queue, 3, kid, test_scribe());
+                    over = true;
+                  }};
+                  while (!over &&
+                         house.count(
+                             "pg_locks WHERE NOT granted AND relation = 'note'::regclass") == "0")
+                    std::this_thread::yield();
+                  REQUIRE(desk.renew_wraps(renewed, house.make.id(), test_scribe()).has_value());
+                })
+                .has_value());
+  }
+  CHECK(forgotten.error() == errc::conflict);
+  CHECK(house.count("former_wrap") == "1");
   CHECK(house.count("qgrant") == "1");
 }
 
