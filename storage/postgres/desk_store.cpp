@@ -183,8 +183,8 @@ bool renew_wrap(Transaction& transaction, const RenewedWrap& renewed, const Id& 
 // the reports.
 std::vector<Id> hold_reports(Transaction& transaction, std::vector<Id> reports) {
   std::ranges::sort(reports);
-  const auto twice = std::ranges::unique(reports);
-  reports.erase(twice.begin(), twice.end());
+  // Not the one of ranges, whose view clang 14 cannot compile.
+  reports.erase(std::unique(reports.begin(), reports.end()), reports.end());
   transaction.execute(
       "SELECT 1 FROM report WHERE report_id = ANY($1::uuid[]) ORDER BY report_id FOR UPDATE",
       {parameter(reports)});
