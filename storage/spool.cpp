@@ -254,8 +254,9 @@ namespace {
 bool has_a_record(View torn, SpoolHash hash) {
   while (torn.size() > 1) {
     torn = torn.subspan(1);
-    const auto found = std::ranges::search(torn, magic);
-    torn = torn.subspan(static_cast<std::size_t>(found.begin() - torn.begin()));
+    // Not the one of ranges, whose view clang 14 cannot compile.
+    const auto found = std::search(torn.begin(), torn.end(), magic.begin(), magic.end());
+    torn = torn.subspan(static_cast<std::size_t>(found - torn.begin()));
     if (read_spooled(torn, hash).intact > 0) return true;
   }
   return false;
