@@ -14,7 +14,7 @@ namespace ishara::desk {
 bool is_usable(const crypto::PublicKey& box_key);
 
 struct BrokenRule {
-  int status = 422;  // of the desk's answer
+  unsigned status = 422;  // of the desk's answer
   const char* type = "bad-roster";
   std::string detail;
 };
