@@ -17,6 +17,9 @@ struct AuditRow {
   std::uint64_t seq = 0;  // from 1, without gaps
   std::vector<std::uint8_t> entry;
   std::string detail;  // JSON
+  // Salt and IP address of who acted, 16 bytes each; empty: not known, or no longer. The detail
+  // commits to it, and it is kept beside the entry for 90 days.
+  std::vector<std::uint8_t> origin{};
 };
 
 // Where the next entry stands, and what the verb knows of what was done.

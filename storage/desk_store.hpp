@@ -249,6 +249,8 @@ class DeskStore : public PeopleStore {
   result<std::vector<Intent>> intents(std::span<const Id> places, std::uint32_t after);
   // Forgets intents of this hour and before.
   result<void> forget_intents(std::uint32_t hour);
+  // Removes what audit entries that are older than 90 days say of addresses; returns how many.
+  result<std::uint32_t> forget_origins();
   // Removes audit entries that are older than three years; returns how many.
   result<std::uint32_t> forget_audit();
 };

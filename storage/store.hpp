@@ -298,8 +298,10 @@ class Store {
   // Verbs with a scribe leave one audit entry in their transaction if they do anything. This one
   // does nothing else: for what was read.
   result<void> put_audit(const Id& subject, const Id& object, const AuditScribe& scribe);
-  // Entries after this number, by number.
+  // Entries after this number, by number; the second verb gives the addresses beside them too,
+  // which the relay may not read.
   result<std::vector<AuditRow>> audit(std::uint64_t after, std::uint32_t limit);
+  result<std::vector<AuditRow>> audit_with_origins(std::uint64_t after, std::uint32_t limit);
   // The last entry of this action (bytes 2 and 3); nothing if there is none. Without one it has
   // looked at all entries.
   result<std::optional<AuditRow>> last_audit(std::uint16_t action);

@@ -51,6 +51,12 @@ std::string time_text(std::uint64_t seconds) {
   return {out, std::strftime(out, sizeof out, "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
+std::uint64_t seconds_now() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(
+                                        std::chrono::system_clock::now().time_since_epoch())
+                                        .count());
+}
+
 // The file may hold a reporter's words.
 std::optional<crypto::WipedBuffer> content_of(const fs::path& file) {
   std::error_code error;
@@ -112,14 +118,27 @@ bool remember(const fs::path& file, const Seen& seen, const identity::AuditVerdi
 json::object entry_json(const storage::AuditRow& row, const identity::AuditEntry& entry) {
   boost::system::error_code error;
   auto detail = json::parse(row.detail, error);
-  return {{"seq", entry.seq},
-          {"at", time_text(entry.time)},
-          {"action", identity::name_of(entry.action)},
-          {"flags", entry.flags},
-          {"actor", crypto::hex(entry.actor)},
-          {"subject", crypto::hex(entry.subject)},
-          {"object", crypto::hex(entry.object)},
-          {"detail", error ? json::value{row.detail} : std::move(detail)}};
+  json::object out{{"seq", entry.seq},
+                   {"at", time_text(entry.time)},
+                   {"action", identity::name_of(entry.action)},
+                   {"flags", entry.flags},
+                   {"actor", crypto::hex(entry.actor)},
+                   {"subject", crypto::hex(entry.subject)},
+                   {"object", crypto::hex(entry.object)},
+                   {"detail", error ? json::value{row.detail} : std::move(detail)}};
+  const auto origin = identity::origin_of(row, entry, seconds_now());
+  if (origin.address)
+    out["address"] = config::text_of(*origin.address);
+  else if (origin.known)
+    out["address"] = nullptr;
+  return out;
+}
+
+// The last words of a line.
+std::string origin_text(const identity::Origin& origin) {
+  if (origin.address) return " from " + config::text_of(*origin.address);
+  if (!origin.known) return {};
+  return origin.old ? " address removed after 90 days" : " address not in this export";
 }
 
 void print_entries(const identity::AuditExport& content, bool as_json) {
@@ -129,11 +148,12 @@ void print_entries(const identity::AuditExport& content, bool as_json) {
     if (as_json)
       std::printf("%s\n", json::serialize(entry_json(row, *entry)).c_str());
     else
-      std::printf("%8llu  %s  %-15s %s %s %s %s\n", static_cast<unsigned long long>(entry->seq),
+      std::printf("%8llu  %s  %-15s %s %s %s %s%s\n", static_cast<unsigned long long>(entry->seq),
                   time_text(entry->time).c_str(),
                   std::string{identity::name_of(entry->action)}.c_str(),
                   crypto::hex(entry->actor).c_str(), crypto::hex(entry->subject).c_str(),
-                  crypto::hex(entry->object).c_str(), printable(row.detail).c_str());
+                  crypto::hex(entry->object).c_str(), printable(row.detail).c_str(),
+                  origin_text(identity::origin_of(row, *entry, seconds_now())).c_str());
   }
 }
 
@@ -146,6 +166,7 @@ int tell(const identity::AuditVerdict& verdict, const identity::Directory& direc
                      {"first", verdict.first},
                      {"last", verdict.last},
                      {"vouched", verdict.vouched},
+                     {"addresses_withheld", verdict.origins_withheld},
                      {"rosters", json::parse(rosters_json(directory))}};
     if (verdict.newest) out["vouched_at"] = time_text(verdict.newest->time);
     if (!verdict.good()) {
@@ -174,6 +195,9 @@ int tell(const identity::AuditVerdict& verdict, const identity::Directory& direc
     std::printf("The %llu after them %s vouched for by nobody: rely on nothing in %s.\n",
                 static_cast<unsigned long long>(alone), alone == 1 ? "is" : "are",
                 alone == 1 ? "it" : "them");
+  if (verdict.origins_withheld)
+    std::printf(
+        "It does not say from where anybody acted; what an auditor exports does, for 90 days.\n");
   std::fputs(rosters_text(directory).c_str(), stdout);
   return good;
 }
@@ -202,8 +226,12 @@ int verify_audit_file(const Options& options, std::string_view file,
     return complain(seen.mistake, "do not remove it; find out how it came to change");
   if (const auto held = check_rosters(options, *directory, true); !held)
     return refuse(held.error(), "audit", options.json);
-  const auto verdict =
-      identity::verify_audit(content->entries, content->checkpoints, *directory, seen.checkpoint);
+  // Whoever may not see addresses has exported none at all.
+  const bool has_origins =
+      std::ranges::any_of(content->entries, [](const auto& row) { return !row.origin.empty(); });
+  const auto verdict = identity::verify_audit(
+      content->entries, content->checkpoints, *directory, seen.checkpoint, seconds_now(),
+      has_origins ? identity::Origins::given : identity::Origins::withheld);
   if (options.entries) print_entries(*content, options.json);
   const auto code = tell(verdict, *directory, options.json);
   if (code == good && !options.seen.empty() && !remember(options.seen, seen, verdict))
@@ -251,8 +279,9 @@ int export_audit(const CLI::App& root, const Options& options) {
     if (!seen.mistake.empty())
       throw CommandError{seen.mistake, "do not remove it; find out how it came to change"};
     const auto content = client.audit();
-    const auto verdict = identity::verify_audit(content.entries, content.checkpoints,
-                                                client.directory(), seen.checkpoint);
+    const auto verdict = identity::verify_audit(
+        content.entries, content.checkpoints, client.directory(), seen.checkpoint, seconds_now(),
+        client.has_role("auditor") ? identity::Origins::given : identity::Origins::withheld);
     // Written also if it does not hold: it is evidence then.
     const auto text = identity::write(content);
     const auto written = config::write_key_file(options.file, crypto::bytes_of(text));
@@ -304,7 +333,9 @@ void add_audit(CLI::App& root, int& exit_code) {
                    "Refuse rosters older than this, as on the enrolment sheet: a key that was "
                    "revoked since is still good in them")
       ->type_name("N");
-  verifies->add_flag("--entries", given->entries, "Print every entry of the chain too");
+  verifies->add_flag("--entries", given->entries,
+                     "Print every entry of the chain too, and from where people acted as long "
+                     "as this is kept: 90 days");
   verifies->add_flag("--json", given->json, "One JSON object a line");
   verifies->footer(
       "Example:\n  ishara audit verify audit-2026.export --root-key root.hex --seen my.checkpoint");
@@ -312,7 +343,9 @@ void add_audit(CLI::App& root, int& exit_code) {
 
   auto wanted = std::make_shared<Options>();
   auto* const exports = audit->add_subcommand(
-      "export", "Fetch the whole audit chain, verify it, and write a file that others can verify");
+      "export",
+      "Fetch the whole audit chain, verify it, and write a file that others can verify. What an "
+      "auditor fetches says from where people acted, for 90 days");
   exports->add_option("file", wanted->file, "A new file")->required();
   add_client_options(*exports, wanted->client);
   exports->add_flag("--json", wanted->json, "One JSON object a line");

@@ -411,7 +411,7 @@ class Inspector {
     std::vector<storage::AuditRow> entries;
     for (;;) {
       const auto after = entries.empty() ? 0 : entries.back().seq;
-      auto page = readable(store_.audit(after, audit_page));
+      auto page = readable(store_.audit_with_origins(after, audit_page));
       std::ranges::move(page, std::back_inserter(entries));
       if (page.size() < audit_page) break;
     }
@@ -419,7 +419,9 @@ class Inspector {
     if (!entries.empty())
       for (auto& point : readable(store_.checkpoints(0, entries.back().seq)))
         checkpoints.push_back(std::move(point.bytes));
-    const auto verdict = identity::verify_audit(entries, checkpoints, *directory_, std::nullopt);
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    const auto verdict = identity::verify_audit(entries, checkpoints, *directory_, std::nullopt,
+                                                seconds_of(now), identity::Origins::given);
     out_.entries = entries.size();
     out_.chain_vouched = verdict.good() && verdict.vouched > 0;
     // The first hours of a deployment have no checkpoint yet.

@@ -73,10 +73,13 @@ struct Source {
     }
     deployment.place_address(reports[0].id, relay::test_number(1), relay::test_ref(1), {});
     storage::blocking::Store desk{deployment.database.url("ishara_desk")};
+    const auto now = std::chrono::duration_cast<std::chrono::seconds>(
+        std::chrono::system_clock::now().time_since_epoch());
     for (int i = 0; i < 3; ++i)
-      desk.put_audit(
-              {}, {},
-              identity::scribe_of({.action = identity::AuditAction::start, .time = 1'700'000'000}))
+      desk.put_audit({}, {},
+                     identity::scribe_of({.action = identity::AuditAction::list,
+                                          .time = static_cast<std::uint64_t>(now.count()),
+                                          .origin = config::ip_address_of("192.0.2.7")}))
           .value();
   }
   MadeBackup make() const {
@@ -85,7 +88,9 @@ struct Source {
   }
   void sql(const std::string& statement) const { deployment.database.query(statement); }
   std::vector<storage::AuditRow> audit() const {
-    return storage::blocking::Store{deployment.database.url("ishara_backup")}.audit(0, 100).value();
+    return storage::blocking::Store{deployment.database.url("ishara_backup")}
+        .audit_with_origins(0, 100)
+        .value();
   }
 };
 
@@ -164,8 +169,9 @@ TEST_CASE("each backup is told to the audit once, and reading one is not") {
   const auto later = source.audit();
   CHECK(later.size() == 5);
   // A whole chain, for which no relay has vouched here.
-  CHECK(identity::verify_audit(later, {}, source.deployment.directory, {}).fault ==
-        identity::AuditFault::unsigned_chain);
+  CHECK(identity::verify_audit(later, {}, source.deployment.directory, {}, 0,
+                               identity::Origins::given)
+            .fault == identity::AuditFault::unsigned_chain);
 }
 
 TEST_CASE("there is no backup of which the audit could not be told") {
@@ -209,6 +215,9 @@ TEST_CASE("a drill finds what somebody changed in the database before the backup
        "its address is not the one that was signed"},
       {"UPDATE audit SET detail = '{\"other\": 1}' WHERE seq = 2", "detail"},
       {"DELETE FROM audit WHERE seq = 2", "is missing"},
+      {"DELETE FROM audit_origin WHERE seq = 2", "has lost its address"},
+      {"UPDATE audit_origin SET origin = set_byte(origin, 31, 8) WHERE seq = 2",
+       "has another address"},
       {"DELETE FROM roster WHERE issuer = '00000000-0000-0000-0000-000000000000'", "root"},
   };
   for (const auto& [sql, expected] : changes) {

@@ -336,7 +336,8 @@ identity::AuditExport Caseworker::audit() {
       const auto& row = object_of(value);
       const auto* detail = row.if_contains("detail");
       if (detail == nullptr || !detail->is_string()) refuse_chain();
-      out.entries.push_back({0, bytes_at(row, "entry"), std::string{detail->get_string()}});
+      out.entries.push_back({0, bytes_at(row, "entry"), std::string{detail->get_string()},
+                             row.contains("origin") ? bytes_at(row, "origin") : crypto::Bytes{}});
     }
     for (const auto& value : array_at(page, "checkpoints")) {
       auto bytes = value.is_string() ? crypto::from_base64(value.get_string()) : std::nullopt;

@@ -362,8 +362,8 @@ TEST_CASE("the audit chain is fetched with the rosters that verify it") {
   REQUIRE(content.has_value());
   const auto directory = identity::directory_of(content->rosters, house.founding.root_key);
   REQUIRE(directory.has_value());
-  const auto verdict =
-      identity::verify_audit(content->entries, content->checkpoints, *directory, {});
+  const auto verdict = identity::verify_audit(content->entries, content->checkpoints, *directory,
+                                              {}, 9, identity::Origins::given);
   CHECK(verdict.good());
   CHECK(verdict.vouched == 1);
 

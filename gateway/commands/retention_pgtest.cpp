@@ -425,4 +425,31 @@ TEST_CASE("P24: what is left of a report, row by row of the table in section 13"
   }
 }
 
+TEST_CASE("P24: the address of a caseworker's machine is kept for 90 days beside the audit") {
+  storage::TestDatabase database;
+  storage::blocking::DeskStore desk{database.url("ishara_desk")};
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const std::vector<std::pair<std::chrono::seconds, bool>> rows{
+      {0s, true}, {24h * 90 - 60s, true}, {24h * 90 + 1s, false}, {24h * 365, false}};
+  for (const auto& [age, kept] : rows)
+    desk.put_audit(
+            {}, {},
+            identity::scribe_of({identity::AuditAction::open,
+                                 static_cast<std::uint64_t>((now - age).time_since_epoch().count()),
+                                 {},
+                                 0,
+                                 "{}",
+                                 config::ip_address_of("192.0.2.7")}))
+        .value();
+  CHECK(desk.forget_origins().value() == 2);
+  const auto entries = desk.audit_with_origins(0, 10).value();
+  REQUIRE(entries.size() == rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    CAPTURE(rows[i].first.count());
+    CHECK(entries[i].origin.empty() != rows[i].second);
+    // What is left holds, and says nothing about the address.
+    CHECK(entries[i].entry.size() == identity::audit_entry_size);
+  }
+}
+
 }  // namespace ishara::commands

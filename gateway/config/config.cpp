@@ -63,6 +63,8 @@ constexpr std::array known{
     Known{"desk", "tls_key", R"(tls_key = "tls/key.pem")", "PEM, mode 0600"},
     Known{"desk", "closed_days", "closed_days = 180",
           "that a closed report is kept before it is deleted, 30 to 730"},
+    Known{"desk", "proxies", R"(proxies = ["192.0.2.7"])",
+          "addresses of reverse proxies whose X-Forwarded-For is believed, for the audit"},
     Known{"database", "gateway_url", R"(gateway_url = "host=/run/postgresql dbname=ishara")",
           "libpq address for the gateway, without a password"},
     Known{"database", "relay_url", R"(relay_url = "host=/run/postgresql dbname=ishara")",
@@ -485,6 +487,20 @@ void read_relay(Reader& reader, Relay& out) {
   reader.boolean("relay", "thread_by_number", out.thread_by_number);
 }
 
+void read_desk(Reader& reader, Desk& out) {
+  reader.endpoint("desk", "listen", out.listen);
+  out.tls = reader.tls("desk");
+  reader.number("desk", "closed_days", out.closed_days, 30, 730);
+  std::vector<std::string> proxies;
+  reader.list("desk", "proxies", proxies);
+  for (const auto& proxy : proxies) {
+    if (const auto address = ip_address_of(proxy))
+      out.proxies.push_back(*address);
+    else
+      reader.refuse("desk", "proxies", "holds an entry that is no IP address");
+  }
+}
+
 }  // namespace
 
 bool Endpoint::is_local() const noexcept {
@@ -543,9 +559,7 @@ Loaded parse(std::string_view text, const std::filesystem::path& file,
   read_deployment(reader, out.deployment);
   read_gateway(reader, out.gateway);
   read_relay(reader, out.relay);
-  reader.endpoint("desk", "listen", out.desk.listen);
-  out.desk.tls = reader.tls("desk");
-  reader.number("desk", "closed_days", out.desk.closed_days, 30, 730);
+  read_desk(reader, out.desk);
   reader.database("gateway_url", true, out.database.gateway_url);
   reader.database("relay_url", true, out.database.relay_url);
   reader.database("desk_url", true, out.database.desk_url);

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/config/ip_address.hpp"
 #include "gateway/crypto/primitives.hpp"
 
 namespace ishara::config {
@@ -70,6 +71,7 @@ struct Desk {
   Endpoint listen{"127.0.0.1", 8082, {}};
   std::optional<Tls> tls;
   std::uint32_t closed_days = 180;  // that a closed report is kept before it is deleted
+  std::vector<IpAddress> proxies;   // whose X-Forwarded-For is believed
 };
 
 // The relay has no listener but this socket, over which gateways ask it.

@@ -39,6 +39,7 @@ TEST_CASE("a short file is enough, and the rest has defaults beside it") {
   CHECK(config.paths.spool == "/etc/x/state/spool");
   CHECK(config.gateway.spool_mebibytes == 256);
   CHECK(config.desk.closed_days == 180);
+  CHECK(config.desk.proxies.empty());
 }
 
 TEST_CASE("a file with every key is read as it is written") {
@@ -51,7 +52,7 @@ TEST_CASE("a file with every key is read as it is written") {
                 "head_seconds = 7\nbody_seconds = 8\nidle_seconds = 9\nwrite_seconds = 10\n"
                 "spool_mebibytes = 11\n"
                 "[desk]\nlisten = \"[::1]:0\"\ntls_certificate = \"d.pem\"\ntls_key = \"k.pem\"\n"
-                "closed_days = 31\n"
+                "closed_days = 31\nproxies = [\"192.0.2.7\", \"::1\"]\n"
                 "[database]\ngateway_url = \"postgresql://gateway@/ishara?host=/run\"\n"
                 "relay_url = \"r\"\ndesk_url = \"b\"\nowner_url = \"c\"\n"
                 "backup_url = \"u\"\n[backup]\npublic_key = \"" +
@@ -82,6 +83,7 @@ TEST_CASE("a file with every key is read as it is written") {
   CHECK(config.paths.spool == "/etc/x/w");
   CHECK(config.gateway.spool_mebibytes == 11);
   CHECK(config.desk.closed_days == 31);
+  CHECK(config.desk.proxies == std::vector{*ip_address_of("192.0.2.7"), *ip_address_of("::1")});
   CHECK(config.database.relay_url == "r");
   CHECK(config.relay.socket == "/etc/x/run/relay");
   CHECK(config.relay.users == std::vector<std::uint32_t>{0, 0});
@@ -127,6 +129,16 @@ TEST_CASE("all mistakes are reported at once, each with its place and what to do
   CHECK(found.size() == expected.size());
   for (std::size_t i = 0; i < std::min(found.size(), expected.size()); ++i)
     CHECK(found[i] == expected[i]);
+}
+
+TEST_CASE("a proxy of the desk is an address: neither a name nor a network") {
+  for (const auto* bad : {"proxy.example", "192.0.2.0/24", "192.0.2.7:80", ""}) {
+    CAPTURE(bad);
+    const auto found = mistakes(least + "[desk]\nproxies = [\"" + bad + "\"]\n");
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].find("holds an entry that is no IP address") != std::string::npos);
+  }
+  CHECK(mistakes(least, {{"ISHARA_DESK_PROXIES", "192.0.2.7,::1"}}).empty());
 }
 
 TEST_CASE("a backup key that is none is refused without being quoted") {

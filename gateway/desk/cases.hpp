@@ -92,8 +92,8 @@ class Cases {
                                           const storage::AuditScribe& scribe) = 0;
   // Rosters, invitations and grants. Their rules are the database's, so there is nothing between.
   virtual storage::blocking::PeopleStore& people() = 0;
-  virtual storage::result<std::vector<storage::AuditRow>> audit(std::uint64_t after,
-                                                                std::uint32_t limit) = 0;
+  virtual storage::result<std::vector<storage::AuditRow>> audit_with_origins(
+      std::uint64_t after, std::uint32_t limit) = 0;
   virtual storage::result<std::vector<storage::StoredCheckpoint>> checkpoints(
       std::uint64_t after, std::uint64_t last) = 0;
 };
@@ -245,9 +245,9 @@ class StoredCases final : public Cases {
     return store_.put_audit(subject, object, scribe);
   }
   storage::blocking::PeopleStore& people() override { return store_; }
-  storage::result<std::vector<storage::AuditRow>> audit(std::uint64_t after,
-                                                        std::uint32_t limit) override {
-    return store_.audit(after, limit);
+  storage::result<std::vector<storage::AuditRow>> audit_with_origins(std::uint64_t after,
+                                                                     std::uint32_t limit) override {
+    return store_.audit_with_origins(after, limit);
   }
   storage::result<std::vector<storage::StoredCheckpoint>> checkpoints(std::uint64_t after,
                                                                       std::uint64_t last) override {

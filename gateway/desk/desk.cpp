@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gateway/desk/origin.hpp"
 #include "gateway/desk/problem.hpp"
 #include "gateway/log/log.hpp"
 
@@ -74,8 +75,9 @@ crypto::Digest digest_of(const http::Request& request) {
 
 }  // namespace
 
-Desk::Desk(Runner run, std::function<std::uint64_t()> unix_time)
-    : run_{std::move(run)}, unix_time_{std::move(unix_time)} {}
+Desk::Desk(Runner run, std::function<std::uint64_t()> unix_time,
+           std::vector<config::IpAddress> proxies)
+    : run_{std::move(run)}, unix_time_{std::move(unix_time)}, proxies_{std::move(proxies)} {}
 
 // Who calls, and whether she may; fills in the member.
 std::optional<http::Response> Desk::refuse(const Endpoint& endpoint, const http::Request& request,
@@ -169,6 +171,7 @@ boost::asio::awaitable<http::Response> Desk::answer(http::Request request) {
   call.condition = request.field("if-match").value_or("");
   call.body = crypto::view(request.body);
   call.now = unix_time_();
+  call.origin = origin_of(request, proxies_);
   if (auto refusal = refuse(*endpoint, request, call)) {
     // Whoever signs nothing has strayed here, and tries nothing.
     if (refusal->status == 401 && request.field("ishara-signature")) {

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "gateway/desk/endpoints.hpp"
 #include "gateway/desk/limits.hpp"
@@ -28,8 +29,9 @@ using Runner = std::function<boost::asio::awaitable<Answer>(std::function<Answer
 
 class Desk {
  public:
-  // `unix_time` is the clock.
-  Desk(Runner run, std::function<std::uint64_t()> unix_time);
+  // `unix_time` is the clock; `proxies` stand between callers and the desk.
+  Desk(Runner run, std::function<std::uint64_t()> unix_time,
+       std::vector<config::IpAddress> proxies = {});
 
   // From now on this says who may do what; until the first one every signed call is answered 503.
   void use(std::shared_ptr<const identity::Directory> directory) {
@@ -56,6 +58,7 @@ class Desk {
 
   const Runner run_;
   const std::function<std::uint64_t()> unix_time_;
+  const std::vector<config::IpAddress> proxies_;
   std::shared_ptr<const identity::Directory> directory_;
   bool ready_ = false;
   NonceMemory nonces_;

@@ -436,8 +436,8 @@ class MemoryCases final : public Cases {
     append(subject, object, scribe);
     return {};
   }
-  storage::result<std::vector<storage::AuditRow>> audit(std::uint64_t after,
-                                                        std::uint32_t limit) override {
+  storage::result<std::vector<storage::AuditRow>> audit_with_origins(std::uint64_t after,
+                                                                     std::uint32_t limit) override {
     std::vector<storage::AuditRow> out;
     for (const auto& entry : entries)
       if (entry.seq > after && out.size() < limit) out.push_back(entry);
@@ -615,7 +615,8 @@ struct House {
               co_await boost::asio::post(boost::asio::use_awaitable);
               co_return work(cases);
             },
-            [this] { return now; }};
+            [this] { return now; },
+            {*config::ip_address_of("10.0.0.1")}};
 };
 
 constexpr auto get = http::Method::get;
@@ -1043,6 +1044,54 @@ TEST_CASE("the audit chain is read page by page, with its checkpoints, and each 
     CAPTURE(bad);
     CHECK(house.call(house.auditor, get, std::string{"/api/v1/audit?"} + bad).status == 400);
   }
+}
+
+TEST_CASE("an entry knows from where its actor acted, and an auditor alone is told") {
+  House house;
+  const auto from = [&](const crypto::SigningKey& key, std::string_view target, const char* peer,
+                        std::string_view forwarded = {}) {
+    auto out = House::request(get, target);
+    if (peer != nullptr) out.peer = config::ip_address_of(peer);
+    if (!forwarded.empty())
+      out.fields.push_back({"x-forwarded-for", crypto::wiped_copy(forwarded)});
+    house.sign(out, key);
+    return house.send(std::move(out));
+  };
+  const auto origin = [&](std::size_t place) {
+    const auto& row = house.cases.entries.at(place);
+    const auto address =
+        identity::origin_of(row, *identity::decode_audit_entry(row.entry), noon).address;
+    return address ? config::text_of(*address) : "none";
+  };
+  CHECK(from(house.worker, report_path, "192.0.2.7", "192.0.2.8").status == 200);
+  CHECK(from(house.worker, report_path, "10.0.0.1", "192.0.2.9, 192.0.2.8").status == 200);
+  CHECK(from(house.worker, report_path, nullptr, "192.0.2.8").status == 200);
+  CHECK(origin(0) == "192.0.2.7");
+  CHECK(origin(1) == "192.0.2.8");
+  CHECK(origin(2) == "none");
+  CHECK(house.cases.entries[2].detail == "{}");
+
+  const auto seen = json::parse(from(house.auditor, "/api/v1/audit", "2001:db8::7").body);
+  const auto& entries = seen.at("entries").as_array();
+  REQUIRE(entries.size() == 4);
+  CHECK(entries[0].at("origin").as_string() == crypto::base64(house.cases.entries[0].origin));
+  CHECK_FALSE(entries[2].as_object().contains("origin"));
+  CHECK(entries[3].as_object().contains("origin"));
+  CHECK(from(house.admin, "/api/v1/audit", "192.0.2.9").body.find("origin") == std::string::npos);
+  // An intent is somebody's too; an alarm is nobody's.
+  auto intent = House::request(post, report_path + "/legal-hold", {{"idempotency-key", "i"}});
+  intent.peer = config::ip_address_of("192.0.2.10");
+  house.sign(intent, house.lead);
+  CHECK(house.send(std::move(intent)).status == 202);
+  CHECK(origin(5) == "192.0.2.10");
+  for (int i = 0; i < 60; ++i) {
+    auto forged = House::request(get, report_path, {{"ishara-signature", "x"}});
+    forged.peer = config::ip_address_of("192.0.2.66");
+    house.send(std::move(forged));
+  }
+  REQUIRE(house.cases.entries.size() == 7);
+  CHECK(house.cases.entries[6].origin.empty());
+  CHECK(house.cases.entries[6].detail == R"({"kind":"signatures_refused","count":60})");
 }
 
 TEST_CASE("a transfer is committed as one step to its target, sealed for the target first") {

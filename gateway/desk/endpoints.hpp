@@ -41,10 +41,11 @@ struct Call {
   std::string_view body;
   std::uint64_t now = 0;  // unix time
   identity::AuditAction action = identity::AuditAction::none;
+  std::optional<config::IpAddress> origin;  // of the caller's machine
 
   // Writes what the caller does now.
   storage::AuditScribe scribe(std::uint32_t flags = 0) const {
-    return identity::scribe_of({action, now, member->id, flags});
+    return identity::scribe_of({action, now, member->id, flags, "{}", origin});
   }
 };
 

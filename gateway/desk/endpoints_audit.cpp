@@ -19,14 +19,18 @@ Answer read_audit(const Call& call, Cases& cases) {
   if (!limit) return bad_limit();
   const auto noted = cases.put_audit({}, {}, call.scribe());
   if (!noted) return failure(noted.error());
-  const auto entries = cases.audit(after, *limit);
+  const auto entries = cases.audit_with_origins(after, *limit);
   if (!entries) return failure(entries.error());
   const auto last = entries->empty() ? after : entries->back().seq;
   const auto checkpoints = cases.checkpoints(after, last);
   if (!checkpoints) return failure(checkpoints.error());
   json::array rows, points;
-  for (const auto& entry : *entries)
-    rows.push_back(json::object{{"entry", crypto::base64(entry.entry)}, {"detail", entry.detail}});
+  const bool is_auditor = has_role(*call.member, "auditor");
+  for (const auto& entry : *entries) {
+    json::object row{{"entry", crypto::base64(entry.entry)}, {"detail", entry.detail}};
+    if (is_auditor && !entry.origin.empty()) row["origin"] = crypto::base64(entry.origin);
+    rows.push_back(std::move(row));
+  }
   for (const auto& checkpoint : *checkpoints)
     points.push_back(json::string{crypto::base64(checkpoint.bytes)});
   json::value next;

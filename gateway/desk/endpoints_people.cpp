@@ -325,8 +325,9 @@ Answer enrol(const Call& call, Cases& cases) {
 
   const storage::Enrolment enrolment{*user, invitation->organisation, code_hash,
                                      in(keys_life, call), storage::Enrolment::Keys{*signing, *box}};
-  const auto done = cases.people().enrol(enrolment, in({}, call),
-                                         identity::scribe_of({call.action, call.now, *user, 0}));
+  const auto done = cases.people().enrol(
+      enrolment, in({}, call),
+      identity::scribe_of({call.action, call.now, *user, 0, "{}", call.origin}));
   if (!done && done.error() == storage::errc::not_found) return wrong_code();
   return done ? no_content() : failure(done.error());
 }

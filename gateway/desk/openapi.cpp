@@ -161,7 +161,8 @@ constexpr std::string_view components = R"({
       "entries": {"type": "array", "items": {"$ref": "#/components/schemas/AuditEntry"}},
       "checkpoints": {"type": "array", "items": {"$ref": "#/components/schemas/Base64"}}, "next": {"$ref": "#/components/schemas/Next"}}},
     "AuditEntry": {"type": "object", "required": ["entry", "detail"], "properties": {
-      "entry": {"$ref": "#/components/schemas/Base64"}, "detail": {"type": "string", "description": "JSON; its hash stands in the entry"}}},
+      "entry": {"$ref": "#/components/schemas/Base64"}, "detail": {"type": "string", "description": "JSON; its hash stands in the entry"},
+      "origin": {"$ref": "#/components/schemas/Base64", "description": "for auditors, for 90 days: salt and address of who acted, which the detail commits to"}}},
     "Document": {"type": "object", "description": "an OpenAPI 3.1 document"}
   }
 })";

@@ -35,8 +35,8 @@ storage::Agreement agreement(
                 static_cast<std::uint32_t>(call.now / 3600)};
   for (const auto& member : call.directory->members())
     if (member.id != call.member->id && counts(member)) out.partners.push_back(member.id);
-  out.intend =
-      identity::scribe_of({identity::AuditAction::intend, call.now, call.member->id, action});
+  out.intend = identity::scribe_of(
+      {identity::AuditAction::intend, call.now, call.member->id, action, "{}", call.origin});
   return out;
 }
 

@@ -65,14 +65,16 @@ class Service::Work {
                     std::chrono::duration_cast<std::chrono::seconds>(
                         std::chrono::system_clock::now().time_since_epoch())
                         .count());
-              }},
+              },
+              config.desk.proxies},
         server_{context.get_executor(),
                 http::configured(config.desk.listen),
                 limits,
                 [this](http::Request request) { return desk_.answer(std::move(request)); },
                 observer_,
                 {},
-                http::configured(config.desk.tls)},
+                http::configured(config.desk.tls),
+                http::Peers::shown},
         refresh_{context},
         chores_{context},
         withdrawals_{context} {}
@@ -305,6 +307,7 @@ class Service::Work {
     if (!is_due(forgot_, 10min)) co_return;
     auto job = [fetched = hour_before(fetched_replies), oldest = hour_before(oldest_reply),
                 intents = hour_before(storage::intent_life)](storage::blocking::DeskStore& store) {
+      (void)store.forget_origins();
       (void)store.forget_audit();
       (void)store.forget_intents(intents);
       return store.forget_replies(fetched, oldest);

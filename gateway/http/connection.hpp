@@ -2,6 +2,8 @@
 // One connection: a socket of any kind, with TLS or without, and the time that it has left. For
 // server.cpp and client.cpp only. Does not move: TLS refers to the socket.
 
+#include <netinet/in.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
@@ -12,9 +14,12 @@
 #include <boost/system/error_code.hpp>
 #include <chrono>
 #include <cstddef>
+#include <cstring>
 #include <optional>
 #include <tuple>
 #include <utility>
+
+#include "gateway/config/ip_address.hpp"
 
 namespace ishara::http {
 
@@ -44,6 +49,26 @@ class Connection {
   }
   Transfer write_some(asio::const_buffer from) {
     return tls_ ? tls_->async_write_some(from, as_value) : socket_.async_write_some(from, as_value);
+  }
+
+  // Nothing over a UNIX socket, and none if the connection is broken.
+  std::optional<config::IpAddress> peer() const {
+    boost::system::error_code broken;
+    const auto endpoint = socket_.remote_endpoint(broken);
+    if (broken) return std::nullopt;
+    config::IpAddress out{};
+    if (endpoint.protocol().family() == AF_INET6) {
+      sockaddr_in6 address;
+      std::memcpy(&address, endpoint.data(), sizeof address);
+      std::memcpy(out.data(), &address.sin6_addr, out.size());
+      return out;
+    }
+    if (endpoint.protocol().family() != AF_INET) return std::nullopt;
+    sockaddr_in address;
+    std::memcpy(&address, endpoint.data(), sizeof address);
+    out[10] = out[11] = 0xff;
+    std::memcpy(out.data() + 12, &address.sin_addr, 4);
+    return out;
   }
 
   // The deadline counts for all that follows, until the next call.

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/config/ip_address.hpp"
 #include "gateway/crypto/wipe.hpp"
 
 namespace ishara::http {
@@ -34,6 +35,8 @@ struct Request {
       target;                 // origin form, exactly as sent: path and query, still percent-encoded
   std::vector<Field> fields;  // in order; a repeated name is repeated here
   crypto::WipedBuffer body;   // exactly as sent, chunking undone
+  // The other end of the connection, if the server shows it to its handler and it has one.
+  std::optional<config::IpAddress> peer;
 
   std::string_view path() const noexcept {
     const auto all = crypto::view(target);

@@ -121,6 +121,7 @@ struct Server::Shared {
   Observer& observer;
   Admission admission;
   std::unique_ptr<asio::ssl::context> tls;
+  Peers peers;
   Acceptor acceptor{executor};
   asio::steady_timer clock{executor};    // ticks from start to end
   asio::steady_timer drained{executor};  // cancelled when the last connection ends
@@ -245,6 +246,7 @@ auto Server::Shared::Session::one_request(bool is_last) -> asio::awaitable<Next>
       co_return co_await fail(parser, error);
   }
 
+  if (server_.peers == Peers::shown) parser.request().peer = connection_.peer();
   connection_.allow_any_time();
   try {
     response = co_await server_.handler(std::move(parser.request()));
@@ -466,7 +468,7 @@ void Server::Shared::cut_all() {
 }
 
 Server::Server(asio::any_io_executor executor, Endpoint endpoint, Limits limits, Handler handler,
-               Observer& observer, Admission admission, std::optional<Tls> tls)
+               Observer& observer, Admission admission, std::optional<Tls> tls, Peers peers)
     : shared_{new Shared{.executor = std::move(executor),
                          .endpoint = endpoint,
                          .limits = limits,
@@ -474,6 +476,7 @@ Server::Server(asio::any_io_executor executor, Endpoint endpoint, Limits limits,
                          .observer = observer,
                          .admission = std::move(admission),
                          .tls = make_context(tls),
+                         .peers = peers,
                          .connections = {}}} {}
 
 Server::~Server() {

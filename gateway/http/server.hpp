@@ -82,6 +82,9 @@ using Handler = std::function<asio::awaitable<Response>(Request)>;
 // ends the matter: the body is not read, and if there is one, the connection closes.
 using Admission = std::function<std::optional<Response>(const Request& head)>;
 
+// Whether requests name the other end of their connection. Who need not know it is not told.
+enum class Peers : bool { hidden, shown };
+
 // An asio::ip::tcp::endpoint or an asio::local::stream_protocol::endpoint converts to this.
 using Endpoint = asio::generic::stream_protocol::endpoint;
 
@@ -91,7 +94,8 @@ class Server {
   // outlive the server and its connections. Throws boost::system::system_error if the certificate
   // or key cannot be used.
   Server(asio::any_io_executor executor, Endpoint endpoint, Limits limits, Handler handler,
-         Observer& observer, Admission admission = {}, std::optional<Tls> tls = {});
+         Observer& observer, Admission admission = {}, std::optional<Tls> tls = {},
+         Peers peers = Peers::hidden);
   // Cuts what stop() has not ended.
   ~Server();
   Server(const Server&) = delete;

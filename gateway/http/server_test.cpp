@@ -2,7 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -575,6 +582,52 @@ TEST_CASE("stop under load loses no answer to a request that a handler has seen"
   CHECK(handled == answered);
   CHECK(answered >= 1000);
   CHECK(house.observer.count(Event::forced_close) == 0);
+}
+
+TEST_CASE("a handler learns the other end of a connection only where it is to know it") {
+  const auto peer = [](Peers peers, const Endpoint& at) {
+    asio::io_context context{1};
+    loopback::CountingObserver observer;
+    std::optional<config::IpAddress> seen;
+    const auto handler = [&seen](Request request) -> asio::awaitable<Response> {
+      seen = request.peer;
+      co_return Response{};
+    };
+    Server server{context.get_executor(), at, {}, handler, observer, {}, {}, peers};
+    server.start();
+    bool done = false;
+    const auto dialogue = [&]() -> asio::awaitable<void> {
+      asio::generic::stream_protocol::socket socket{context};
+      auto target = at;
+      if (server.port() != 0) {
+        const bool six = at.protocol().family() == AF_INET6;
+        target = asio::ip::tcp::endpoint{six ? asio::ip::address{asio::ip::address_v6::loopback()}
+                                             : asio::ip::address{asio::ip::address_v4::loopback()},
+                                         server.port()};
+      }
+      co_await socket.async_connect(target, asio::use_awaitable);
+      const std::string request = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+      co_await asio::async_write(socket, asio::buffer(request), asio::use_awaitable);
+      std::array<char, 1024> answer;
+      const auto [error, size] =
+          co_await socket.async_read_some(asio::buffer(answer), loopback::as_value);
+      CHECK(size > 0);
+      done = true;
+    };
+    asio::co_spawn(context, dialogue, asio::detached);
+    while (!done) context.run_one();
+    return seen;
+  };
+  const Endpoint v4 = asio::ip::tcp::endpoint{asio::ip::address_v4::loopback(), 0};
+  const Endpoint v6 = asio::ip::tcp::endpoint{asio::ip::address_v6::loopback(), 0};
+  const auto file =
+      std::filesystem::temp_directory_path() / ("ishara-peer." + std::to_string(::getpid()));
+  const Endpoint local = asio::local::stream_protocol::endpoint{file.string()};
+  using Bytes = config::IpAddress;
+  CHECK((peer(Peers::shown, v4) == Bytes{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}));
+  CHECK((peer(Peers::shown, v6) == Bytes{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}));
+  CHECK_FALSE(peer(Peers::shown, local).has_value());
+  CHECK_FALSE(peer(Peers::hidden, v4).has_value());
 }
 
 TEST_CASE("a server that is destroyed without stop leaves nothing running") {

@@ -1,10 +1,12 @@
 #include "gateway/identity/audit.hpp"
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <map>
 #include <stdexcept>
 #include <vector>
 
+#include "gateway/crypto/encoding.hpp"
 #include "gateway/identity/envelope.hpp"
 #include "gateway/identity/layout.hpp"
 #include "gateway/identity/wire.hpp"
@@ -12,6 +14,7 @@
 namespace ishara::identity {
 namespace {
 
+namespace json = boost::json;
 using boost::system::result;
 
 constexpr std::string_view checkpoint_domain = "ishara/v1/ckpt";
@@ -21,6 +24,27 @@ constexpr std::size_t signed_size = checkpoint_size - 64;
 
 // Nobody may have acted for some days where the chain begins, or before it ends.
 constexpr std::chrono::seconds shortest_cut_chain = audit_life - std::chrono::days{31};
+
+// The clock of the database, by which addresses go, and that of who verifies may be apart.
+constexpr std::chrono::seconds shortest_origin_life = origin_life - std::chrono::hours{12};
+constexpr std::size_t origin_size = 16 + std::tuple_size_v<config::IpAddress>;
+
+crypto::Digest origin_hash(std::uint64_t seq, crypto::View origin) {
+  std::array<std::uint8_t, 8> number;
+  Writer write{number};
+  write.u64(seq);
+  return crypto::hash32({layout::tag("ishara/v1/from"), number, origin});
+}
+
+// What a detail commits to.
+std::optional<crypto::Digest> origin_hash_in(std::string_view detail) {
+  boost::system::error_code error;
+  const auto value = json::parse(detail, error);
+  const auto* const object = error ? nullptr : value.if_object();
+  const auto* const from = object == nullptr ? nullptr : object->if_contains("from");
+  if (from == nullptr || !from->is_string()) return std::nullopt;
+  return crypto::from_hex_exact<32>(from->get_string());
+}
 
 // Both as a relay has signed them: what stands in entries is the word of whoever wrote them.
 bool are_a_life_apart(std::uint64_t from, std::uint64_t to) {
@@ -161,10 +185,21 @@ storage::AuditScribe scribe_of(AuditDeed deed) {
     entry.actor = deed.actor;
     entry.subject = place.subject;
     entry.object = place.object;
-    entry.detail = crypto::hash32({crypto::bytes_of(deed.detail)});
+    auto detail = deed.detail;
+    crypto::Bytes origin;
+    if (deed.origin) {
+      const auto salt = crypto::random_bytes<16>();
+      origin.assign(salt.begin(), salt.end());
+      origin.insert(origin.end(), deed.origin->begin(), deed.origin->end());
+      detail.pop_back();
+      if (detail.size() > 1) detail += ',';
+      detail += "\"from\":\"" + crypto::hex(origin_hash(place.seq, origin)) + "\"}";
+    }
+    entry.detail = crypto::hash32({crypto::bytes_of(detail)});
     if (!place.before.empty()) entry.before = audit_hash(place.before);
     const auto bytes = encode(entry);
-    return storage::AuditRow{place.seq, {bytes.begin(), bytes.end()}, deed.detail};
+    return storage::AuditRow{
+        place.seq, {bytes.begin(), bytes.end()}, std::move(detail), std::move(origin)};
   };
 }
 
@@ -224,6 +259,10 @@ std::string_view describe(AuditFault fault) noexcept {
       return "or one after it, up to the next checkpoint, was written anew";
     case AuditFault::detail_altered:
       return "has another detail than was written";
+    case AuditFault::origin_altered:
+      return "has another address than was written";
+    case AuditFault::origin_missing:
+      return "has lost its address, which is kept for 90 days";
     case AuditFault::bad_checkpoint:
       return "has a checkpoint that no relay of this deployment signed";
     case AuditFault::forked:
@@ -234,12 +273,23 @@ std::string_view describe(AuditFault fault) noexcept {
   return "";
 }
 
+Origin origin_of(const storage::AuditRow& row, const AuditEntry& entry, std::uint64_t now) {
+  Origin out;
+  out.known = origin_hash_in(row.detail).has_value();
+  out.old = now >= entry.time &&
+            now - entry.time >= static_cast<std::uint64_t>(shortest_origin_life.count());
+  if (row.origin.size() == origin_size)
+    std::copy(row.origin.end() - std::tuple_size_v<config::IpAddress>, row.origin.end(),
+              out.address.emplace().begin());
+  return out;
+}
+
 namespace {
 
 // The entries that stand in their order from the first one on, and what is wrong in them.
 class Chain {
  public:
-  explicit Chain(std::span<const storage::AuditRow> rows) {
+  Chain(std::span<const storage::AuditRow> rows, std::uint64_t now, Origins origins) {
     for (const auto& row : rows) {
       const auto entry = decode_audit_entry(row.entry);
       const auto expected = entries_.empty() && entry ? entry->seq : first() + entries_.size();
@@ -249,6 +299,7 @@ class Chain {
       }
       if (entry->detail != crypto::hash32({crypto::bytes_of(row.detail)}))
         found(AuditFault::detail_altered, entry->seq);
+      check_origin(row, *entry, now, origins);
       entries_.push_back(*entry);
       hashes_.push_back(audit_hash(row.entry));
     }
@@ -287,6 +338,7 @@ class Chain {
     out.seq = seq_;
     out.first = empty() ? 0 : first();
     out.last = last();
+    out.origins_withheld = origins_withheld_;
     for (const auto& [seq, head] : heads_)
       if (holds(seq, head) && (fault_ == AuditFault::none || seq < seq_)) out.vouched = seq;
     for (const auto& entry : entries_)
@@ -306,6 +358,18 @@ class Chain {
   bool link(std::size_t place) const { return entries_[place].before == hashes_[place - 1]; }
   bool holds(std::uint64_t seq, const Head& head) const {
     return seq <= last() && hashes_[seq - first()] == head.hash;
+  }
+
+  void check_origin(const storage::AuditRow& row, const AuditEntry& entry, std::uint64_t now,
+                    Origins origins) {
+    const auto hash = origin_hash_in(row.detail);
+    if (!row.origin.empty()) {
+      if (row.origin.size() != origin_size || hash != origin_hash(entry.seq, row.origin))
+        found(AuditFault::origin_altered, entry.seq);
+    } else if (hash && !origin_of(row, entry, now).old) {
+      if (origins == Origins::given) found(AuditFault::origin_missing, entry.seq);
+      origins_withheld_ = true;
+    }
   }
 
   // What is missing before the first entry is older than the first checkpoint behind it.
@@ -378,6 +442,7 @@ class Chain {
   std::vector<bool> vouched_;
   std::map<std::uint64_t, Head> heads_;
   std::optional<Checkpoint> seen_before_;  // of an entry before the first one
+  bool origins_withheld_ = false;
   AuditFault fault_ = AuditFault::none;
   std::uint64_t seq_ = 0;
 };
@@ -386,8 +451,9 @@ class Chain {
 
 AuditVerdict verify_audit(std::span<const storage::AuditRow> entries,
                           std::span<const crypto::Bytes> checkpoints, const Directory& directory,
-                          const std::optional<Checkpoint>& seen) {
-  Chain chain{entries};
+                          const std::optional<Checkpoint>& seen, std::uint64_t now,
+                          Origins origins) {
+  Chain chain{entries, now, origins};
   std::optional<Checkpoint> newest;
   crypto::Bytes newest_bytes;
   for (const auto& bytes : checkpoints) {

@@ -11,6 +11,11 @@
 // zeros for the one before. A checkpoint says that the entry of its seq had the hash `head` when
 // the relay saw it. What comes after the last checkpoint may still be cut off or written anew.
 //
+// The machine from which somebody at the desk acted has an address, which is kept for 90 days only,
+// beside the entry. The chain commits to it and does not hold it: the detail has, in hex and as
+// "from", BLAKE2b-256("ishara/v1/from\0" ‖ seq 8 ‖ salt 16 ‖ address 16). Without the salt, which
+// goes with the address, nobody can try addresses.
+//
 // Pure functions, thread-safe.
 
 #include <array>
@@ -22,6 +27,7 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/config/ip_address.hpp"
 #include "gateway/crypto/primitives.hpp"
 #include "gateway/identity/roster.hpp"
 #include "storage/audit.hpp"
@@ -77,8 +83,9 @@ enum class AuditAction : std::uint16_t {
 // In lower case, as in the enumeration; "unknown" for a number that is none.
 std::string_view name_of(AuditAction action) noexcept;
 
-// Entries are kept so long.
+// Entries are kept so long, and the addresses beside them.
 inline constexpr std::chrono::days audit_life{3 * 365};
+inline constexpr std::chrono::days origin_life{90};
 
 inline constexpr std::size_t audit_entry_size = 136;
 inline constexpr std::size_t checkpoint_size = 136;
@@ -110,7 +117,8 @@ struct AuditDeed {
   std::uint64_t time = 0;
   crypto::Id actor{};
   std::uint32_t flags = 0;
-  std::string detail = "{}";  // JSON, without anything about a reporter
+  std::string detail = "{}";                  // a JSON object, without anything about a reporter
+  std::optional<config::IpAddress> origin{};  // of the machine from which somebody acted
 };
 // For the verbs of storage. An action `none` is a bug of the caller: the scribe throws.
 storage::AuditScribe scribe_of(AuditDeed deed);
@@ -138,12 +146,17 @@ enum class AuditFault : std::uint8_t {
   altered,         // not what it was when its hash was taken
   rewritten,       // it or one of those up to the next checkpoint was written anew
   detail_altered,  // the detail is not the entry's
+  origin_altered,  // the address is not the one that the detail commits to
+  origin_missing,  // there is no address though it is to be kept still
   bad_checkpoint,  // the checkpoint at this entry is not signed by a relay of the rosters
   forked,          // signed checkpoints, or one that was seen before, say something else here
   unsigned_chain,  // there is no checkpoint, so nothing vouches for it
 };
 // For people: "is missing", "was altered" and so on; empty for `none`.
 std::string_view describe(AuditFault fault) noexcept;
+
+// Auditors are given addresses, others who may read the chain are not.
+enum class Origins : bool { withheld, given };
 
 struct AuditVerdict {
   AuditFault fault = AuditFault::none;
@@ -152,6 +165,7 @@ struct AuditVerdict {
   std::uint64_t last = 0;
   std::uint64_t vouched = 0;           // up to here a checkpoint vouches for everything
   std::uint64_t waits_since = 0;       // the time that the oldest entry after these says; 0: none
+  bool origins_withheld = false;       // addresses that are kept still were not given
   std::optional<Checkpoint> newest{};  // the last checkpoint, if all is right
   crypto::Bytes newest_bytes{};        // and as it was signed; empty if it is the one seen before
 
@@ -162,9 +176,19 @@ struct AuditVerdict {
 // continues `seen`, a checkpoint that was verified before. Nobody vouches for the entries after
 // `vouched`: whoever writes the database may have made them up. A chain may begin later than with
 // entry 1 only if what is missing there is so old that it need not be kept, by the times that the
-// relay has signed.
+// relay has signed. An address may be missing only if its entry is so old at `now` (unix time) that
+// it need not be kept, or if nobody was to give addresses.
 AuditVerdict verify_audit(std::span<const storage::AuditRow> entries,
                           std::span<const crypto::Bytes> checkpoints, const Directory& directory,
-                          const std::optional<Checkpoint>& seen);
+                          const std::optional<Checkpoint>& seen, std::uint64_t now,
+                          Origins origins);
+
+// From where the deed of an entry was done, as far as this is known.
+struct Origin {
+  bool known = false;  // when the entry was written
+  bool old = false;    // at `now`, so that its address may be gone
+  std::optional<config::IpAddress> address{};
+};
+Origin origin_of(const storage::AuditRow& row, const AuditEntry& entry, std::uint64_t now);
 
 }  // namespace ishara::identity

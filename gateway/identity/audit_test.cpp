@@ -6,6 +6,7 @@
 #include <functional>
 #include <stdexcept>
 
+#include "gateway/crypto/encoding.hpp"
 #include "gateway/identity/envelope.hpp"
 
 namespace ishara::identity {
@@ -38,6 +39,7 @@ struct House {
     deed.action = AuditAction::open;
     deed.time = 1'790'000'000 + rows.size();
     deed.actor[0] = 7;
+    deed.origin = origin;
     storage::AuditPlace place;
     place.seq = rows.size() + 1;
     if (!rows.empty()) place.before = rows.back().entry;
@@ -60,13 +62,16 @@ struct House {
     }
   }
   AuditVerdict verify(const std::optional<Checkpoint>& seen = {}) const {
-    return verify_audit(rows, checkpoints, directory, seen);
+    return verify_audit(rows, checkpoints, directory, seen, now, origins);
   }
 
   crypto::SigningKey root = key(1), gateway = key(2), relay = key(3);
   Directory directory;
   std::vector<AuditRow> rows;
   std::vector<crypto::Bytes> checkpoints;
+  std::optional<config::IpAddress> origin;  // of the entries to come
+  std::uint64_t now = 1'790'000'100;
+  Origins origins = Origins::given;
 };
 
 AuditRow& at(House& house, std::uint64_t seq) { return house.rows[seq - 1]; }
@@ -213,6 +218,109 @@ TEST_CASE("whatever is done to a chain, the first entry that is wrong is named")
     CHECK(verdict.seq == row.seq);
     CHECK_FALSE(verdict.newest.has_value());
     CHECK(verdict.vouched < row.seq);
+  }
+}
+
+TEST_CASE("an entry commits to the address of who acted, and does not hold it") {
+  const auto address = *config::ip_address_of("192.0.2.7");
+  AuditDeed deed{AuditAction::open, 1'790'000'000, {}, 0, R"({"file":"a"})", address};
+  storage::AuditPlace place;
+  place.seq = 0x0102030405060708;
+  const auto row = scribe_of(deed)(place);
+  REQUIRE(row.origin.size() == 32);
+  CHECK(std::equal(address.begin(), address.end(), row.origin.begin() + 16));
+  const crypto::Bytes number{1, 2, 3, 4, 5, 6, 7, 8};
+  const std::string domain{"ishara/v1/from\0", 15};
+  const auto hash = crypto::hash32({crypto::bytes_of(domain), number, row.origin});
+  CHECK(row.detail == R"({"file":"a","from":")" + crypto::hex(hash) + R"("})");
+  const auto entry = *decode_audit_entry(row.entry);
+  CHECK(entry.detail == crypto::hash32({crypto::bytes_of(row.detail)}));
+  CHECK(origin_of(row, entry, 0).address == address);
+  // Two entries of one machine do not show that it was one.
+  deed.detail = "{}";
+  const auto second = scribe_of(deed)(place);
+  CHECK(second.detail.starts_with(R"({"from":")"));
+  CHECK(second.detail != scribe_of(deed)(place).detail);
+  // Nobody's machine.
+  deed.origin.reset();
+  const auto none = scribe_of(deed)(place);
+  CHECK(none.detail == "{}");
+  CHECK(none.origin.empty());
+  CHECK_FALSE(origin_of(none, entry, 0).known);
+}
+
+TEST_CASE("an address that is another, or missing within 90 days, is named") {
+  constexpr auto life = static_cast<std::uint64_t>(std::chrono::seconds{origin_life}.count());
+  constexpr std::uint64_t hours = 3'600;
+  constexpr std::uint64_t written = 1'790'000'020;  // the first of those with an address
+  struct Row {
+    const char* name;
+    std::function<void(House&)> spoil;
+    AuditFault fault;
+    std::uint64_t seq;
+    bool withheld;
+  };
+  const auto remove_all = [](House& h) {
+    for (auto& row : h.rows) row.origin.clear();
+  };
+  const std::vector<Row> rows{
+      {"as written", [](House&) {}, AuditFault::none, 0, false},
+      {"as written, long ago", [](House& h) { h.now += 9 * life; }, AuditFault::none, 0, false},
+      {"another address", [](House& h) { at(h, 22).origin[31] ^= 1; }, AuditFault::origin_altered,
+       22, false},
+      {"another salt", [](House& h) { at(h, 22).origin[0] ^= 1; }, AuditFault::origin_altered, 22,
+       false},
+      {"the one of another entry", [](House& h) { at(h, 22).origin = at(h, 23).origin; },
+       AuditFault::origin_altered, 22, false},
+      {"half of one", [](House& h) { at(h, 22).origin.resize(16); }, AuditFault::origin_altered, 22,
+       false},
+      {"one where none was", [](House& h) { at(h, 4).origin = at(h, 22).origin; },
+       AuditFault::origin_altered, 4, false},
+      {"removed", [](House& h) { at(h, 22).origin.clear(); }, AuditFault::origin_missing, 22, true},
+      {"removed, before its time",
+       [](House& h) {
+         h.now = written + life - 13 * hours;
+         at(h, 21).origin.clear();
+       },
+       AuditFault::origin_missing, 21, true},
+      {"removed when its time has come, by clocks that are not quite the same",
+       [](House& h) {
+         h.now = written + life - 12 * hours;
+         at(h, 21).origin.clear();
+       },
+       AuditFault::none, 0, false},
+      {"removed, and the entry is of a time that has not come",
+       [](House& h) {
+         h.now = 1'700'000'000;
+         at(h, 21).origin.clear();
+       },
+       AuditFault::origin_missing, 21, true},
+      {"all removed", remove_all, AuditFault::origin_missing, 21, true},
+      {"all removed for who is not to see them",
+       [&](House& h) {
+         remove_all(h);
+         h.origins = Origins::withheld;
+       },
+       AuditFault::none, 0, true},
+      {"another one, though nobody was to see it",
+       [](House& h) {
+         at(h, 22).origin[31] ^= 1;
+         h.origins = Origins::withheld;
+       },
+       AuditFault::origin_altered, 22, false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    House house;
+    house.origin = config::ip_address_of("192.0.2.7");
+    for (int i = 0; i < 4; ++i) house.append();
+    house.sign();
+    row.spoil(house);
+    const auto verdict = house.verify();
+    CHECK(verdict.fault == row.fault);
+    CHECK(verdict.seq == row.seq);
+    CHECK(verdict.origins_withheld == row.withheld);
+    CHECK(describe(verdict.fault).empty() == verdict.good());
   }
 }
 

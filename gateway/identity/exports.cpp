@@ -156,7 +156,10 @@ std::string write(const AuditExport& content) {
                                            : crypto::Bytes{};
   };
   for (const auto& row : content.entries) {
-    append_line(out, "entry", {row.entry, crypto::bytes_of(row.detail)});
+    if (row.origin.empty())
+      append_line(out, "entry", {row.entry, crypto::bytes_of(row.detail)});
+    else
+      append_line(out, "entry", {row.entry, crypto::bytes_of(row.detail), row.origin});
     for (; checkpoint != content.checkpoints.end() && number(*checkpoint) <= number(row.entry);
          ++checkpoint)
       append_line(out, "checkpoint", {*checkpoint});
@@ -186,13 +189,14 @@ result<AuditExport> read_audit_export(std::string_view file) {
       auto roster = roster_of(*line);
       if (!roster) return export_errc::not_an_export;
       out.rosters.push_back(std::move(*roster));
-    } else if (line->name == "entry" && line->words.size() == 2) {
+    } else if (line->name == "entry" && (line->words.size() == 2 || line->words.size() == 3)) {
       auto entry = crypto::from_base64(line->words[0]);
       const auto detail = crypto::from_base64(line->words[1]);
-      if (!entry || !detail) return export_errc::not_an_export;
+      auto origin = line->words.size() == 3 ? crypto::from_base64(line->words[2]) : crypto::Bytes{};
+      if (!entry || !detail || !origin) return export_errc::not_an_export;
       const auto decoded = decode_audit_entry(*entry);
       out.entries.push_back({decoded ? decoded->seq : 0, std::move(*entry),
-                             std::string{detail->begin(), detail->end()}});
+                             std::string{detail->begin(), detail->end()}, std::move(*origin)});
     } else if (line->name == "checkpoint" && line->words.size() == 1) {
       auto checkpoint = crypto::from_base64(line->words[0]);
       if (!checkpoint) return export_errc::not_an_export;

@@ -44,8 +44,9 @@ struct House {
 
     storage::AuditPlace place;
     for (place.seq = 1; place.seq <= 4; ++place.seq) {
-      const auto row = scribe_of({AuditAction::open, 1'790'000'000 + place.seq, id(21), 0,
-                                  R"({"kind":"refs guessed"})"})(place);
+      const auto row = scribe_of(
+          {AuditAction::open, 1'790'000'000 + place.seq, id(21), 0, R"({"kind":"refs guessed"})",
+           place.seq > 2 ? config::ip_address_of("192.0.2.7") : std::nullopt})(place);
       place.before = row.entry;
       audit.entries.push_back(row);
       if (place.seq % 2 == 1) continue;
@@ -72,7 +73,8 @@ struct House {
     if (!content) return content.error();
     const auto directory = directory_of(content->rosters, root_key);
     if (!directory) return directory.error();
-    return verify_audit(content->entries, content->checkpoints, *directory, seen);
+    return verify_audit(content->entries, content->checkpoints, *directory, seen, 1'790'000'100,
+                        Origins::given);
   }
   boost::system::error_code fault() const { return fault(report(lead)); }
   boost::system::error_code fault(const std::string& file) const {
@@ -184,6 +186,9 @@ TEST_CASE("an exported chain is read as it was written, and the first bad entry 
   CHECK(read->entries.size() == 4);
   CHECK(read->entries[2].entry == house.audit.entries[2].entry);
   CHECK(read->entries[2].detail == house.audit.entries[2].detail);
+  for (std::size_t i = 0; i < 4; ++i)
+    CHECK(read->entries[i].origin == house.audit.entries[i].origin);
+  CHECK(read->entries[2].origin.size() == 32);
   CHECK(read->checkpoints == house.audit.checkpoints);
   CHECK(read->rosters.size() == 2);
   const auto verdict = [&](const crypto::PublicKey& root, const std::optional<Checkpoint>& seen) {

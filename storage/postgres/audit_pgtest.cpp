@@ -77,7 +77,7 @@ struct Office {
         parameter(intake.wraps) + "')");
     return intake.report_id;
   }
-  std::vector<AuditRow> entries() { return desk.audit(0, 10'000).value(); }
+  std::vector<AuditRow> entries() { return desk.audit_with_origins(0, 10'000).value(); }
 };
 
 }  // namespace
@@ -265,6 +265,49 @@ TEST_CASE("a reply whose sending was broken off is told as unknown, also if it i
   REQUIRE(office.relay.audit_replies(8, scribe(3), scribe(4)).has_value());
   REQUIRE(office.entries().size() == 1);
   CHECK(office.entries()[0].entry[3] == 4);
+}
+
+TEST_CASE("an address lies beside its entry for 90 days, and nobody can change or remove it") {
+  Office office;
+  const auto with_origin = [&](std::int64_t time) {
+    return [=, origin = office.make.bytes(32)](const AuditPlace& place) {
+      auto row = scribe_at(time)(place);
+      row.origin = origin;
+      return row;
+    };
+  };
+  constexpr std::int64_t life = 90 * 86'400;
+  REQUIRE(office.desk.put_audit({}, {}, with_origin(now() - life - 60)).has_value());
+  REQUIRE(office.desk.put_audit({}, {}, scribe()).has_value());
+  REQUIRE(office.desk.put_audit({}, {}, with_origin(now() - life + 3'600)).has_value());
+  REQUIRE(office.desk.put_audit({}, {}, with_origin(now())).has_value());
+  const auto known = [&] {
+    std::string out;
+    for (const auto& row : office.entries()) out += row.origin.size() == 32 ? '1' : '0';
+    return out;
+  };
+  CHECK(known() == "1011");
+  // The relay goes through the chain without them.
+  REQUIRE(office.relay.audit(0, 10).value().size() == 4);
+  for (const auto& row : office.relay.audit(0, 10).value()) CHECK(row.origin.empty());
+  CHECK(office.relay.audit_with_origins(0, 10).has_error());
+  for (const char* role : {"ishara_gateway", "ishara_desk", "ishara_relay", "ishara_backup"})
+    for (const char* sql : {"UPDATE audit_origin SET origin = origin", "DELETE FROM audit_origin",
+                            "TRUNCATE audit_origin"}) {
+      CAPTURE(role);
+      CAPTURE(sql);
+      CHECK_FALSE(office.database.allowed(role, sql));
+    }
+  for (const char* role : {"ishara_gateway", "ishara_relay"}) {
+    CHECK_FALSE(office.database.allowed(role, "SELECT 1 FROM audit_origin"));
+    CHECK_FALSE(office.database.allowed(role, "SELECT forget_origins()"));
+  }
+  CHECK(office.desk.forget_origins().value() == 1);
+  CHECK(known() == "0011");
+  CHECK(office.desk.forget_origins().value() == 0);
+  // It goes with its entry at the latest.
+  office.database.query("DELETE FROM audit WHERE seq = 4");
+  CHECK(office.database.value("SELECT count(*) FROM audit_origin") == "1");
 }
 
 TEST_CASE("entries go after three years, from the beginning, and nobody can make others go") {

@@ -71,6 +71,7 @@ const std::vector<Backed>& all() {
          "untold"}},
        "reply_id"},
       {{"audit", {"seq", "entry", "detail"}}, "seq"},
+      {{"audit_origin", {"seq", "origin"}}, "seq"},
       {{"checkpoint", {"seq", "bytes"}}, "seq"},
   };
   return tables;

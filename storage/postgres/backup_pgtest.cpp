@@ -50,6 +50,7 @@ void fill(const TestDatabase& database) {
         "reply_state SELECT gen_random_uuid(), gen_random_uuid(), 7, 2, 0, NULL,"
         " gen_random_uuid(), 1, 3",
         "audit SELECT i, repeat('k', 136)::bytea, '{}'",
+        "audit_origin SELECT i, repeat('m', 32)::bytea",
         "checkpoint SELECT i, repeat('l', 136)::bytea",
         "dedupe SELECT gen_random_uuid(), 9, 1"})
     database.query(std::string{"INSERT INTO "} + values + " FROM generate_series(1, 20) AS i");

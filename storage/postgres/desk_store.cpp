@@ -723,6 +723,13 @@ result<void> DeskStore::forget_intents(std::uint32_t hour) {
   });
 }
 
+result<std::uint32_t> DeskStore::forget_origins() {
+  return session().transact([&](Transaction& transaction) {
+    return static_cast<std::uint32_t>(
+        transaction.execute("SELECT forget_origins()", {}).at(0).at(0).integer());
+  });
+}
+
 result<std::uint32_t> DeskStore::forget_audit() {
   return session().transact([&](Transaction& transaction) {
     return static_cast<std::uint32_t>(

@@ -147,7 +147,7 @@ TEST_CASE("sealed columns are stored as they are, uncompressed") {
       database.value("SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
                      " WHERE c.relname IN ('report', 'text', 'note', 'retaddr_inbox', 'draft',"
                      " 'statement', 'retaddr', 'reply_outbox', 'withdrawn', 'audit', 'checkpoint',"
-                     " 'intent', 'former_wrap')"
+                     " 'intent', 'former_wrap', 'audit_origin')"
                      " AND a.atttypid = 'bytea'::regtype AND a.attstorage <> 'e'") == "0");
 }
 

@@ -78,11 +78,16 @@ inline void append_audit(Transaction& transaction, std::span<const Deed> deeds) 
   take_turn(transaction, Turn::audit);
   auto head = audit_head(transaction);
   std::vector<std::int64_t> numbers;
-  std::vector<Bytes> entries, details;
+  std::vector<Bytes> entries, details, origins;
+  std::vector<std::int64_t> with_origin;
   for (const auto& deed : deeds) {
     auto row = deed.scribe({head.seq + 1, std::move(head.entry), deed.subject, deed.object});
     numbers.push_back(static_cast<std::int64_t>(row.seq));
     details.emplace_back(row.detail.begin(), row.detail.end());
+    if (!row.origin.empty()) {
+      with_origin.push_back(static_cast<std::int64_t>(row.seq));
+      origins.push_back(std::move(row.origin));
+    }
     head = {row.seq, row.entry};
     entries.push_back(std::move(row.entry));
   }
@@ -92,6 +97,11 @@ inline void append_audit(Transaction& transaction, std::span<const Deed> deeds) 
       " FROM unnest($1::bigint[], $2::bytea[], $3::bytea[]) AS row (seq, entry, detail)",
       {parameter(std::span<const std::int64_t>{numbers}),
        parameter(std::span<const Bytes>{entries}), parameter(std::span<const Bytes>{details})});
+  if (with_origin.empty()) return;
+  transaction.execute(
+      "INSERT INTO audit_origin (seq, origin) SELECT * FROM unnest($1::bigint[], $2::bytea[])",
+      {parameter(std::span<const std::int64_t>{with_origin}),
+       parameter(std::span<const Bytes>{origins})});
 }
 inline void append_audit(Transaction& transaction, const Id& subject, const Id& object,
                          const AuditScribe& scribe) {

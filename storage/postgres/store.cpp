@@ -385,6 +385,21 @@ result<std::vector<AuditRow>> Store::audit(std::uint64_t after, std::uint32_t li
   });
 }
 
+result<std::vector<AuditRow>> Store::audit_with_origins(std::uint64_t after, std::uint32_t limit) {
+  return session_->transact([&](Transaction& transaction) {
+    std::vector<AuditRow> entries;
+    for (const auto& row :
+         transaction.execute("SELECT seq, entry, detail, origin FROM audit"
+                             " LEFT JOIN audit_origin USING (seq) WHERE seq > $1::bigint"
+                             " ORDER BY seq LIMIT $2::integer",
+                             {parameter(static_cast<std::int64_t>(after)), parameter(limit)})) {
+      entries.push_back(audit_row(row));
+      if (!row[3].null) entries.back().origin = row[3].bytes();
+    }
+    return entries;
+  });
+}
+
 result<std::optional<AuditRow>> Store::last_audit(std::uint16_t action) {
   return session_->transact([&](Transaction& transaction) -> std::optional<AuditRow> {
     const auto rows = transaction.execute(

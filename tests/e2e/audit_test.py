@@ -67,6 +67,13 @@ class Audit(unittest.TestCase):
         self.assertLessEqual({"start", "epoch_created", "open", "history", "read_audit"},
                              actions)
         self.assertNotIn("unknown", actions)
+        # From where somebody acted is known, and from where a service did is not.
+        by_people = [entry for entry in entries
+                     if entry["action"] in ("list", "pull", "open", "history", "read_audit")]
+        self.assertIn("pull", {entry["action"] for entry in by_people})
+        self.assertEqual({entry.get("address") for entry in by_people}, {"127.0.0.1"})
+        self.assertFalse([entry for entry in entries
+                          if entry["action"] in ("start", "epoch_created") and "address" in entry])
         self.every_flip_fails(content, 60)
         self.assertFalse(self.verify(content, root="00" * 32)[-1]["good"])
 
@@ -84,6 +91,28 @@ class Audit(unittest.TestCase):
             self.assertEqual(verdict["entry"], victim)
         finally:
             self.sql(f"UPDATE audit SET entry = '{before}' WHERE seq = {victim}")
+
+        # An address that somebody has removed before its time is missed; an admin is shown none.
+        victim, origin = self.sql("SELECT seq || ' ' || encode(origin, 'hex') FROM audit_origin"
+                                  " ORDER BY seq LIMIT 1").split()
+        self.sql(f"DELETE FROM audit_origin WHERE seq = {victim}")
+        try:
+            robbed = self.system.elsewhere("robbed.export")
+            done = self.as_user("demo-ngo-auditor", "audit", "export", robbed, "--json", check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(json.loads(done.stdout)["entry"], int(victim))
+            (verdict,) = self.verify(robbed.read_bytes())
+            self.assertEqual(verdict["entry"], int(victim))
+            self.assertIn("address", verdict["reason"])
+        finally:
+            self.sql(f"INSERT INTO audit_origin VALUES ({victim}, decode('{origin}', 'hex'))")
+        file = self.system.elsewhere("admin.export")
+        self.as_user("demo-ngo-admin", "audit", "export", file)
+        *entries, verdict = self.verify(file.read_bytes(), "--entries")
+        self.assertTrue(verdict["good"] and verdict["addresses_withheld"])
+        self.assertFalse([entry for entry in entries if entry.get("address")])
+        self.assertEqual({len(line.split()) for line in file.read_text().splitlines()
+                          if line.startswith("entry")}, {3})
 
         # A chain that ends before what was seen is none.
         lines = content.decode().splitlines()
@@ -115,6 +144,8 @@ class Audit(unittest.TestCase):
         for key in sorted(self.users.glob("*-caseworker.key")):
             if self.as_user(key.stem, "queue", "export", report, file, check=False).returncode == 0:
                 break
+        pulled = json.loads(self.as_user(key.stem, "queue", "pull", "--json").stdout)
+        self.as_user(key.stem, "queue", "release", pulled["id"])
         content = file.read_bytes()
         (shown,) = self.verify(content)
         self.assertEqual(shown["text"], words)

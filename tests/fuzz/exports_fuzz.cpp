@@ -38,7 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // What is read is exactly what would be written.
   if (identity::write(*content) != file) std::abort();
   const auto verdict = identity::verify_audit(content->entries, content->checkpoints,
-                                              house.directory, identity::Checkpoint{3, 1, {}});
+                                              house.directory, identity::Checkpoint{3, 1, {}},
+                                              1'790'000'000, identity::Origins::given);
   // Nobody has signed anything.
   if (verdict.good() && verdict.last > 0) std::abort();
   if (!verdict.good() && identity::describe(verdict.fault).empty()) std::abort();
