@@ -40,7 +40,8 @@ class AfricasTalking final : public Aggregator {
 
   bool answers_in_response() const noexcept override { return false; }
 
-  Result<void> authentic(const http::Request&, const ChannelSettings&) const override {
+  Result<void> authentic(const http::Request&, const ChannelSettings&,
+                         std::chrono::sys_seconds) const override {
     return boost::system::in_place_value;
   }
 
@@ -79,11 +80,6 @@ class AfricasTalking final : public Aggregator {
     return {200, "text/plain", "", {}, false};
   }
 
-  std::span<const std::string_view> needs_to_send() const noexcept override {
-    static constexpr std::array<std::string_view, 2> keys{"account", "token"};
-    return keys;
-  }
-
   Posting send(const Outgoing& message, const SendingSettings& settings) const override {
     const auto to = with_plus(message.to);
     std::vector<FormField> form{{"username", crypto::view(settings.account)},
@@ -102,9 +98,9 @@ class AfricasTalking final : public Aggregator {
   // The word of the one recipient decides; failures come inside a 201 too.
   SendAnswer sent(const http::Response& answer) const override {
     if (answer.status != 200 && answer.status != 201) return by_status(answer);
-    const JsonAnswer json{answer.body};
+    const Json json{answer.body};
     const auto of_recipient = [&json](std::string_view member) {
-      return json.at({"SMSMessageData", "Recipients", JsonAnswer::only, member});
+      return json.text({"SMSMessageData", "Recipients", Json::only, member});
     };
     SendAnswer out;
     const auto word = of_recipient("status");
@@ -117,6 +113,27 @@ class AfricasTalking final : public Aggregator {
     }
     return out;
   }
+
+  Profile profile() const noexcept override {
+    static constexpr std::array<std::string_view, 2> to_send{"account", "token"};
+    return {Proof::none, {}, to_send, true};
+  }
+
+  std::vector<std::string> instructions(std::string_view, bool) const override {
+    return {
+        "Africa's Talking takes no validity: a phone that is switched off gets a reply when it is",
+        "switched on, in whoever's hand it then is."};
+  }
+
+  http::Request call(const PhoneText& sms, const ChannelSettings& settings, bool) const override {
+    const auto at = utc_text(sms.at);
+    const std::vector<FormField> form{{"id", sms.id},          {"from", sms.from}, {"to", sms.to},
+                                      {"text", sms.text},      {"date", at},       {"linkId", ""},
+                                      {"networkCode", "99999"}};
+    return form_post(path_of(crypto::view(settings.url)), form, {});
+  }
+
+  std::optional<std::string> reply_in(const http::Response&) const override { return std::nullopt; }
 };
 
 }  // namespace

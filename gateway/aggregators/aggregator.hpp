@@ -1,6 +1,7 @@
 #pragma once
-// What an aggregator's protocol is to us: pure functions over plain HTTP messages, four to receive
-// and two to send. No socket, no clock, no state; all may be called from any thread at once.
+// What an aggregator's protocol is to us: pure functions over plain HTTP messages, three to
+// receive, two to send, two that play the other side for tests, and what people are told of it. No
+// socket, no clock, no state; all may be called from any thread at once.
 //
 // The order that receivers keep (channels.md 1.3): the secret of the path, `authentic`, `parse`,
 // store durably, `acknowledge`. A refusal never quotes the request: its words are compile-time
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -93,6 +95,34 @@ struct Delivery {
 
 using Event = std::variant<Message, Delivery>;
 
+// How a request shows that its provider made it, beside the secret of its path.
+enum class Proof : std::uint8_t {
+  none,       // not at all: the path stands alone
+  secret,     // a secret, or a token made with one, that stands in each request
+  signature,  // over all that it says
+};
+
+// What people are asked for and told of an aggregator.
+struct Profile {
+  Proof proof = Proof::none;
+  // The keys of `channels/<name>.toml` without which no request can be checked, and of
+  // `sending/<name>.toml` without which nothing can be sent. Without the latter there is no API to
+  // send through.
+  std::span<const std::string_view> to_receive;
+  std::span<const std::string_view> to_send;
+  // False as long as some of it stands in no source that we could read (channels.md 10).
+  bool confirmed = true;
+};
+
+// A text of a phone that does not exist, for `ishara simulate` and tests.
+struct PhoneText {
+  std::string from;  // with its plus
+  std::string to;
+  std::string text;  // UTF-8
+  std::string id;    // 32 hexadecimal digits
+  std::chrono::sys_seconds at;
+};
+
 class Aggregator {
  public:
   virtual ~Aggregator() = default;
@@ -106,8 +136,9 @@ class Aggregator {
   // Checks what the provider signs or sends to prove itself, over the bytes as received. Providers
   // that prove nothing accept all: the secret of the path stands alone. `settings.verify` off
   // accepts all too, and is settable by `channel parse` only.
-  virtual Result<void> authentic(const http::Request& request,
-                                 const ChannelSettings& settings) const = 0;
+  // `now` is for what is signed with its time.
+  virtual Result<void> authentic(const http::Request& request, const ChannelSettings& settings,
+                                 std::chrono::sys_seconds now) const = 0;
 
   // Reads the events of an authentic request. No event is a good answer too: a ping without any
   // parameter, a status word that we do not know.
@@ -118,13 +149,25 @@ class Aggregator {
   // where `answers_in_response()`.
   virtual http::Response acknowledge(std::optional<std::string_view> reply) const = 0;
 
-  // The keys of `sending/<name>.toml` without which nothing can be sent.
-  virtual std::span<const std::string_view> needs_to_send() const noexcept = 0;
-  // The request that hands `message` to the provider's send API, through a channel of its own.
-  virtual Posting send(const Outgoing& message, const SendingSettings& settings) const = 0;
+  // The request that hands `message` to the provider's send API, through a channel of its own. Only
+  // for those that have one: `profile().to_send`.
+  virtual Posting send(const Outgoing& message, const SendingSettings& settings) const;
   // What the whole answer to that request says. An answer that cannot be understood is `unknown`,
   // never a reason to offer the text again.
-  virtual SendAnswer sent(const http::Response& answer) const = 0;
+  virtual SendAnswer sent(const http::Response& answer) const;
+
+  virtual Profile profile() const noexcept = 0;
+  // What an operator does at the provider's, in lines, beside giving it the channel's URL
+  // `webhook`.
+  virtual std::vector<std::string> instructions(std::string_view webhook, bool by_get) const = 0;
+
+  // The request that the provider makes of `sms` to `settings.url`, here the whole URL; with all
+  // that it proves itself with. `by_get` where the provider has both ways.
+  virtual http::Request call(const PhoneText& sms, const ChannelSettings& settings,
+                             bool by_get) const = 0;
+  // Whether the provider takes `answer` for success, and the text that its phone then gets.
+  virtual bool is_success(const http::Response& answer) const noexcept;
+  virtual std::optional<std::string> reply_in(const http::Response& answer) const = 0;
 };
 
 }  // namespace ishara::aggregators

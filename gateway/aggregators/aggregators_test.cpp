@@ -139,6 +139,19 @@ TEST_CASE("every aggregator has golden requests, and every folder of them an agg
   CHECK(std::ranges::is_sorted(names));
 }
 
+TEST_CASE("the page of aggregators holds the table of this build") {
+  const std::filesystem::path page = ISHARA_SOURCE_DIR "/ops/aggregators.md";
+  std::ifstream stream{page, std::ios::binary};
+  const std::string text{std::istreambuf_iterator<char>{stream}, {}};
+  const auto table = text.find("| provider |");
+  REQUIRE(table != text.npos);
+  const auto made = Registry{}.table();
+  if (std::getenv("ISHARA_UPDATE_GOLDEN") != nullptr)
+    std::ofstream{page, std::ios::binary} << text.substr(0, table) << made;
+  else
+    CHECK(text.substr(table) == made);
+}
+
 TEST_CASE("golden requests give the lines that they expect") {
   const Registry registry;
   const bool rewrite = std::getenv("ISHARA_UPDATE_GOLDEN") != nullptr;
@@ -167,20 +180,20 @@ TEST_CASE("a wrong signature is refused with 403 by every aggregator that signs"
     if (!settings.verify) return;
     auto request = http::parse_request(golden.raw, 1024 * 1024);
     REQUIRE(request.has_value());
-    if (!aggregator.authentic(*request, settings)) return;
+    if (!aggregator.authentic(*request, settings, settings.now)) return;
     for (auto& field : request->fields) {
       if (field.name.find("signature") == std::string::npos) continue;
       for (auto& c : field.value) {
         const auto right = c;
         c = static_cast<char>(c ^ 1);
-        const auto result = aggregator.authentic(*request, settings);
+        const auto result = aggregator.authentic(*request, settings, settings.now);
         REQUIRE(!result);
         CHECK(status_of(result.error().code) == 403);
         c = right;
         ++tried;
       }
       field.value.clear();
-      CHECK(!aggregator.authentic(*request, settings));
+      CHECK(!aggregator.authentic(*request, settings, settings.now));
     }
   });
   CHECK(tried > 0);

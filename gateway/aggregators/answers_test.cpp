@@ -42,7 +42,7 @@ bool authentic(const Signed& sent, std::string_view account = {},
   auto made = request(method, sent.target, sent.body);
   if (!sent.type.empty()) add(made, "content-type", sent.type);
   if (!sent.signature.empty()) add(made, "x-twilio-signature", sent.signature);
-  return registry.find("twilio")->authentic(made, settings).has_value();
+  return registry.find("twilio")->authentic(made, settings, {}).has_value();
 }
 
 const std::string form = "application/x-www-form-urlencoded";
@@ -66,7 +66,120 @@ std::optional<Part> part_of_kannel(std::string_view udh) {
   return std::get<Message>(events->front()).part;
 }
 
+std::optional<Part> part_of_vonage(std::string_view fields) {
+  const auto made =
+      request(http::Method::get, "/in/vonage/x?msisdn=250788000001&text=a&" + std::string{fields});
+  const auto events = registry.find("vonage")->parse(made, Kind::sms, {});
+  REQUIRE(events.has_value());
+  REQUIRE(events->size() == 1);
+  return std::get<Message>(events->front()).part;
+}
+
 }  // namespace
+
+TEST_CASE("Vonage's parts of a long text") {
+  const auto part = part_of_vonage("concat=true&concat-ref=08B5&concat-total=3&concat-part=1");
+  REQUIRE(part.has_value());
+  CHECK(part->reference == 0x08B5);
+  CHECK(part->total == 3);
+  CHECK(part->number == 1);
+  for (const auto* whole :
+       {"concat=false&concat-ref=08B5&concat-total=3&concat-part=1", "concat=true",
+        "concat=true&concat-ref=xyz&concat-total=3&concat-part=1",
+        "concat=true&concat-ref=08B5&concat-total=1&concat-part=1",
+        "concat=true&concat-ref=08B5&concat-total=256&concat-part=1",
+        "concat=true&concat-ref=08B5&concat-total=3&concat-part=0",
+        "concat=true&concat-ref=08B5&concat-total=3&concat-part=4"}) {
+    CAPTURE(std::string{whole});
+    CHECK(!part_of_vonage(whole).has_value());
+  }
+}
+
+TEST_CASE("signatures: the vectors V1 to V4, E1 and C1 of channels.md") {
+  struct {
+    const char* method;
+    const char* signature;
+  } const vonage[] = {
+      {"md5hash", "3ba7b6c2d4d665801f40ef52ce47d9df"},
+      {"md5", "eefb18902e06d9a9784ffd68d176ed16"},
+      {"sha1", "7ea6d1990b1b0d671b46e35ec678cc4279370ea0"},
+      {"sha256", "0bd98cd2333dd9e82ae1e49db1619d14e14cdbbf93b8c1f8bfb3ab7a84221bdf"}};
+  for (const auto& [method, signature] : vonage) {
+    CAPTURE(std::string{method});
+    ChannelSettings settings;
+    settings.secret = crypto::wiped_copy("sigsecret1");
+    settings.signature = method;
+    auto made = request(http::Method::post, "/in/vonage/x",
+                        "msisdn=254700000001&to=254700000002&messageId=0A0000000123ABCD1&"
+                        "text=a%26b%3Dc+%C3%A9&type=unicode&keyword=A%26B%3DC&"
+                        "message-timestamp=2026-01-02+03%3A04%3A05&timestamp=1767323045&nonce=n1&"
+                        "api-key=abcd1234&sig=" +
+                            std::string{signature});
+    add(made, "content-type", form);
+    CHECK(registry.find("vonage")->authentic(made, settings, {}).has_value());
+  }
+
+  const std::chrono::sys_seconds now{std::chrono::seconds{1767323050}};
+  ChannelSettings envaya;
+  envaya.url = crypto::wiped_copy("https://ishara.example/in/envaya");
+  envaya.secret = crypto::wiped_copy("pw1");
+  auto made = request(http::Method::post, "/in/envaya",
+                      "action=incoming&from=%2B254700000001&message=maji%2C+%3D+%C3%A9&"
+                      "message_type=sms&now=1767323050000&phone_number=254700000002&"
+                      "timestamp=1767323045000&version=30");
+  add(made, "content-type", form);
+  add(made, "x-request-signature", "Zov7khFrRToDfEDPsxf5XiuIuYw=");
+  CHECK(registry.find("envayasms")->authentic(made, envaya, now).has_value());
+
+  ChannelSettings capcom6;
+  capcom6.secret = crypto::wiped_copy("signkey1");
+  auto event = request(http::Method::post, "/in/capcom6", "{\"event\":\"sms:received\"}");
+  add(event, "x-timestamp", "1767323045");
+  add(event, "x-signature", "e31b88782acd75b8412159dc5cdcca35d519a7cd9ff68b90ae9cef3244ed8cc4");
+  CHECK(registry.find("capcom6")->authentic(event, capcom6, now).has_value());
+}
+
+TEST_CASE("a JSON document is repaired where no parser would take it, and else left alone") {
+  const auto word = [](std::string_view body) {
+    const auto text = Json{body}.text({"a"});
+    return text ? std::string{crypto::view(*text)} : "none";
+  };
+  CHECK(word(R"({"a":"\ud83d\ude00 e\u0301"})") == "\xF0\x9F\x98\x80 e\xCC\x81");
+  CHECK(word(R"({"a":"x\ud83d"})") == "x\xEF\xBF\xBD");
+  CHECK(word(R"({"a":"\ude00\ud83dy"})") == "\xEF\xBF\xBD\xEF\xBF\xBDy");
+  CHECK(word(R"({"a":"\\ud83d"})") == "\\ud83d");
+  CHECK(word("{\"a\":\"\xC3(\"}") == "\xEF\xBF\xBD(");
+  CHECK(word("{\"a\":12}") == "12");
+  CHECK(word("{\"a\":18446744073709551615}") == "18446744073709551615");
+  CHECK(word("{\"a\":true}") == "true");
+  for (const auto* none : {"", "{", "{\"a\":\"", "{\"a\":\"\\", "{\"a\":1} x", "{\"a\":null}",
+                           "{\"a\":[1]}", "{\"b\":1}", "[{\"a\":1}]", "nonsense"}) {
+    CAPTURE(std::string{none});
+    CHECK(word(none) == "none");
+  }
+}
+
+TEST_CASE("times with a fraction or an offset") {
+  const auto at = [](std::string_view text) -> std::int64_t {
+    const auto read = read_iso8601(text);
+    return read ? read->time_since_epoch().count() : 0;
+  };
+  for (const auto* same :
+       {"2026-01-02T03:04:05Z", "2026-01-02 03:04:05", "2026-01-02T03:04:05.678Z",
+        "2026-01-02T05:04:05.678+02:00", "2026-01-02T05:04:05+0200", "2026-01-01T23:34:05-03:30"}) {
+    CAPTURE(std::string{same});
+    CHECK(at(same) == 1767323045);
+  }
+  for (const auto* odd : {"", "2026-01-02", "2026-01-02T03:04:05.", "2026-01-02T03:04:05+2",
+                          "2026-01-02T03:04:05+15:00", "2026-01-02T03:04:05+02:60",
+                          "2026-01-02T03:04:05 CAT", "2026-13-02T03:04:05Z"}) {
+    CAPTURE(std::string{odd});
+    CHECK(at(odd) == 0);
+  }
+  CHECK(read_unix_milliseconds("1767323045678")->time_since_epoch().count() == 1767323045);
+  for (const auto* odd : {"", "678", "x678", "1767323045x78", "17673230456789999"})
+    CHECK(!read_unix_milliseconds(odd).has_value());
+}
 
 TEST_CASE("Twilio's signature: the vectors T1 to T3 of channels.md") {
   CHECK(authentic(t1));

@@ -1,13 +1,23 @@
 #include "gateway/aggregators/fields.hpp"
 
+#include <fmt/chrono.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
 #include <string>
 #include <utility>
 
+#include "gateway/crypto/encoding.hpp"
+#include "gateway/crypto/hmac.hpp"
+#include "i18n/utf8.hpp"
+
 namespace ishara::aggregators {
 namespace {
+
+std::string_view text_of(const crypto::Bytes& bytes) noexcept {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
@@ -31,6 +41,47 @@ bool is_field(std::string_view name, std::string_view lower_case) noexcept {
   return std::ranges::equal(name, lower_case, [](char any, char lower) {
     return (any >= 'A' && any <= 'Z' ? any - 'A' + 'a' : any) == lower;
   });
+}
+
+// The unit of UTF-16 that an escape at this place of a JSON document names.
+std::optional<unsigned> escaped_unit(std::string_view json, std::size_t at) noexcept {
+  unsigned unit = 0;
+  if (json.size() < at + 6 || json[at] != '\\' || json[at + 1] != 'u') return std::nullopt;
+  const auto* const first = json.data() + at + 2;
+  const auto [end, error] = std::from_chars(first, first + 4, unit, 16);
+  if (error != std::errc{} || end != first + 4) return std::nullopt;
+  return unit;
+}
+
+// What no JSON parser takes, made U+FFFD: bytes that are no UTF-8, and half of an emoji that a
+// phone has cut in two. All else stays as it is, since a signature may cover it.
+crypto::WipedBuffer repaired(std::string_view json) {
+  constexpr std::string_view replacement = "\xEF\xBF\xBD";
+  crypto::WipedBuffer out;
+  out.reserve(json.size());
+  const auto append = [&out](std::string_view piece) {
+    out.insert(out.end(), piece.begin(), piece.end());
+  };
+  while (!json.empty()) {
+    std::size_t size = 1;
+    if (const auto unit = escaped_unit(json, 0)) {
+      size = 6;
+      const auto next = escaped_unit(json, 6);
+      const bool high = *unit >= 0xD800 && *unit < 0xDC00;
+      const bool pair = high && next && *next >= 0xDC00 && *next < 0xE000;
+      if (pair) size = 12;
+      append(!pair && *unit >= 0xD800 && *unit < 0xE000 ? replacement : json.substr(0, size));
+    } else if (json.front() == '\\') {
+      size = std::min<std::size_t>(2, json.size());
+      append(json.substr(0, size));
+    } else {
+      const auto next = i18n::first_of_utf8(json);
+      size = next.size;
+      append(next.valid ? json.substr(0, size) : replacement);
+    }
+    json.remove_prefix(size);
+  }
+  return out;
 }
 
 // An answer may name the number and the text that we sent.
@@ -62,6 +113,26 @@ unsigned status_of(errc code) noexcept {
       return 413;
   }
   return 400;
+}
+
+crypto::WipedBuffer joined(std::initializer_list<std::string_view> parts) {
+  crypto::WipedBuffer out;
+  for (const auto part : parts) out.insert(out.end(), part.begin(), part.end());
+  return out;
+}
+
+std::string_view path_of(std::string_view url) noexcept {
+  const auto scheme = url.find("://");
+  const auto slash = scheme == url.npos ? url.npos : url.find('/', scheme + 3);
+  return slash == url.npos ? "/" : url.substr(slash);
+}
+
+Posting Aggregator::send(const Outgoing&, const SendingSettings&) const { return {}; }
+
+SendAnswer Aggregator::sent(const http::Response& answer) const { return by_status(answer); }
+
+bool Aggregator::is_success(const http::Response& answer) const noexcept {
+  return answer.status >= 200 && answer.status < 300;
 }
 
 bool is_ping(const http::Request& request) noexcept {
@@ -141,6 +212,33 @@ std::optional<std::chrono::sys_seconds> read_utc(std::string_view text) noexcept
          std::chrono::seconds{*second};
 }
 
+std::optional<std::chrono::sys_seconds> read_iso8601(std::string_view text) noexcept {
+  text = trimmed(text);
+  if (text.size() < 19) return std::nullopt;
+  const auto local = read_utc(text.substr(0, 19));
+  auto rest = text.substr(19);
+  if (rest.starts_with('.')) {
+    const auto end = rest.find_first_not_of("0123456789", 1);
+    if (rest.size() == 1 || end == 1) return std::nullopt;
+    rest.remove_prefix(std::min(end, rest.size()));
+  }
+  if (!local || rest.empty() || rest == "Z") return local;
+  const bool with_colon = rest.size() == 6 && rest[3] == ':';
+  if ((rest[0] != '+' && rest[0] != '-') || (!with_colon && rest.size() != 5)) return std::nullopt;
+  const auto hours = digits(rest.substr(1, 2)), minutes = digits(rest.substr(with_colon ? 4 : 3));
+  if (!hours || !minutes || *hours > 14 || *minutes > 59) return std::nullopt;
+  const auto offset = std::chrono::hours{*hours} + std::chrono::minutes{*minutes};
+  return rest[0] == '+' ? *local - offset : *local + offset;
+}
+
+std::optional<std::chrono::sys_seconds> read_unix_milliseconds(std::string_view text) noexcept {
+  text = trimmed(text);
+  if (text.size() < 4) return std::nullopt;
+  const auto fraction = text.substr(text.size() - 3);
+  if (fraction.find_first_not_of("0123456789") != fraction.npos) return std::nullopt;
+  return read_unix(text.substr(0, text.size() - 3));
+}
+
 std::optional<std::chrono::sys_seconds> read_unix(std::string_view text) noexcept {
   text = trimmed(text);
   std::uint32_t value = 0;  // to the year 2106
@@ -149,10 +247,38 @@ std::optional<std::chrono::sys_seconds> read_unix(std::string_view text) noexcep
   return std::chrono::sys_seconds{std::chrono::seconds{value}};
 }
 
+std::string utc_text(std::chrono::sys_seconds at) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(at)));
+}
+
 crypto::WipedBuffer with_plus(const identity::Msisdn& number) {
   crypto::WipedBuffer out{'+'};
   number.reveal(
       [&out](std::string_view digits) { out.insert(out.end(), digits.begin(), digits.end()); });
+  return out;
+}
+
+crypto::WipedBuffer utf16be(std::string_view utf8) {
+  crypto::WipedBuffer out;
+  while (!utf8.empty()) {
+    const auto next = i18n::first_of_utf8(utf8);
+    utf8.remove_prefix(next.size);
+    std::vector<char16_t, crypto::WipingAllocator<char16_t>> units;
+    i18n::append_utf16(next.value, units);
+    for (const auto unit : units) {
+      out.push_back(static_cast<char>(unit >> 8));
+      out.push_back(static_cast<char>(unit & 0xFF));
+    }
+  }
+  return out;
+}
+
+http::Field basic_login(std::string_view user, std::string_view password) {
+  const auto login = joined({user, ":", password});
+  auto encoded = crypto::base64(crypto::bytes_of(crypto::view(login)));
+  http::Field out{"authorization", joined({"Basic ", encoded})};
+  crypto::wipe(encoded.data(), encoded.size());
   return out;
 }
 
@@ -180,28 +306,192 @@ http::Request form_post(std::string_view target, std::span<const FormField> form
   return request;
 }
 
-std::optional<crypto::WipedBuffer> JsonAnswer::at(
-    std::initializer_list<std::string_view> path) const {
+Json::Json(std::string_view body) {
   static WipingJson memory;
-  boost::json::parser parser{&memory};
-  parser.reset(&memory);
+  const auto whole = repaired(body);
+  boost::json::stream_parser parser{&memory};
   boost::system::error_code error;
-  parser.write(body_.data(), body_.size(), error);
-  if (error) return std::nullopt;
-  const auto root = parser.release();
-  const auto* node = &root;
+  parser.write(whole.data(), whole.size(), error);
+  if (!error) parser.finish(error);
+  if (!error) node_ = std::make_shared<const boost::json::value>(parser.release());
+}
+
+Json Json::at(std::initializer_list<std::string_view> path) const {
+  const auto* node = node_.get();
   for (const auto step : path) {
+    if (node == nullptr) break;
     if (const auto* list = node->if_array(); list && list->size() == 1 && step == only) {
       node = &list->front();
       continue;
     }
     const auto* members = node->if_object();
     node = members == nullptr ? nullptr : members->if_contains(step);
-    if (node == nullptr) return std::nullopt;
   }
-  if (const auto* text = node->if_string()) return crypto::wiped_copy(*text);
-  if (const auto* number = node->if_int64()) return crypto::wiped_copy(std::to_string(*number));
+  return node == nullptr ? Json{} : Json{{node_, node}};
+}
+
+std::optional<crypto::WipedBuffer> Json::text() const {
+  if (node_ == nullptr) return std::nullopt;
+  if (const auto* text = node_->if_string()) return crypto::wiped_copy(*text);
+  if (const auto* number = node_->if_int64()) return crypto::wiped_copy(std::to_string(*number));
+  if (const auto* number = node_->if_uint64()) return crypto::wiped_copy(std::to_string(*number));
+  if (const auto* truth = node_->if_bool()) return crypto::wiped_copy(*truth ? "true" : "false");
   return std::nullopt;
+}
+
+bool Json::is_object() const noexcept { return node_ != nullptr && node_->is_object(); }
+
+std::vector<Json> Json::entries() const {
+  std::vector<Json> out;
+  if (const auto* list = node_ ? node_->if_array() : nullptr)
+    for (const auto& entry : *list) out.push_back(Json{{node_, &entry}});
+  return out;
+}
+
+std::vector<std::pair<crypto::WipedBuffer, Json>> Json::members() const {
+  std::vector<std::pair<crypto::WipedBuffer, Json>> out;
+  if (const auto* object = node_ ? node_->if_object() : nullptr)
+    for (const auto& member : *object)
+      out.emplace_back(crypto::wiped_copy(member.key()), Json{{node_, &member.value()}});
+  return out;
+}
+
+Result<Json> read_json(const http::Request& request) {
+  if (request.body.size() > max_body)
+    return Refusal{errc::too_large, "the body is larger than 64 KiB"};
+  if (request.field("content-type") && !http::is_json(request))
+    return Refusal{errc::wrong_content_type, "the body is not JSON"};
+  auto json = Json{crypto::view(request.body)};
+  if (!json.is_object()) return Refusal{errc::malformed, "the body is no JSON object"};
+  return json;
+}
+
+void JsonWriter::separate() {
+  if (out_.empty()) return;
+  const char last = out_.back();
+  if (last != '{' && last != '[' && last != ':') out_.push_back(',');
+}
+
+JsonWriter& JsonWriter::open(char bracket) {
+  separate();
+  out_.push_back(bracket);
+  return *this;
+}
+
+JsonWriter& JsonWriter::close(char bracket) {
+  out_.push_back(bracket);
+  return *this;
+}
+
+JsonWriter& JsonWriter::name(std::string_view name) {
+  text(name);
+  out_.push_back(':');
+  return *this;
+}
+
+JsonWriter& JsonWriter::text(std::string_view utf8) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  separate();
+  out_.push_back('"');
+  for (const char c : utf8) {
+    const auto octet = static_cast<std::uint8_t>(c);
+    if (octet < 0x20) {
+      for (const char part : {'\\', 'u', '0', '0', digits[octet >> 4], digits[octet & 15]})
+        out_.push_back(part);
+      continue;
+    }
+    if (c == '"' || c == '\\') out_.push_back('\\');
+    out_.push_back(c);
+  }
+  out_.push_back('"');
+  return *this;
+}
+
+JsonWriter& JsonWriter::number(std::int64_t value) { return raw(std::to_string(value)); }
+
+JsonWriter& JsonWriter::truth(bool value) { return raw(value ? "true" : "false"); }
+
+JsonWriter& JsonWriter::raw(std::string_view words) {
+  separate();
+  out_.insert(out_.end(), words.begin(), words.end());
+  return *this;
+}
+
+http::Request json_post(std::string_view target, crypto::WipedBuffer body,
+                        std::vector<http::Field> fields) {
+  http::Request request;
+  request.method = http::Method::post;
+  request.target = crypto::wiped_copy(target);
+  request.fields = std::move(fields);
+  request.fields.push_back({"content-type", crypto::wiped_copy("application/json")});
+  request.body = std::move(body);
+  return request;
+}
+
+http::Response json_answer(crypto::WipedBuffer body) {
+  return {200, "application/json", std::string{crypto::view(body)}, {}, false};
+}
+
+std::optional<std::string> text_in(const http::Response& answer,
+                                   std::initializer_list<std::string_view> path) {
+  const auto text = Json{answer.body}.text(path);
+  if (!text) return std::nullopt;
+  return std::string{crypto::view(*text)};
+}
+
+Result<void> has_secret(std::optional<std::string_view> sent, const ChannelSettings& settings) {
+  const auto secret = crypto::view(settings.secret);
+  if (secret.empty())
+    return Refusal{errc::wrong_signature, "the channel has no secret to compare with"};
+  if (!sent || !crypto::equal(crypto::bytes_of(*sent), crypto::bytes_of(secret)))
+    return Refusal{errc::wrong_signature, "the secret is missing or wrong"};
+  return boost::system::in_place_value;
+}
+
+crypto::WipedBuffer called_url(const ChannelSettings& settings, const http::Request& request) {
+  const auto url = crypto::view(settings.url);
+  const auto path = path_of(url);
+  if (path != "/") return crypto::wiped_copy(url);
+  return joined(
+      {url.ends_with('/') ? url.substr(0, url.size() - 1) : url, crypto::view(request.target)});
+}
+
+Json bearer_claims(std::optional<std::string_view> authorization, std::string_view key,
+                   std::chrono::sys_seconds now) {
+  constexpr std::string_view scheme = "Bearer ";
+  if (key.empty() || !authorization || !authorization->starts_with(scheme)) return {};
+  const auto token = authorization->substr(scheme.size());
+  const auto first = token.find('.'), last = token.rfind('.');
+  if (first == token.npos || last == first) return {};
+  const auto head = crypto::from_base64url(token.substr(0, first));
+  const auto claims = crypto::from_base64url(token.substr(first + 1, last - first - 1));
+  const auto signature = crypto::from_base64url(token.substr(last + 1));
+  if (!head || !claims || !signature) return {};
+  const auto algorithm = Json{text_of(*head)}.text({"alg"});
+  const auto expected =
+      crypto::hmac_sha256(crypto::bytes_of(key), {crypto::bytes_of(token.substr(0, last))});
+  if (!algorithm || crypto::view(*algorithm) != "HS256" || !crypto::equal(expected, *signature))
+    return {};
+  Json out{text_of(*claims)};
+  const auto time = [&out](std::string_view name) {
+    const auto text = out.text({name});
+    return text ? read_unix(crypto::view(*text)) : std::nullopt;
+  };
+  constexpr std::chrono::minutes slack{1};
+  const auto end = time("exp"), from = time("nbf"), made = time("iat");
+  if (!end && !made) return {};
+  if (end && *end + slack < now) return {};
+  if (from && *from > now + slack) return {};
+  if (made && *made > now + slack) return {};
+  return out;
+}
+
+http::Field bearer_token(std::string_view claims, std::string_view key) {
+  const auto body = crypto::base64url(crypto::bytes_of(R"({"alg":"HS256","typ":"JWT"})")) + "." +
+                    crypto::base64url(crypto::bytes_of(claims));
+  const auto signature =
+      crypto::base64url(crypto::hmac_sha256(crypto::bytes_of(key), {crypto::bytes_of(body)}));
+  return {"authorization", joined({"Bearer ", body, ".", signature})};
 }
 
 SendAnswer by_status(const http::Response& answer) {

@@ -12,7 +12,6 @@
 #include "gateway/aggregators/aggregator.hpp"
 #include "gateway/aggregators/fields.hpp"
 #include "i18n/sms.hpp"
-#include "i18n/utf8.hpp"
 
 namespace ishara::aggregators {
 namespace {
@@ -60,21 +59,6 @@ std::optional<Part> part_of(std::string_view header) noexcept {
   return std::nullopt;
 }
 
-crypto::WipedBuffer utf16be(std::string_view utf8) {
-  crypto::WipedBuffer out;
-  while (!utf8.empty()) {
-    const auto next = i18n::first_of_utf8(utf8);
-    utf8.remove_prefix(next.size);
-    std::vector<char16_t, crypto::WipingAllocator<char16_t>> units;
-    i18n::append_utf16(next.value, units);
-    for (const auto unit : units) {
-      out.push_back(static_cast<char>(unit >> 8));
-      out.push_back(static_cast<char>(unit & 0xFF));
-    }
-  }
-  return out;
-}
-
 class Kannel final : public Aggregator {
  public:
   std::string_view name() const noexcept override { return "kannel"; }
@@ -86,7 +70,8 @@ class Kannel final : public Aggregator {
 
   bool answers_in_response() const noexcept override { return true; }
 
-  Result<void> authentic(const http::Request&, const ChannelSettings&) const override {
+  Result<void> authentic(const http::Request&, const ChannelSettings&,
+                         std::chrono::sys_seconds) const override {
     return boost::system::in_place_value;
   }
 
@@ -123,11 +108,6 @@ class Kannel final : public Aggregator {
     if (i18n::measure(*reply).encoding == i18n::Encoding::ucs2)
       response.fields.emplace_back("X-Kannel-Coding", "2");
     return response;
-  }
-
-  std::span<const std::string_view> needs_to_send() const noexcept override {
-    static constexpr std::array<std::string_view, 4> keys{"account", "password", "origin", "from"};
-    return keys;
   }
 
   Posting send(const Outgoing& message, const SendingSettings& settings) const override {
@@ -187,6 +167,89 @@ class Kannel final : public Aggregator {
       default:
         return by_status(answer);
     }
+  }
+
+  Profile profile() const noexcept override {
+    static constexpr std::array<std::string_view, 4> to_send{"account", "password", "origin",
+                                                             "from"};
+    return {Proof::none, {}, to_send, true};
+  }
+
+  // Nothing of Kannel's own may reach a phone, so every text that it would make up is empty.
+  std::vector<std::string> instructions(std::string_view webhook, bool by_get) const override {
+    std::vector<std::string> out{"In Kannel's configuration:", "",
+                                 "  group = sms-service",      "  keyword = default",
+                                 "  catch-all = true",         "  max-messages = 1",
+                                 "  omit-empty = true"};
+    const std::string url{webhook};
+    if (by_get) {
+      out.push_back("  get-url = \"" + url +
+                    "?id=%I&from=%p&to=%P&ts=%T&coding=%c&charset=%C&udh=%u&smsc=%i&text=%b\"");
+    } else {
+      out.push_back("  post-url = \"" + url + "?id=%I\"");
+      out.emplace_back("  send-sender = true");
+    }
+    // Without retries, which are its default, a text is gone as soon as we answer 503. They end
+    // after a week, since Kannel offers a text again that we have refused for good, too.
+    for (const auto* line :
+         {"", "In its group smsbox, so that no text of Kannel's own reaches a phone, and so",
+          "that a text which the gateway cannot take just now is offered again every 10",
+          "seconds, 60480 times, which is a week (by default Kannel drops it at once):", "",
+          "  reply-couldnotfetch = \"\"", "  reply-requestfailed = \"\"",
+          "  reply-couldnotrepresent = \"\"", "  http-request-retry = 60480",
+          "  http-queue-delay = 10", "",
+          // We store parts that nobody joined as reports of their own.
+          "In its group core, so that a long text arrives as one report and not as one",
+          "for each of its parts:", "", "  sms-combine-concatenated-mo = true", "",
+          "Kannel's access log writes numbers and texts in clear: set no access-log, in smsbox",
+          "and in bearerbox."})
+      out.emplace_back(line);
+    return out;
+  }
+
+  // As Kannel hands a text on without mo-recode: UTF-16BE where GSM-7 did not do on the air.
+  http::Request call(const PhoneText& sms, const ChannelSettings& settings,
+                     bool by_get) const override {
+    const bool wide = i18n::measure(sms.text).encoding == i18n::Encoding::ucs2;
+    const std::string_view charset = wide ? "UTF-16BE" : "UTF-8";
+    const std::string_view coding = wide ? "2" : "0";
+    const auto text = wide ? utf16be(sms.text) : crypto::wiped_copy(sms.text);
+    const auto path = path_of(crypto::view(settings.url));
+    http::Request request;
+    if (by_get) {
+      const auto seconds = std::to_string(sms.at.time_since_epoch().count());
+      const std::vector<FormField> form{
+          {"id", sms.id},  {"from", sms.from},    {"to", sms.to},
+          {"ts", seconds}, {"coding", coding},    {"charset", charset},
+          {"udh", ""},     {"smsc", "simulated"}, {"text", crypto::view(text)}};
+      request.method = http::Method::get;
+      request.target = joined({path, "?", crypto::view(write_form(form))});
+      return request;
+    }
+    request.method = http::Method::post;
+    request.target = joined({path, "?id=", sms.id});
+    request.body = crypto::wiped_copy(crypto::view(text));
+    auto at = utc_text(sms.at);  // "2026-01-02 03:04:05"
+    at[10] = ' ';
+    at.pop_back();
+    for (const auto& [name, value] :
+         {std::pair<const char*, std::string_view>{"x-kannel-from", sms.from},
+          {"x-kannel-to", sms.to},
+          {"x-kannel-time", at},
+          {"x-kannel-coding", coding}})
+      request.fields.push_back({name, crypto::wiped_copy(value)});
+    request.fields.push_back({"content-type", joined({"text/plain; charset=\"", charset, "\""})});
+    return request;
+  }
+
+  // Any other status makes Kannel send a text of its own.
+  bool is_success(const http::Response& answer) const noexcept override {
+    return answer.status == 200 || answer.status == 202;
+  }
+
+  std::optional<std::string> reply_in(const http::Response& answer) const override {
+    if (answer.body.empty()) return std::nullopt;
+    return answer.body;
   }
 
  private:

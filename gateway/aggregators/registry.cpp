@@ -1,9 +1,13 @@
 #include "gateway/aggregators/registry.hpp"
 
+#include <algorithm>
+
 namespace ishara::aggregators {
 
 // One line for each aggregator, in alphabetical order; its source defines make_<name>().
-#define ISHARA_AGGREGATORS(each) each(africastalking) each(kannel) each(twilio)
+#define ISHARA_AGGREGATORS(each)                                                             \
+  each(africastalking) each(capcom6) each(envayasms) each(httpsms) each(jasmin) each(kannel) \
+      each(smssync) each(twilio) each(vonage)
 
 #define ISHARA_DECLARE(name) std::unique_ptr<const Aggregator> make_##name();
 ISHARA_AGGREGATORS(ISHARA_DECLARE)
@@ -28,8 +32,37 @@ std::vector<std::string_view> Registry::names() const {
 std::vector<config::SendingProvider> Registry::sending_providers() const {
   std::vector<config::SendingProvider> providers;
   for (const auto& aggregator : all_)
-    providers.push_back({aggregator->name(), aggregator->needs_to_send()});
+    if (const auto needs = aggregator->profile().to_send; !needs.empty())
+      providers.push_back({aggregator->name(), needs});
   return providers;
+}
+
+std::string Registry::table() const {
+  const auto proof = [](Proof kind) -> std::string {
+    switch (kind) {
+      case Proof::none:
+        return "secret URL";
+      case Proof::secret:
+        return "secret URL, secret";
+      case Proof::signature:
+        return "secret URL, signature";
+    }
+    return "";
+  };
+  const auto yes = [](bool is_so) { return is_so ? " yes |" : " |"; };
+  std::string out =
+      "| provider | proves itself by | replies in the answer | replies by its API | delivery "
+      "reports | facts |\n| --- | --- | --- | --- | --- | --- |\n";
+  for (const auto& aggregator : all_) {
+    const auto profile = aggregator->profile();
+    const auto kinds = aggregator->kinds();
+    out += "| " + std::string{aggregator->name()} + " | " + proof(profile.proof) + " |";
+    out += yes(aggregator->answers_in_response());
+    out += yes(!profile.to_send.empty());
+    out += yes(std::ranges::find(kinds, Kind::dlr) != kinds.end());
+    out += profile.confirmed ? " confirmed |\n" : " unconfirmed |\n";
+  }
+  return out;
 }
 
 }  // namespace ishara::aggregators

@@ -18,8 +18,11 @@ class Registry {
   const Aggregator* find(std::string_view name) const noexcept;
   // In alphabetical order; for configuration and for messages.
   std::vector<std::string_view> names() const;
-  // The same with what each needs to send; for `sending/<name>.toml`.
+  // Those that one can send through, with what each needs; for `sending/<name>.toml`.
   std::vector<config::SendingProvider> sending_providers() const;
+
+  // What each can do, as a table in Markdown; ops/aggregators.md holds it.
+  std::string table() const;
 
  private:
   std::vector<std::unique_ptr<const Aggregator>> all_;

@@ -1,11 +1,10 @@
 #include "gateway/aggregators/rehearsal.hpp"
 
-#include <fmt/chrono.h>
-
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
 
+#include "gateway/aggregators/fields.hpp"
 #include "i18n/decode.hpp"
 
 namespace ishara::aggregators {
@@ -38,8 +37,7 @@ json::value shown(const identity::Sender& sender) {
 
 json::value shown(std::optional<std::chrono::sys_seconds> at) {
   if (!at) return nullptr;
-  return json::string{
-      fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(*at)))};
+  return json::string{utc_text(*at)};
 }
 
 std::string line_of(const Message& message) {
@@ -120,7 +118,7 @@ std::vector<std::string> rehearse(const Aggregator& aggregator, const http::Requ
   const auto refused = [](const Refusal& refusal) {
     return std::vector{refused_line(refusal.reason.view(), status_of(refusal.code))};
   };
-  if (const auto authentic = aggregator.authentic(request, settings); !authentic)
+  if (const auto authentic = aggregator.authentic(request, settings, settings.now); !authentic)
     return refused(authentic.error());
   const auto events = aggregator.parse(request, kind, settings);
   if (!events) return refused(events.error());

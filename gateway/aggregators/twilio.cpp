@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 #include <memory>
 #include <utility>
 
@@ -18,12 +17,6 @@ namespace {
 
 void append(crypto::WipedBuffer& out, std::string_view text) {
   out.insert(out.end(), text.begin(), text.end());
-}
-
-crypto::WipedBuffer joined(std::initializer_list<std::string_view> parts) {
-  crypto::WipedBuffer out;
-  for (const auto part : parts) append(out, part);
-  return out;
 }
 
 // A URL in pieces that are never rewritten, since the signature covers every byte.
@@ -156,6 +149,19 @@ std::string escaped_for_xml(std::string_view text) {
   return out;
 }
 
+std::string unescaped_xml(std::string_view text) {
+  constexpr std::pair<std::string_view, char> names[] = {
+      {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}};
+  std::string out;
+  while (!text.empty()) {
+    const auto* found =
+        std::ranges::find_if(names, [&](const auto& name) { return text.starts_with(name.first); });
+    out.push_back(found == std::end(names) ? text.front() : found->second);
+    text.remove_prefix(found == std::end(names) ? 1 : found->first.size());
+  }
+  return out;
+}
+
 std::optional<Status> status_of_word(std::string_view word) noexcept {
   if (word == "queued" || word == "accepted" || word == "scheduled" || word == "sending")
     return Status::queued;
@@ -188,8 +194,8 @@ class Twilio final : public Aggregator {
 
   bool answers_in_response() const noexcept override { return true; }
 
-  Result<void> authentic(const http::Request& request,
-                         const ChannelSettings& settings) const override {
+  Result<void> authentic(const http::Request& request, const ChannelSettings& settings,
+                         std::chrono::sys_seconds) const override {
     if (!settings.verify) return boost::system::in_place_value;
     const auto token = crypto::view(settings.token);
     if (token.empty())
@@ -283,11 +289,6 @@ class Twilio final : public Aggregator {
             false};
   }
 
-  std::span<const std::string_view> needs_to_send() const noexcept override {
-    static constexpr std::array<std::string_view, 3> keys{"account", "token", "from"};
-    return keys;
-  }
-
   Posting send(const Outgoing& message, const SendingSettings& settings) const override {
     const auto to = with_plus(message.to);
     const auto validity =
@@ -301,11 +302,8 @@ class Twilio final : public Aggregator {
     if (!settings.delivery_url.empty() && !message.delivery_id.empty())
       form.push_back({"StatusCallback", crypto::view(settings.delivery_url)});
     const auto account = crypto::view(settings.account);
-    const auto login = joined({account, ":", crypto::view(settings.token)});
-    auto encoded = crypto::base64(crypto::bytes_of(crypto::view(login)));
     std::vector<http::Field> fields;
-    fields.push_back({"authorization", joined({"Basic ", encoded})});
-    crypto::wipe(encoded.data(), encoded.size());
+    fields.push_back(basic_login(account, crypto::view(settings.token)));
     const auto target = joined(
         {"/2010-04-01/Accounts/", crypto::view(http::percent_encode(account)), "/Messages.json"});
     return {settings.origin.empty() ? "https://api.twilio.com" : settings.origin,
@@ -313,10 +311,10 @@ class Twilio final : public Aggregator {
   }
 
   SendAnswer sent(const http::Response& answer) const override {
-    const JsonAnswer json{answer.body};
+    const Json json{answer.body};
     if (answer.status == 200 || answer.status == 201) {
-      const auto id = json.at({"sid"});
-      const auto word = json.at({"status"});
+      const auto id = json.text({"sid"});
+      const auto word = json.text({"status"});
       const auto status = word ? status_of_word(crypto::view(*word)) : std::nullopt;
       SendAnswer out;
       if (!id || !status) return out;
@@ -326,12 +324,50 @@ class Twilio final : public Aggregator {
     }
     auto out = by_status(answer);
     const auto code =
-        answer.status >= 400 && answer.status < 500 ? json.at({"code"}) : std::nullopt;
+        answer.status >= 400 && answer.status < 500 ? json.text({"code"}) : std::nullopt;
     if (!code) return out;
     const auto word = crypto::view(*code);
     if (word == "20003") out.taken = Taken::our_fault;
     if (word == "20429" || word == "30003" || word == "30008") out.taken = Taken::later;
     return out;
+  }
+
+  Profile profile() const noexcept override {
+    static constexpr std::array<std::string_view, 2> to_receive{"token", "url"};
+    static constexpr std::array<std::string_view, 3> to_send{"account", "token", "from"};
+    return {Proof::signature, to_receive, to_send, true};
+  }
+
+  std::vector<std::string> instructions(std::string_view, bool) const override {
+    return {"Append #rp=all&rc=5 to each URL, so that Twilio tries again after a failure."};
+  }
+
+  http::Request call(const PhoneText& sms, const ChannelSettings& settings, bool) const override {
+    const auto id = "SM" + sms.id;
+    const std::vector<FormField> form{{"AccountSid", settings.account},
+                                      {"Body", sms.text},
+                                      {"From", sms.from},
+                                      {"MessageSid", id},
+                                      {"NumMedia", "0"},
+                                      {"SmsStatus", "received"},
+                                      {"To", sms.to}};
+    auto request = form_post(path_of(crypto::view(settings.url)), form, {});
+    if (settings.token.empty()) return request;
+    const auto parameters = signed_parameters(*http::Form::parse(crypto::view(request.body)));
+    const auto signature = signature_of(crypto::view(settings.token), crypto::view(settings.url),
+                                        crypto::view(parameters));
+    request.fields.push_back({"x-twilio-signature", crypto::wiped_copy(signature)});
+    return request;
+  }
+
+  std::optional<std::string> reply_in(const http::Response& answer) const override {
+    const std::string_view body{answer.body};
+    constexpr std::string_view opening = "<Message>";
+    const auto start = body.find(opening);
+    const auto end = body.find("</Message>");
+    if (start == body.npos || end == body.npos || end < start) return std::nullopt;
+    const auto from = start + opening.size();
+    return unescaped_xml(body.substr(from, end - from));
   }
 };
 

@@ -69,6 +69,9 @@ struct Added {
   std::string account;
   std::string token;
   std::filesystem::path token_file;
+  std::string secret;
+  std::filesystem::path secret_file;
+  std::string signature;
   std::string password;
   std::filesystem::path password_file;
   std::string from;
@@ -95,6 +98,8 @@ std::string receiving_file(const Added& add, std::string_view secret) {
   if (!add.url.empty()) out += "url = " + toml_text(add.url) + "\n";
   if (!add.account.empty()) out += "account = " + toml_text(add.account) + "\n";
   if (!add.token.empty()) out += "token = " + toml_text(add.token) + "\n";
+  if (!add.secret.empty()) out += "secret = " + toml_text(add.secret) + "\n";
+  if (!add.signature.empty()) out += "signature = " + toml_text(add.signature) + "\n";
   if (!add.charset.empty()) out += "charset = " + toml_text(add.charset) + "\n";
   if (add.entities) out += "entities = true\n";
   return out;
@@ -121,22 +126,28 @@ std::string sending_file(const Added& add, std::string_view secret) {
   return out;
 }
 
-// What `sending/<name>.toml` would lack of the provider's needs, as options of `channel add`.
-std::vector<std::string> missing_to_send(const aggregators::Aggregator& aggregator,
-                                         const Added& add) {
+// Of the keys that a provider needs, those that nobody gave, as options of `channel add`.
+std::vector<std::string> missing(const Added& add, std::span<const std::string_view> needed) {
   struct {
     std::string_view key;
     std::string_view option;
     bool given;
   } const rows[] = {{"account", "--account", !add.account.empty()},
                     {"token", "--token-file", !add.token.empty()},
+                    {"secret", "--secret-file", !add.secret.empty()},
                     {"password", "--password-file", !add.password.empty()},
+                    {"url", "--url", !add.url.empty()},
                     {"from", "--from", !add.from.empty()},
                     {"origin", "--send-origin", !add.send_origin.empty()}};
   std::vector<std::string> out;
   for (const auto& row : rows)
-    if (!row.given && std::ranges::count(aggregator.needs_to_send(), row.key) != 0)
-      out.emplace_back(row.option);
+    if (!row.given && std::ranges::count(needed, row.key) != 0) out.emplace_back(row.option);
+  return out;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) out += (out.empty() ? "" : " ") + word;
   return out;
 }
 
@@ -159,32 +170,6 @@ bool tell(const std::vector<config::Mistake>& mistakes) {
   for (const auto& mistake : mistakes)
     std::fprintf(stderr, "ishara: %s; %s\n", mistake.what.c_str(), mistake.suggestion.c_str());
   return mistakes.empty();
-}
-
-// What the operator of a Kannel pastes into its configuration. Nothing of Kannel's own may reach a
-// phone, so every text that it would make up is empty.
-std::vector<std::string> kannel_settings(const std::string& webhook, bool allow_get) {
-  std::vector<std::string> out{"group = sms-service", "keyword = default", "catch-all = true",
-                               "max-messages = 1", "omit-empty = true"};
-  if (allow_get) {
-    out.push_back("get-url = \"" + webhook +
-                  "?id=%I&from=%p&to=%P&ts=%T&coding=%c&charset=%C&udh=%u&smsc=%i&text=%b\"");
-  } else {
-    out.push_back("post-url = \"" + webhook + "?id=%I\"");
-    out.push_back("send-sender = true");
-  }
-  return out;
-}
-// Without retries, which are Kannel's default, a text is gone as soon as we answer 503. They end
-// after a week, since Kannel offers a text again that we have refused for good, too.
-const std::vector<std::string> kannel_smsbox_settings{
-    "reply-couldnotfetch = \"\"", "reply-requestfailed = \"\"", "reply-couldnotrepresent = \"\"",
-    "http-request-retry = 60480", "http-queue-delay = 10"};
-// We store parts that nobody joined as reports of their own.
-const std::vector<std::string> kannel_core_settings{"sms-combine-concatenated-mo = true"};
-
-void print_lines(const std::vector<std::string>& lines) {
-  for (const auto& line : lines) std::cout << "  " << line << '\n';
 }
 
 std::optional<int> free_number(const config::Channels& channels) {
@@ -218,62 +203,41 @@ bool write(const std::filesystem::path& folder, const std::string& name, const s
   return false;
 }
 
-void print(const Added& add, const std::string& secret, const std::vector<std::string>& missing) {
+void print(const aggregators::Aggregator& aggregator, const Added& add, const std::string& secret,
+           const std::vector<std::string>& missing) {
   const auto webhook = webhook_of(add, secret);
-  const bool kannel = add.provider == "kannel";
-  const auto settings =
-      kannel ? kannel_settings(webhook, add.allow_get) : std::vector<std::string>{};
+  const bool sends = !aggregator.profile().to_send.empty();
+  const auto instructions = aggregator.instructions(webhook, add.allow_get);
   if (add.as_json) {
-    json::object out{{"name", add.name},
-                     {"number", add.number},
-                     {"provider", add.provider},
-                     {"url", webhook},
-                     {"delivery_url", webhook + "/dlr"},
-                     {"sends", missing.empty()}};
-    if (kannel) {
-      out["sms_service"] = json::value_from(settings);
-      out["smsbox"] = json::value_from(kannel_smsbox_settings);
-      out["core"] = json::value_from(kannel_core_settings);
-    }
-    std::cout << json::serialize(out) << std::endl;
+    std::cout << json::serialize(json::object{{"name", add.name},
+                                              {"number", add.number},
+                                              {"provider", add.provider},
+                                              {"url", webhook},
+                                              {"delivery_url", webhook + "/dlr"},
+                                              {"sends", sends && missing.empty()},
+                                              {"instructions", json::value_from(instructions)}})
+              << std::endl;
     return;
   }
   std::cout << "Channel " << add.name << " has number " << add.number
             << ". Its URL is a secret that is shown this once; give it to the provider:\n\n  "
-            << webhook << '\n';
-  // To Kannel the relay names its URL for delivery reports with every message.
-  if (!kannel)
-    std::cout << "\nand for delivery reports, if you want any:\n\n  " << webhook << "/dlr\n";
-  if (kannel) {
-    std::cout << "\nIn Kannel's configuration:\n\n";
-    print_lines(settings);
-    std::cout << "\nIn its group smsbox, so that no text of Kannel's own reaches a phone, and so\n"
-                 "that a text which the gateway cannot take just now is offered again every 10\n"
-                 "seconds, 60480 times, which is a week (by default Kannel drops it at once):\n\n";
-    print_lines(kannel_smsbox_settings);
-    std::cout << "\nIn its group core, so that a long text arrives as one report and not as one\n"
-                 "for each of its parts:\n\n";
-    print_lines(kannel_core_settings);
-    std::cout << "\nKannel's access log writes numbers and texts in clear: set no access-log, in "
-                 "smsbox and in bearerbox.\n";
-  }
-  if (add.provider == "twilio")
-    std::cout << "\nAppend #rp=all&rc=5 to each, so that Twilio tries again after a failure.\n";
+            << webhook
+            << "\n\nand for delivery reports, if you want any and it asks for a URL:\n\n  "
+            << webhook << "/dlr\n\n";
+  for (const auto& line : instructions) std::cout << line << '\n';
   if (add.url.empty()) std::cout << "\nPut the public name of the gateway in place of HOST.\n";
-  if (missing.empty()) {
-    std::cout << "\nReplies go out through it.";
-    if (add.provider == "africastalking")
-      std::cout
-          << " Africa's Talking takes no validity: a phone that is switched\noff gets a reply "
-             "when it is switched on, in whoever's hand it then is.";
-    if (add.utc_offset.empty())
-      std::cout << " Without --utc-offset no reply waits for the hours that\nsomebody asked for "
-                   "with SAFE 18-20.";
-  } else {
-    std::cout << "\nIt only receives: to send replies through it, remove it and add it again with";
-    for (const auto& option : missing) std::cout << ' ' << option;
-    std::cout << '.';
-  }
+  if (!sends)
+    std::cout << "\nIt only receives: the provider has no API that replies can be sent through.";
+  else if (!missing.empty())
+    std::cout << "\nIt only receives: to send replies through it, remove it and add it again with "
+              << joined(missing) << '.';
+  else
+    std::cout
+        << "\nReplies go out through it."
+        << (add.utc_offset.empty()
+                ? " Without --utc-offset no reply waits for the hours that\nsomebody asked for "
+                  "with SAFE 18-20."
+                : "");
   std::cout << std::endl;
 }
 
@@ -287,12 +251,14 @@ int add_channel_files(const CLI::App& root, Added& add) {
     return bad_usage;
   }
   if (!read_secret(add.token_file, "token", add.token) ||
+      !read_secret(add.secret_file, "secret", add.secret) ||
       !read_secret(add.password_file, "password", add.password))
     return failed;
-  if (add.provider == "twilio" && (add.token.empty() || add.url.empty())) {
-    complain("Twilio signs its requests, and the gateway has to check that",
-             "give --token-file with the account's auth token, and --url with the public origin of "
-             "the gateway, for example https://reports.example.org");
+  const auto profile = aggregator->profile();
+  if (const auto lacking = missing(add, profile.to_receive); !lacking.empty()) {
+    complain(add.provider + " proves its requests, and the gateway has to check that",
+             "give " + joined(lacking) +
+                 "; a URL is the public origin of the gateway, like https://reports.example.org");
     return bad_usage;
   }
   if (add.delivery_reports && add.url.empty()) {
@@ -300,8 +266,9 @@ int add_channel_files(const CLI::App& root, Added& add) {
              "give --url with the public origin of the gateway");
     return bad_usage;
   }
-  for (const auto* value : {&add.url, &add.account, &add.token, &add.charset, &add.language,
-                            &add.password, &add.from, &add.send_origin, &add.utc_offset}) {
+  for (const auto* value :
+       {&add.url, &add.account, &add.token, &add.charset, &add.language, &add.secret, &add.password,
+        &add.from, &add.send_origin, &add.utc_offset}) {
     if (is_one_line(*value)) continue;
     complain("a value has a line end or another control character in it", "leave it out");
     return bad_usage;
@@ -325,9 +292,10 @@ int add_channel_files(const CLI::App& root, Added& add) {
   std::vector<config::Mistake> mistakes;
   const auto made =
       config::parse_channel(receiving, add.name + ".toml", registry.names(), mistakes);
-  const auto missing = missing_to_send(*aggregator, add);
+  const auto lacking = missing(add, profile.to_send);
+  const bool sends = !profile.to_send.empty() && lacking.empty();
   const auto sending = sending_file(add, secret);
-  if (missing.empty())
+  if (sends)
     (void)config::parse_sending_channel(sending, add.name + ".toml", registry.sending_providers(),
                                         mistakes);
   if (!tell(mistakes)) return bad_usage;
@@ -336,12 +304,12 @@ int add_channel_files(const CLI::App& root, Added& add) {
       return complain("channel '" + other.name + "' has that number", "leave --number out");
 
   if (!write(config->paths.channels, add.name, receiving)) return failed;
-  if (missing.empty() && !write(config->paths.sending, add.name, sending)) {
+  if (sends && !write(config->paths.sending, add.name, sending)) {
     std::error_code ignored;
     std::filesystem::remove(config->paths.channels / (add.name + ".toml"), ignored);
     return failed;
   }
-  print(add, secret, missing);
+  print(*aggregator, add, secret, lacking);
   return good;
 }
 
@@ -362,6 +330,14 @@ void offer_add(CLI::App& channel, const CLI::App& root, int& exit_code) {
                                           "may see it; see --token-file)");
   command->add_option("--token-file", add->token_file, "File with the token, mode 0600")
       ->excludes(token);
+  auto* const shared = command->add_option(
+      "--secret", add->secret,
+      "What the provider signs with, or sends along (other users of this machine may see it; see "
+      "--secret-file)");
+  command->add_option("--secret-file", add->secret_file, "File with that secret, mode 0600")
+      ->excludes(shared);
+  command->add_option("--signature", add->signature,
+                      "How it signs: md5hash, md5, sha1, sha256 or sha512 (Vonage)");
   auto* const password = command->add_option(
       "--password", add->password,
       "The password to send with (other users of this machine may see it; see --password-file)");
@@ -478,6 +454,15 @@ void offer_list_and_show(CLI::App& channel, const CLI::App& root, int& exit_code
       [name, as_json, &root, &exit_code] { exit_code = show_channel(root, *name, *as_json); });
 }
 
+void offer_providers(CLI::App& channel, int& exit_code) {
+  auto* const command = channel.add_subcommand("providers", "The aggregators on offer, as a table");
+  command->footer("Example:\n  ishara channel providers");
+  command->callback([&exit_code] {
+    std::cout << aggregators::Registry{}.table() << std::flush;
+    exit_code = good;
+  });
+}
+
 // --- channel parse
 
 struct Parsed {
@@ -546,6 +531,7 @@ void add_channel(CLI::App& root, int& exit_code) {
       root.add_subcommand("channel", "Short codes, and the aggregators behind them");
   channel->require_subcommand(1);
   offer_add(*channel, root, exit_code);
+  offer_providers(*channel, exit_code);
   offer_list_and_show(*channel, root, exit_code);
   offer_parse(*channel, exit_code);
 }

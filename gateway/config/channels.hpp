@@ -36,7 +36,7 @@ struct ChannelSettings {
   std::string account;         // the provider's id of our account
   crypto::WipedBuffer password;
   bool verify = true;  // off only in `channel parse`: accepts any signature
-  std::chrono::sys_seconds now{};
+  std::chrono::sys_seconds now{};  // the clock of `channel parse`
 };
 
 using SecretHash = crypto::Digest;  // BLAKE2b-256 of the 43 characters of a path secret

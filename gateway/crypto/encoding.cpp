@@ -25,6 +25,20 @@ std::optional<Octets> read_base64(std::string_view text, int variant) {
   return out;
 }
 
+template <class Octets>
+std::optional<Octets> read_hex(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  if (text.empty()) return Octets{};  // libsodium takes no null pointer
+  Octets out(text.size() / 2);
+  std::size_t size = 0;
+  const char* end = nullptr;
+  if (sodium_hex2bin(reinterpret_cast<unsigned char*>(out.data()), out.size(), text.data(),
+                     text.size(), nullptr, &size, &end) != 0 ||
+      end != text.data() + text.size())
+    return std::nullopt;
+  return out;
+}
+
 }  // namespace
 
 std::string hex(View bytes) {
@@ -34,15 +48,15 @@ std::string hex(View bytes) {
   return out;
 }
 
-std::optional<Bytes> from_hex(std::string_view text) {
-  if (text.size() % 2 != 0) return std::nullopt;
-  if (text.empty()) return Bytes{};  // libsodium takes no null pointer
-  Bytes out(text.size() / 2);
-  std::size_t size = 0;
-  const char* end = nullptr;
-  if (sodium_hex2bin(out.data(), out.size(), text.data(), text.size(), nullptr, &size, &end) != 0 ||
-      end != text.data() + text.size())
-    return std::nullopt;
+std::optional<Bytes> from_hex(std::string_view text) { return read_hex<Bytes>(text); }
+std::optional<WipedBuffer> from_hex_wiped(std::string_view text) {
+  return read_hex<WipedBuffer>(text);
+}
+
+WipedBuffer hex_wiped(View bytes) {
+  WipedBuffer out(bytes.size() * 2 + 1);
+  sodium_bin2hex(out.data(), out.size(), bytes.data(), bytes.size());
+  out.pop_back();
   return out;
 }
 

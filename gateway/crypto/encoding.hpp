@@ -28,7 +28,9 @@ std::string base64(View bytes);     // with padding
 std::string base64url(View bytes);  // without padding
 std::optional<Bytes> from_base64(std::string_view text);
 std::optional<Bytes> from_base64url(std::string_view text);
-// As from_base64, for secrets: what was decoded before a wrong character is wiped too.
+// The same for secrets: what was decoded before a wrong character is wiped too.
 std::optional<WipedBytes> from_base64_wiped(std::string_view text);
+WipedBuffer hex_wiped(View bytes);
+std::optional<WipedBuffer> from_hex_wiped(std::string_view text);
 
 }  // namespace ishara::crypto

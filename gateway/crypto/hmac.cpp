@@ -2,7 +2,6 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/sha.h>
 
 namespace ishara::crypto {
 namespace {
@@ -18,7 +17,18 @@ std::array<std::uint8_t, N> hmac(const EVP_MD* digest, View key, Parts parts) {
   return out;
 }
 
+template <std::size_t N>
+std::array<std::uint8_t, N> hash(const EVP_MD* digest, View bytes) {
+  std::array<std::uint8_t, N> out{};
+  EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, digest, nullptr);
+  return out;
+}
+
 }  // namespace
+
+std::array<std::uint8_t, 16> hmac_md5(View key, Parts parts) {
+  return hmac<16>(EVP_md5(), key, parts);
+}
 
 std::array<std::uint8_t, 20> hmac_sha1(View key, Parts parts) {
   return hmac<20>(EVP_sha1(), key, parts);
@@ -28,10 +38,14 @@ std::array<std::uint8_t, 32> hmac_sha256(View key, Parts parts) {
   return hmac<32>(EVP_sha256(), key, parts);
 }
 
-std::array<std::uint8_t, 32> sha256(View bytes) {
-  std::array<std::uint8_t, 32> out;
-  SHA256(bytes.data(), bytes.size(), out.data());
-  return out;
+std::array<std::uint8_t, 64> hmac_sha512(View key, Parts parts) {
+  return hmac<64>(EVP_sha512(), key, parts);
 }
+
+std::array<std::uint8_t, 16> md5(View bytes) { return hash<16>(EVP_md5(), bytes); }
+
+std::array<std::uint8_t, 20> sha1(View bytes) { return hash<20>(EVP_sha1(), bytes); }
+
+std::array<std::uint8_t, 32> sha256(View bytes) { return hash<32>(EVP_sha256(), bytes); }
 
 }  // namespace ishara::crypto

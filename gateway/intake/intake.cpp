@@ -119,7 +119,8 @@ asio::awaitable<http::Response> Intake::handle(http::Request request) {
   if (!call) co_return knowledge ? not_found() : come_again();
 
   config::ChannelSettings const& settings = call->channel.settings;
-  const auto authentic = call->aggregator.authentic(request, settings);
+  const auto authentic = call->aggregator.authentic(
+      request, settings, std::chrono::floor<std::chrono::seconds>(clock_()));
   if (!authentic) {
     ++counters_.forbidden;
     co_return plain(aggregators::status_of(authentic.error().code));

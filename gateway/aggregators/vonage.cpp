@@ -1,0 +1,280 @@
+// Vonage's SMS API, once Nexmo (channels.md 3.3): GET, form or JSON as its dashboard says, each
+// long text part by part, and signed if its support has switched that on; so a channel has to have
+// the signature secret. Its send API answers 200 whatever it thinks, and says what in the body.
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <memory>
+#include <utility>
+
+#include "gateway/aggregators/aggregator.hpp"
+#include "gateway/aggregators/fields.hpp"
+#include "gateway/crypto/encoding.hpp"
+#include "gateway/crypto/hmac.hpp"
+#include "i18n/sms.hpp"
+
+namespace ishara::aggregators {
+namespace {
+
+struct Parameter {
+  crypto::WipedBuffer name;
+  crypto::WipedBuffer value;
+};
+
+// The parameters of a request in each of its three shapes.
+class Parameters {
+ public:
+  static Result<Parameters> of(const http::Request& request) {
+    Parameters out;
+    if (request.method == http::Method::post && http::is_json(request)) {
+      const auto json = read_json(request);
+      if (!json) return json.error();
+      for (const auto& [name, value] : json->members())
+        if (auto text = value.text())
+          out.all_.push_back({crypto::wiped_copy(crypto::view(name)), std::move(*text)});
+      return out;
+    }
+    const auto form = read_fields(request, true);
+    if (!form) return form.error();
+    for (const auto& [name, value] : form->pairs())
+      out.all_.push_back({crypto::wiped_copy(name), crypto::wiped_copy(value)});
+    return out;
+  }
+
+  std::optional<std::string_view> value(std::string_view name) const noexcept {
+    for (const auto& each : all_)
+      if (crypto::view(each.name) == name) return crypto::view(each.value);
+    return std::nullopt;
+  }
+
+  // "&name=value" of all but `sig` by name, with what would read as a separator replaced.
+  crypto::WipedBuffer signed_words() const {
+    std::vector<const Parameter*> sorted;
+    for (const auto& each : all_)
+      if (crypto::view(each.name) != "sig") sorted.push_back(&each);
+    std::ranges::stable_sort(sorted, {}, [](const auto* each) { return crypto::view(each->name); });
+    crypto::WipedBuffer out;
+    for (const auto* each : sorted) {
+      out.push_back('&');
+      out.insert(out.end(), each->name.begin(), each->name.end());
+      out.push_back('=');
+      for (const char c : each->value) out.push_back(c == '&' || c == '=' ? '_' : c);
+    }
+    return out;
+  }
+
+ private:
+  std::vector<Parameter> all_;
+};
+
+// In lower case; `method` as in the channel's settings, md5hash if that is empty.
+std::string signature_of(const crypto::WipedBuffer& words, std::string_view secret,
+                         std::string_view method) {
+  const auto text = crypto::bytes_of(crypto::view(words));
+  const auto key = crypto::bytes_of(secret);
+  if (method == "md5") return crypto::hex(crypto::hmac_md5(key, {text}));
+  if (method == "sha1") return crypto::hex(crypto::hmac_sha1(key, {text}));
+  if (method == "sha256") return crypto::hex(crypto::hmac_sha256(key, {text}));
+  if (method == "sha512") return crypto::hex(crypto::hmac_sha512(key, {text}));
+  const auto both = joined({crypto::view(words), secret});
+  return crypto::hex(crypto::md5(crypto::bytes_of(crypto::view(both))));
+}
+
+std::string lower_case(std::string_view text) {
+  std::string out{text};
+  for (auto& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+std::optional<unsigned> number(std::optional<std::string_view> text, int base) noexcept {
+  if (!text || text->empty()) return std::nullopt;
+  unsigned value = 0;
+  const auto* const end = text->data() + text->size();
+  const auto [read, error] = std::from_chars(text->data(), end, value, base);
+  return error == std::errc{} && read == end ? std::optional{value} : std::nullopt;
+}
+
+// The reference is hexadecimal, and as long as the operator made it.
+std::optional<Part> part_of(const Parameters& fields) noexcept {
+  if (fields.value("concat").value_or("") != "true") return std::nullopt;
+  const auto reference = number(fields.value("concat-ref"), 16);
+  const auto total = number(fields.value("concat-total"), 10);
+  const auto place = number(fields.value("concat-part"), 10);
+  if (!reference || !total || !place || *total < 2 || *total > 255 || *place < 1 || *place > *total)
+    return std::nullopt;
+  return Part{static_cast<std::uint16_t>(*reference), static_cast<std::uint8_t>(*total),
+              static_cast<std::uint8_t>(*place)};
+}
+
+std::optional<Status> status_of_word(std::string_view word) noexcept {
+  if (word == "accepted" || word == "buffered") return Status::sent;
+  if (word == "delivered") return Status::delivered;
+  if (word == "expired" || word == "failed" || word == "rejected") return Status::failed;
+  return std::nullopt;
+}
+
+// The status of a part in an answer. Without money or with credentials that do not hold every
+// further text fails too.
+Taken taken_by_code(std::string_view code) noexcept {
+  if (code == "0") return Taken::accepted;
+  if (code == "1" || code == "5" || code == "10") return Taken::later;
+  for (const std::string_view ours : {"4", "8", "9", "11", "14", "32"})
+    if (code == ours) return Taken::our_fault;
+  for (const std::string_view never : {"2", "3", "6", "7", "12", "15", "22", "23", "29", "33"})
+    if (code == never) return Taken::never;
+  return Taken::unknown;
+}
+
+class Vonage final : public Aggregator {
+ public:
+  std::string_view name() const noexcept override { return "vonage"; }
+
+  std::span<const Kind> kinds() const noexcept override {
+    static constexpr std::array all{Kind::sms, Kind::dlr};
+    return all;
+  }
+
+  bool answers_in_response() const noexcept override { return false; }
+
+  // Its time is not looked at: whether it signs a text anew that it offers again stands nowhere.
+  Result<void> authentic(const http::Request& request, const ChannelSettings& settings,
+                         std::chrono::sys_seconds) const override {
+    if (!settings.verify || is_ping(request)) return boost::system::in_place_value;
+    const auto secret = crypto::view(settings.secret);
+    if (secret.empty())
+      return Refusal{errc::wrong_signature, "the channel has no signature secret to check with"};
+    const auto fields = Parameters::of(request);
+    if (!fields) return fields.error();
+    const auto sent = fields->value("sig");
+    if (!sent) return Refusal{errc::wrong_signature, "field 'sig' is missing"};
+    const auto expected = signature_of(fields->signed_words(), secret, settings.signature);
+    const auto given = lower_case(*sent);
+    if (!crypto::equal(crypto::bytes_of(expected), crypto::bytes_of(given)))
+      return Refusal{errc::wrong_signature, "the signature is wrong"};
+    if (!settings.account.empty() && fields->value("api-key").value_or("") != settings.account)
+      return Refusal{errc::wrong_signature, "field 'api-key' is not the channel's account"};
+    return boost::system::in_place_value;
+  }
+
+  Result<std::vector<Event>> parse(const http::Request& request, Kind kind,
+                                   const ChannelSettings& settings) const override {
+    std::vector<Event> events;
+    if (is_ping(request)) return events;
+    if (request.method != http::Method::post && request.method != http::Method::get)
+      return Refusal{errc::wrong_method, "this aggregator sends by GET or POST only"};
+    const auto fields = Parameters::of(request);
+    if (!fields) return fields.error();
+    auto id = read_id(fields->value("messageId"));
+
+    if (kind == Kind::dlr) {
+      if (id.empty()) return Refusal{errc::missing_field, "field 'messageId' is missing"};
+      const auto word = fields->value("status");
+      if (!word) return Refusal{errc::missing_field, "field 'status' is missing"};
+      if (const auto status = status_of_word(*word))
+        events.emplace_back(Delivery{std::move(id), *status});
+      return events;
+    }
+
+    auto from = read_sender(fields->value("msisdn"), settings, "field 'msisdn' is missing",
+                            "field 'msisdn' is not a number");
+    if (!from) return from.error();
+    // A binary text has no words; somebody sent it all the same.
+    const auto text = fields->value("text");
+    if (!text && fields->value("type").value_or("") != "binary")
+      return Refusal{errc::missing_field, "field 'text' is missing"};
+    events.emplace_back(
+        Message{std::move(*from), read_recipient(fields->value("to")),
+                read_text(text.value_or(""), i18n::Charset::unspecified, settings), std::move(id),
+                read_utc(fields->value("message-timestamp").value_or("")), part_of(*fields)});
+    return events;
+  }
+
+  http::Response acknowledge(std::optional<std::string_view>) const override {
+    return {200, "text/plain", "", {}, false};
+  }
+
+  // It takes a validity in milliseconds, and does not find out itself what alphabet a text needs.
+  Posting send(const Outgoing& message, const SendingSettings& settings) const override {
+    auto to = with_plus(message.to);
+    to.erase(to.begin());
+    const auto validity = std::to_string(std::chrono::milliseconds{message.validity}.count());
+    const bool wide = i18n::measure(message.text).encoding == i18n::Encoding::ucs2;
+    std::vector<FormField> form{{"api_key", crypto::view(settings.account)},
+                                {"api_secret", crypto::view(settings.password)},
+                                {"from", settings.from},
+                                {"to", crypto::view(to)},
+                                {"text", message.text},
+                                {"type", wide ? "unicode" : "text"},
+                                {"ttl", validity}};
+    if (!settings.delivery_url.empty()) {
+      form.push_back({"status-report-req", "1"});
+      form.push_back({"callback", crypto::view(settings.delivery_url)});
+    }
+    return {settings.origin.empty() ? "https://rest.nexmo.com" : settings.origin,
+            form_post("/sms/json", form, {})};
+  }
+
+  SendAnswer sent(const http::Response& answer) const override {
+    if (answer.status != 200) return by_status(answer);
+    const Json json{answer.body};
+    SendAnswer out;
+    const auto code = json.text({"messages", Json::only, "status"});
+    if (!code) return out;
+    out.taken = taken_by_code(crypto::view(*code));
+    if (out.taken == Taken::accepted)
+      out.id = read_id(view_of(json.text({"messages", Json::only, "message-id"})));
+    return out;
+  }
+
+  Profile profile() const noexcept override {
+    static constexpr std::array<std::string_view, 1> to_receive{"secret"};
+    static constexpr std::array<std::string_view, 3> to_send{"account", "password", "from"};
+    return {Proof::signature, to_receive, to_send, true};
+  }
+
+  std::vector<std::string> instructions(std::string_view, bool) const override {
+    return {"Ask Vonage's support to sign inbound webhooks; choose the same method there and with",
+            "--signature. Set the webhook to POST: a GET has number and text in its URL."};
+  }
+
+  http::Request call(const PhoneText& sms, const ChannelSettings& settings,
+                     bool by_get) const override {
+    auto at = utc_text(sms.at);  // "2026-01-02 03:04:05"
+    at[10] = ' ';
+    at.pop_back();
+    const auto seconds = std::to_string(sms.at.time_since_epoch().count());
+    std::vector<FormField> form{{"api-key", settings.account},
+                                {"msisdn", std::string_view{sms.from}.substr(1)},
+                                {"to", sms.to},
+                                {"messageId", sms.id},
+                                {"text", sms.text},
+                                {"type", "text"},
+                                {"keyword", "X"},
+                                {"message-timestamp", at},
+                                {"timestamp", seconds},
+                                {"nonce", "1"}};
+    const auto path = path_of(crypto::view(settings.url));
+    std::string signature;
+    if (!settings.secret.empty()) {
+      const auto fields = Parameters::of(form_post(path, form, {}));
+      signature =
+          signature_of(fields->signed_words(), crypto::view(settings.secret), settings.signature);
+      form.push_back({"sig", signature});
+    }
+    if (!by_get) return form_post(path, form, {});
+    http::Request request;
+    request.method = http::Method::get;
+    request.target = joined({path, "?", crypto::view(write_form(form))});
+    return request;
+  }
+
+  std::optional<std::string> reply_in(const http::Response&) const override { return std::nullopt; }
+};
+
+}  // namespace
+
+std::unique_ptr<const Aggregator> make_vonage() { return std::make_unique<const Vonage>(); }
+
+}  // namespace ishara::aggregators

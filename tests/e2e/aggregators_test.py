@@ -1,0 +1,81 @@
+"""Every provider that is on offer, from `channel add` to the caseworker: its own request reaches the
+queue, and the phone shows what the provider makes of the answer."""
+
+import json
+import unittest
+import urllib.parse
+
+import canary
+import system
+from kannel import until
+
+# What a channel may need, as `channel add` and `simulate sms` take it.
+GIVEN = {"--token": "token-of-this-test", "--secret": "secret-of-this-test",
+         "--account": "account-of-this-test"}
+UNPROVED = {"africastalking", "jasmin", "kannel"}  # the secret of the path is all
+# Their line comes in the answer; the others send theirs through an API.
+ANSWERING = {"envayasms", "kannel", "telerivet", "twilio"}
+
+
+class Aggregators(unittest.TestCase):
+    def setUp(self):
+        self.system = system.shared()
+        table = self.system.ishara("channel", "providers").stdout.splitlines()[2:]
+        self.providers = [line.split("|")[1].strip() for line in table]
+        self.origin = "http://%s:%d" % self.system.kannel.address
+
+    def add(self, provider):
+        done = self.system.ishara(
+            "channel", "add", f"of-{provider}", "--provider", provider, "--country", "RW", "--language",
+            "en", "--url", self.origin, "--json", *(word for pair in GIVEN.items() for word in pair))
+        url = json.loads(done.stdout)["url"]
+        path = urllib.parse.urlsplit(url).path
+        ping = system.Channel(self.system.kannel.address, path).send
+        until(lambda: ping(("POST", path, b"", {})).status != 404, "the gateway knows the channel")
+        return url
+
+    def simulate(self, provider, url, number, text, **given):
+        options = {**GIVEN, **{f"--{name}": value for name, value in given.items()}}
+        return self.system.ishara(
+            "simulate", "sms", "--provider", provider, "--url", url, "--post", "--from",
+            f"+{number.digits}", "--text", text, "--json",
+            *(word for pair in options.items() for word in pair), check=False)
+
+    def test_a_text_comes_through_each_provider_and_only_with_its_proof(self):
+        self.assertLess(9, len(self.providers))
+        before = self.system.report_count()
+        tokens = []
+        for place, provider in enumerate(self.providers):
+            with self.subTest(provider):
+                number, token = canary.Number(f"2507880190{place:02d}", "250"), canary.random_token()
+                self.system.plant([(number, token)])
+                url = self.add(provider)
+                words = f"they keep our papers \u0645 {token.letters}"
+                if provider not in UNPROVED:
+                    wrong = self.simulate(provider, url, number, words, token="wrong", secret="wrong")
+                    self.assertEqual(wrong.returncode, 1)
+                    self.assertIn("status 403", wrong.stderr)
+                done = self.simulate(provider, url, number, words)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                shown = json.loads(done.stdout)
+                self.assertEqual(shown["reply"] is not None, provider in ANSWERING, shown)
+                if shown["reply"]:
+                    self.assertRegex(shown["reply"], r"\b\d{10}\b")
+                tokens.append(token.letters)
+        self.assertLessEqual(len(self.providers), self.system.report_count() - before)
+        texts = " ".join(self.system.take_all())
+        self.assertEqual([letters for letters in tokens if letters not in texts], [])
+        self.assertIn("\u0645", texts)
+
+    def test_a_channel_without_what_its_provider_proves_itself_with_is_not_made(self):
+        for provider, option in (("twilio", "--token-file"), ("vonage", "--secret-file"),
+                                 ("httpsms", "--secret-file"), ("capcom6", "--secret-file")):
+            done = self.system.ishara("channel", "add", "unproved", "--provider", provider, "--country",
+                                      "RW", "--language", "en", "--url", self.origin, check=False)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(option, done.stderr)
+        self.assertEqual(list(self.system.folder.rglob("unproved.toml")), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
