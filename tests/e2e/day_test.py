@@ -1,4 +1,5 @@
-"""A day of 500 phones, and afterwards the memory of the idle roles (privacy.md 17, properties 1 and 3).
+"""A day of 500 phones: what the roles have said to whom, and afterwards their memory when they are idle
+(privacy.md 17, properties 1 to 3).
 
 They report, say yes, write again, get answers, stop and delete; in the midst of it come a flood, a
 crash and an outage. A backup is made of it by the test of that name, and `remains` looks for what it
@@ -16,6 +17,7 @@ import system
 from kannel import until
 from memory_test import Look, Stored
 from provider import Provider
+from strace import OUTWARDS, Trace
 
 PHONES = 500
 # What a report of the day may say; each goes to a queue of its own kind.
@@ -67,6 +69,7 @@ class Day(unittest.TestCase):
         self.provider = Provider()
         self.addCleanup(self.provider.stop)
         self.channel = self.provider.channel(deployment, "day")
+        self.roles = (deployment.relay, deployment.gateway, deployment.desk)
         self.phones = [Phone(self, place) for place in range(PHONES)]
         self.answers = []  # tokens of what caseworkers have written
         deployment.plant((phone.number, phone.token) for phone in self.phones)
@@ -98,10 +101,27 @@ class Day(unittest.TestCase):
     def addresses_are_read(self):
         return canary.run(self.system.psql, "SELECT count(*) FROM retaddr_inbox").strip() == b"0"
 
-    def test_no_idle_role_remembers_a_number_or_a_text_of_the_day(self):
+    def restart(self, as_command):
+        """A new desk has not yet counted what anybody has fetched."""
+        for role in reversed(self.roles):
+            role.stop()
+        for role in self.roles:
+            role.command = as_command(role)
+            role.start()
+
+    def watch(self):
+        """From here on every call that may take something out is recorded."""
+        plain = {role: role.command for role in self.roles}
+        port = int(self.provider.origin.rpartition(":")[2])
+        self.traces = [Trace(name, self.system.elsewhere(f"{name}.strace"), port) for name in
+                       (role.log.stem for role in self.roles)]
+        traces = dict(zip(self.roles, self.traces))
+        self.restart(lambda role: traces[role].command(plain[role], only=OUTWARDS))
+        self.addCleanup(self.restart, plain.get)
+
+    def test_a_day_leaves_nothing_with_idle_roles_and_no_call_takes_anything_out(self):
         deployment, quarter = self.system, PHONES // 4
-        deployment.desk.stop()  # a new desk has not yet counted what anybody has fetched
-        deployment.desk.start()
+        self.watch()
         self.each(self.phones[:quarter], Phone.report)
         self.each(self.phones[:quarter], lambda phone: phone.text("1"))
         until(self.addresses_are_read, "the relay has read the addresses", 60)
@@ -140,7 +160,7 @@ class Day(unittest.TestCase):
 
         def found():
             return sorted({f"{role.log.stem}: {hit.canary} in {hit.place}"
-                           for role in (deployment.gateway, deployment.relay, deployment.desk)
+                           for role in self.roles
                            for place, held in memory(role.process.pid)
                            for hit in scanner.bytes(held, place)})
         hits = found()
@@ -150,3 +170,11 @@ class Day(unittest.TestCase):
         rows = Stored(deployment, 300).rows
         for role in (deployment.gateway, deployment.desk):
             self.assertEqual(Look(role.process.pid).find(rows), set(), role.log.stem)
+
+        for trace in self.traces:
+            self.assertEqual(trace.leaks(scanner), [], trace.role)
+        relay, gateway, _ = ({hit.canary for hit in trace.passed(scanner, OUTWARDS)}
+                             for trace in self.traces)
+        self.assertEqual({phone.number for phone in self.phones} - gateway, set(),
+                         "the gateway asks the relay about every number")
+        self.assertLess(set(), relay & set(self.answers), "the trace shows what the relay sends")

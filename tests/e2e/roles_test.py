@@ -2,7 +2,6 @@
 out, with the environment of the units in ops/systemd. There is no systemd to start them here; so what
 they call is held against what the sandbox of the units lets them call."""
 
-import codecs
 import json
 import os
 import pathlib
@@ -19,12 +18,11 @@ import canary
 import system
 from kannel import until
 from provider import Provider
+from strace import INWARDS, OUTWARDS, Trace
 
 UNITS = system.ROOT / "ops/systemd"
 ROLES = ("relay", "gateway", "desk")
 USERS = (*ROLES, "backup")
-INWARDS = "read|pread64|readv|recvfrom|recvmsg"
-OUTWARDS = "write|pwrite64|writev|pwritev|sendto|sendmsg|sendmmsg|sendfile|splice"
 EXPOSURE = 1.5  # at most, of 10; the README names it
 
 
@@ -79,7 +77,8 @@ class Roles(unittest.TestCase):
         cls.install = (system.ROOT / "scripts/install", "--build", program.parent.resolve(), "--root",
                        cls.root)
         system.run(*cls.install, cls.source)
-        cls.traces = {role: deployment.elsewhere(f"{role}.strace") for role in USERS}
+        cls.traces = {role: Trace(role, deployment.elsewhere(f"{role}.strace"), deployment.sendsms)
+                      for role in USERS}
         cls.state = {role: cls.root / f"var/lib/ishara-{role}" for role in USERS}
         runtime = cls.root / "run/ishara-relay"
         runtime.mkdir(parents=True)
@@ -108,7 +107,7 @@ class Roles(unittest.TestCase):
         content = content.replace("[database]\n", f'[database]\nbackup_url = "{url}"\n')
         configuration.write_text(f'{content}\n[backup]\npublic_key = "{key["public_key"]}"\n')
         system.run(*cls.command("backup"))
-        until(lambda: "exit_group" in cls.traces["backup"].read_text(errors="replace"),
+        until(lambda: any(" exit_group(" in line for line in cls.traces["backup"].lines()),
               "the backup has ended")
 
     def test_root_examines_all_of_it(self):
@@ -141,9 +140,7 @@ class Roles(unittest.TestCase):
                        settings(UNITS / f"ishara-{role}.service") if name == "Environment"]
         environment.append(f"ISHARA_PATHS_PACKS={cls.root}/usr/lib/ishara/packs")
         start = [cls.below_root(word) for word in unit["ExecStart"].split()]
-        # As a grandchild, so that the process is the role's; what it sees may hold texts.
-        return ["strace", "-D", "-f", "-qq", "-e", "signal=none", "-s", "65536", "-o", cls.traces[role],
-                *as_user(unit["User"]), "env", "-i", *environment, *start]
+        return cls.traces[role].command([*as_user(unit["User"]), "env", "-i", *environment, *start])
 
     def test_a_text_goes_its_way_between_three_users(self):
         number, token = canary.Number("250788009101", "250"), canary.random_token()
@@ -251,19 +248,12 @@ class Roles(unittest.TestCase):
         self.assertTrue(all(token.letters in opened for token in planted[1::2]))
 
         scanner = canary.Scanner(planted)
-        self.assertEqual({hit.canary for hit in self.passed(scanner, "gateway", INWARDS)},
+        self.assertEqual({hit.canary for hit in self.traces["gateway"].passed(scanner, INWARDS)},
                          set(planted), "the scan has to see what comes in")
         for role in ROLES:
-            self.assertEqual(self.leaks(scanner, role, planted[1::2]), [], role)
-        self.assertIn(planted[0], {hit.canary for hit in self.passed(scanner, "gateway", OUTWARDS)
+            self.assertEqual(self.traces[role].leaks(scanner), [], role)
+        self.assertIn(planted[0], {hit.canary for hit in self.traces["gateway"].passed(scanner, OUTWARDS)
                                    if hit.place == "relay"})
-
-    def leaks(self, scanner, role, texts):
-        """What leaves by another way than it may: the gateway asks the relay about numbers, over a
-        socket that only the two have, and the relay tells a provider what to send to whom."""
-        return [hit for hit in self.passed(scanner, role, OUTWARDS)
-                if not (role == "relay" and hit.place == "provider") and
-                not (role == "gateway" and hit.place == "relay" and hit.canary not in texts)]
 
     def test_a_reply_leaves_for_its_provider_alone_and_what_ends_a_report_for_nowhere(self):
         provider = Provider(self.system.sendsms)
@@ -303,11 +293,11 @@ class Roles(unittest.TestCase):
         until(self.addresses_are_read, "the relay has read the addresses")
 
         scanner = canary.Scanner([*numbers, *tokens])
-        came = {hit.canary for hit in self.passed(scanner, "gateway", INWARDS)}
+        came = {hit.canary for hit in self.traces["gateway"].passed(scanner, INWARDS)}
         self.assertEqual(came, {*numbers, first, second, later}, "the scan has to see what comes in")
         for role in ROLES:
-            self.assertEqual(self.leaks(scanner, role, tokens), [], role)
-        sent = {hit.canary for hit in self.passed(scanner, "relay", OUTWARDS)}
+            self.assertEqual(self.traces[role].leaks(scanner), [], role)
+        sent = {hit.canary for hit in self.traces["relay"].passed(scanner, OUTWARDS)}
         self.assertEqual(sent, {numbers[0], reply})
 
     def forget(self, report):
@@ -315,29 +305,10 @@ class Roles(unittest.TestCase):
         for table in ("reply_outbox", "reply_state", "note", "statement", "text", "report"):
             system.run(*self.system.psql, "-Xqc", f"DELETE FROM {table} WHERE report_id = '{report}'")
 
-    def passed(self, scanner, role, names):
-        """What the calls of these names have carried, by where to: the relay, a provider, or the
-        number of the descriptor."""
-        peers = {'/relay.sock"': "relay",
-                 f"sin_port=htons({self.system.sendsms})": "provider"}
-        hits, places = [], {}
-        for line in self.traces[role].read_text(errors="replace").splitlines():
-            if over := re.match(r"\d+ +(connect|close)\((\d+)", line):
-                # A descriptor is used again when it is closed.
-                places.pop(over.group(2), None)
-                found = [place for peer, place in peers.items() if peer in line]
-                if over.group(1) == "connect" and found:
-                    places[over.group(2)] = found[0]
-            call = re.match(rf"\d+ +(?:<\.\.\. )?(?:{names})(?:\((\d+)| resumed)", line)
-            for words in re.findall(r'"((?:[^"\\]|\\.)*)"', line) if call else ():
-                place = places.get(call.group(1), call.group(1))
-                hits += scanner.bytes(codecs.escape_decode(words)[0], place)
-        return hits
-
     def calls(self, role):
         """What a role has called since it began, by name; not what brought it to life."""
         called, born = {}, False
-        for line in self.traces[role].read_text(errors="replace").splitlines():
+        for line in self.traces[role].lines():
             name = re.match(r"\d+ +(?:<\.\.\. )?(\w+)(?:\(| resumed)", line)
             if name and born:
                 called.setdefault(name.group(1), []).append(line)
