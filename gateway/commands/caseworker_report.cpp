@@ -2,8 +2,8 @@
 
 #include <boost/json.hpp>
 #include <chrono>
-#include <ctime>
 
+#include "gateway/commands/moment.hpp"
 #include "gateway/commands/terminal.hpp"
 #include "gateway/crypto/encoding.hpp"
 
@@ -16,12 +16,14 @@ void append(crypto::WipedBuffer& out, std::string_view text) {
   out.insert(out.end(), text.begin(), text.end());
 }
 
-std::string minute_text(std::chrono::sys_time<std::chrono::minutes> at, const char* format) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(at);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char out[32];
-  return {out, std::strftime(out, sizeof out, format, &parts)};
+using Minute = std::chrono::sys_time<std::chrono::minutes>;
+
+std::string for_people(Minute at) {
+  return moment_text(std::chrono::sys_seconds{at}.time_since_epoch().count());
+}
+
+std::string for_programs(Minute at) {
+  return moment_text(std::chrono::sys_seconds{at}.time_since_epoch().count(), "%Y-%m-%dT%H:%MZ");
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -112,8 +114,8 @@ crypto::WipedBuffer report_text(const OpenedReport& report) {
   for (const auto& other : report.same_sender)
     append(out, "  from the same number as report " + other + " (by number, unverified)\n");
   for (const auto& text : report.texts) {
-    append(out, "\n  " + minute_text(text.at, "%Y-%m-%d %H:%M UTC") + "  " +
-                    printable(text.channel) + "  " + printable(text.category) +
+    append(out, "\n  " + for_people(text.at) + "  " + printable(text.channel) + "  " +
+                    printable(text.category) +
                     (text.region.empty() ? "" : "  " + printable(text.region)));
     const auto at = static_cast<std::size_t>(&text - report.texts.data());
     if (report.unverified[at]) append(out, "  by number, unverified");
@@ -122,7 +124,7 @@ crypto::WipedBuffer report_text(const OpenedReport& report) {
     append(out, "\n");
   }
   for (const auto& note : report.notes) {
-    append(out, "\n  " + minute_text(note.content.at, "%Y-%m-%d %H:%M UTC") +
+    append(out, "\n  " + for_people(note.content.at) +
                     (note.content.reply_id ? "  reply " + crypto::hex(*note.content.reply_id)
                                            : std::string{"  note"}) +
                     "  by " + note.author + (note.has_left ? ", who has left" : ""));
@@ -171,7 +173,7 @@ crypto::WipedBuffer report_json(const OpenedReport& report) {
     };
     append(out, first ? "{" : ",{");
     first = false;
-    append(out, "\"at\":\"" + minute_text(text.at, "%Y-%m-%dT%H:%MZ") + '"');
+    append(out, "\"at\":\"" + for_programs(text.at) + '"');
     field("kind", text.kind);
     field("channel", text.channel);
     field("via", text.via);
@@ -185,10 +187,9 @@ crypto::WipedBuffer report_json(const OpenedReport& report) {
   append(out, "],\"notes\":[");
   first = true;
   for (const auto& note : report.notes) {
-    append(out, std::string{first ? "" : ","} + "{\"at\":\"" +
-                    minute_text(note.content.at, "%Y-%m-%dT%H:%MZ") + "\",\"author\":\"" +
-                    note.author + "\",\"left\":" + (note.has_left ? "true" : "false") +
-                    ",\"reply\":" +
+    append(out, std::string{first ? "" : ","} + "{\"at\":\"" + for_programs(note.content.at) +
+                    "\",\"author\":\"" + note.author +
+                    "\",\"left\":" + (note.has_left ? "true" : "false") + ",\"reply\":" +
                     (note.content.reply_id ? '"' + crypto::hex(*note.content.reply_id) + '"'
                                            : std::string{"null"}) +
                     ",\"text\":");
@@ -220,8 +221,8 @@ crypto::WipedBuffer first_words_text(const identity::VerifiedReport& report) {
                   (report.queue.empty() ? "a queue that is gone" : printable(report.queue)));
   append(out, record.urgent ? "  URGENT" : "");
   append(out, record.consent_class == 0 ? "  helpers only\n" : "  helpers and police\n");
-  append(out, "\n  " + minute_text(report.content.at, "%Y-%m-%d %H:%M UTC") + "  " +
-                  printable(report.content.channel) + "\n    ");
+  append(out, "\n  " + for_people(report.content.at) + "  " + printable(report.content.channel) +
+                  "\n    ");
   report.content.text.reveal([&](std::string_view clear) { append_printable(out, clear, "    "); });
   // Not only the words: the key opens everything that was sealed with them.
   append(out, "\n\n  With them, as it was sealed:\n    ");
@@ -244,7 +245,7 @@ crypto::WipedBuffer first_words_json(const identity::VerifiedReport& report) {
       {"hour", report.record.hour},
       {"class", report.record.consent_class},
       {"urgent", report.record.urgent},
-      {"at", minute_text(report.content.at, "%Y-%m-%dT%H:%MZ")},
+      {"at", for_programs(report.content.at)},
       {"channel", report.content.channel},
       {"disclosed_by", crypto::hex(report.signer)},
       {"organisation", signer_organisation(report)},

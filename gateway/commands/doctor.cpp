@@ -15,7 +15,7 @@
 
 #include "gateway/aggregators/registry.hpp"
 #include "gateway/commands/commands.hpp"
-#include "gateway/commands/roster_signing.hpp"
+#include "gateway/commands/moment.hpp"
 #include "gateway/config/channels.hpp"
 #include "gateway/config/config.hpp"
 #include "gateway/config/key_file.hpp"

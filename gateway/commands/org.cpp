@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "gateway/commands/commands.hpp"
+#include "gateway/commands/moment.hpp"
 #include "gateway/commands/roster_signing.hpp"
 #include "gateway/commands/terminal.hpp"
 #include "gateway/crypto/encoding.hpp"

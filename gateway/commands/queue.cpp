@@ -6,7 +6,6 @@
 #include <boost/json.hpp>
 #include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -15,6 +14,7 @@
 #include "gateway/commands/caseworker_report.hpp"
 #include "gateway/commands/client.hpp"
 #include "gateway/commands/commands.hpp"
+#include "gateway/commands/moment.hpp"
 #include "gateway/commands/terminal.hpp"
 #include "gateway/config/key_file.hpp"
 #include "gateway/crypto/encoding.hpp"
@@ -44,13 +44,7 @@ void print(const crypto::WipedBuffer& buffer) {
   std::fwrite(buffer.data(), 1, buffer.size(), stdout);
 }
 
-std::string hour_text(std::int64_t hours) {
-  const std::time_t seconds = hours * 3600;
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char out[24];
-  return {out, std::strftime(out, sizeof out, "%Y-%m-%d %H h", &parts)};
-}
+std::string hour_text(std::int64_t hours) { return moment_text(hours * 3600, "%Y-%m-%d %H h"); }
 
 std::string word(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);

@@ -6,9 +6,9 @@
 #include <boost/json.hpp>
 #include <cerrno>
 #include <cstdio>
-#include <ctime>
 
 #include "gateway/commands/commands.hpp"
+#include "gateway/commands/moment.hpp"
 #include "gateway/commands/terminal.hpp"
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/identity/author.hpp"
@@ -201,14 +201,6 @@ std::vector<crypto::Id> queue_ids(Steward& steward, const std::vector<std::strin
   std::vector<crypto::Id> out;
   for (const auto& name : names) out.push_back(steward.queue(name).id);
   return out;
-}
-
-std::string moment_text(std::int64_t unix_time) {
-  const std::time_t seconds = unix_time;
-  std::tm parts{};
-  if (::gmtime_r(&seconds, &parts) == nullptr) return "?";
-  char out[32];
-  return {out, std::strftime(out, sizeof out, "%Y-%m-%d %H:%M UTC", &parts)};
 }
 
 void compare_words(const std::string& typed, const std::string& words, const std::string& question,

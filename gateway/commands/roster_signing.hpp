@@ -60,8 +60,6 @@ void require(const boost::system::result<void>& edit);
 crypto::Id id_of(const std::string& text);
 crypto::PublicKey public_key_of(const std::string& text);
 std::vector<crypto::Id> queue_ids(Steward& steward, const std::vector<std::string>& names);
-// "2026-01-31 14:05 UTC"
-std::string moment_text(std::int64_t unix_time);
 
 // Stops unless these words, or those that are typed on the terminal if there are none, are the ones
 // of the keys at hand. `what` says whose keys and at whose screen.

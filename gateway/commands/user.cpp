@@ -12,6 +12,7 @@
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/enrolling.hpp"
 #include "gateway/commands/key_files.hpp"
+#include "gateway/commands/moment.hpp"
 #include "gateway/commands/passphrase.hpp"
 #include "gateway/commands/process.hpp"
 #include "gateway/commands/roster_signing.hpp"

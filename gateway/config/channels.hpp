@@ -35,7 +35,7 @@ struct ChannelSettings {
   std::string signature;       // md5hash, md5, sha1, sha256 or sha512
   std::string account;         // the provider's id of our account
   crypto::WipedBuffer password;
-  bool verify = true;  // off only in `channel parse`: accepts any signature
+  bool verify = true;              // off only in `channel parse`: accepts any signature
   std::chrono::sys_seconds now{};  // the clock of `channel parse`
 };
 
