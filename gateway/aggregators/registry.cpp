@@ -5,9 +5,9 @@
 namespace ishara::aggregators {
 
 // One line for each aggregator, in alphabetical order; its source defines make_<name>().
-#define ISHARA_AGGREGATORS(each)                                                             \
-  each(africastalking) each(capcom6) each(envayasms) each(httpsms) each(jasmin) each(kannel) \
-      each(smssync) each(telerivet) each(twilio) each(vonage)
+#define ISHARA_AGGREGATORS(each)                                                              \
+  each(africastalking) each(capcom6) each(envayasms) each(httpsms) each(infobip) each(jasmin) \
+      each(kannel) each(smssync) each(telerivet) each(twilio) each(vonage)
 
 #define ISHARA_DECLARE(name) std::unique_ptr<const Aggregator> make_##name();
 ISHARA_AGGREGATORS(ISHARA_DECLARE)

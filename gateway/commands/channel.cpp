@@ -117,7 +117,9 @@ std::string sending_file(const Added& add, std::string_view secret) {
                     "\nper_second = " + std::to_string(add.per_second) + "\n";
   if (!add.account.empty()) out += "account = " + toml_text(add.account) + "\n";
   if (!add.token.empty()) out += "token = " + toml_text(add.token) + "\n";
-  if (!add.password.empty()) out += "password = " + toml_text(add.password) + "\n";
+  // A delivery report may have to carry what proves a text, where the provider sends it along.
+  const auto& password = add.password.empty() && add.delivery_reports ? add.secret : add.password;
+  if (!password.empty()) out += "password = " + toml_text(password) + "\n";
   if (!add.from.empty()) out += "from = " + toml_text(add.from) + "\n";
   if (!add.send_origin.empty()) out += "origin = " + toml_text(add.send_origin) + "\n";
   if (!add.utc_offset.empty()) out += "utc_offset = " + toml_text(add.utc_offset) + "\n";
@@ -268,7 +270,7 @@ int add_channel_files(const CLI::App& root, Added& add) {
   }
   for (const auto* value :
        {&add.url, &add.account, &add.token, &add.charset, &add.language, &add.secret, &add.password,
-        &add.from, &add.send_origin, &add.utc_offset}) {
+        &add.from, &add.send_origin, &add.utc_offset, &add.signature}) {
     if (is_one_line(*value)) continue;
     complain("a value has a line end or another control character in it", "leave it out");
     return bad_usage;

@@ -12,7 +12,7 @@ from kannel import until
 # What a channel may need, as `channel add` and `simulate sms` take it.
 GIVEN = {"--token": "token-of-this-test", "--secret": "secret-of-this-test",
          "--account": "account-of-this-test"}
-UNPROVED = {"africastalking", "jasmin", "kannel"}  # the secret of the path is all
+UNPROVED = {"africastalking", "jasmin", "kannel"}  # whatever the channel has
 # Their line comes in the answer; the others send theirs through an API.
 ANSWERING = {"envayasms", "kannel", "telerivet", "twilio"}
 
