@@ -33,12 +33,7 @@ class AfricasTalking final : public Aggregator {
  public:
   std::string_view name() const noexcept override { return "africastalking"; }
 
-  std::span<const Kind> kinds() const noexcept override {
-    static constexpr std::array all{Kind::sms, Kind::dlr};
-    return all;
-  }
-
-  bool answers_in_response() const noexcept override { return false; }
+  std::span<const Kind> kinds() const noexcept override { return texts_and_reports; }
 
   Result<void> authentic(const http::Request&, const ChannelSettings&,
                          std::chrono::sys_seconds) const override {
@@ -54,15 +49,9 @@ class AfricasTalking final : public Aggregator {
     const auto form = read_fields(request, true);
     if (!form) return form.error();
 
-    if (kind == Kind::dlr) {
-      auto id = read_id(form->value("id"));
-      if (id.empty()) return Refusal{errc::missing_field, "field 'id' is missing"};
-      const auto word = form->value("status");
-      if (!word) return Refusal{errc::missing_field, "field 'status' is missing"};
-      if (const auto status = status_of_word(*word))
-        events.emplace_back(Delivery{std::move(id), *status});
-      return events;
-    }
+    if (kind == Kind::dlr)
+      return read_delivery(form->value("id"), "field 'id' is missing", form->value("status"),
+                           "field 'status' is missing", status_of_word);
 
     auto from = read_sender(form->value("from"), settings, "field 'from' is missing",
                             "field 'from' is not a number");
@@ -74,10 +63,6 @@ class AfricasTalking final : public Aggregator {
                                 read_id(form->value("id")),
                                 read_utc(form->value("date").value_or("")), std::nullopt});
     return events;
-  }
-
-  http::Response acknowledge(std::optional<std::string_view>) const override {
-    return {200, "text/plain", "", {}, false};
   }
 
   Posting send(const Outgoing& message, const SendingSettings& settings) const override {
@@ -132,8 +117,6 @@ class AfricasTalking final : public Aggregator {
                                       {"networkCode", "99999"}};
     return form_post(path_of(crypto::view(settings.url)), form, {});
   }
-
-  std::optional<std::string> reply_in(const http::Response&) const override { return std::nullopt; }
 };
 
 }  // namespace

@@ -45,6 +45,9 @@ enum class errc : std::uint8_t {
   wrong_signature,     // absent or wrong; also a wrong account
   too_large,           // more than max_body
 };
+inline constexpr std::array texts_only{Kind::sms};
+inline constexpr std::array texts_and_reports{Kind::sms, Kind::dlr};
+
 // The HTTP status that a refusal is answered with.
 unsigned status_of(errc code) noexcept;
 
@@ -130,8 +133,8 @@ class Aggregator {
   // The name in the URL, in `channel add --provider` and of the folder of golden requests.
   virtual std::string_view name() const noexcept = 0;
   virtual std::span<const Kind> kinds() const noexcept = 0;
-  // True if the body of our HTTP answer reaches the phone as a text.
-  virtual bool answers_in_response() const noexcept = 0;
+  // True if the body of our HTTP answer reaches the phone as a text. Then `reply_in` finds it.
+  virtual bool answers_in_response() const noexcept { return false; }
 
   // Checks what the provider signs or sends to prove itself, over the bytes as received. Providers
   // that prove nothing accept all: the secret of the path stands alone. `settings.verify` off
@@ -146,8 +149,8 @@ class Aggregator {
                                            const ChannelSettings& settings) const = 0;
 
   // The answer that the provider takes for success; with `reply` (UTF-8) also a text for the phone,
-  // where `answers_in_response()`.
-  virtual http::Response acknowledge(std::optional<std::string_view> reply) const = 0;
+  // where `answers_in_response()`. By default an empty 200.
+  virtual http::Response acknowledge(std::optional<std::string_view> reply) const;
 
   // The request that hands `message` to the provider's send API, through a channel of its own. Only
   // for those that have one: `profile().to_send`.
@@ -167,7 +170,7 @@ class Aggregator {
                              bool by_get) const = 0;
   // Whether the provider takes `answer` for success, and the text that its phone then gets.
   virtual bool is_success(const http::Response& answer) const noexcept;
-  virtual std::optional<std::string> reply_in(const http::Response& answer) const = 0;
+  virtual std::optional<std::string> reply_in(const http::Response& answer) const;
 };
 
 }  // namespace ishara::aggregators

@@ -41,10 +41,7 @@ class EnvayaSms final : public Aggregator {
  public:
   std::string_view name() const noexcept override { return "envayasms"; }
 
-  std::span<const Kind> kinds() const noexcept override {
-    static constexpr std::array all{Kind::sms};
-    return all;
-  }
+  std::span<const Kind> kinds() const noexcept override { return texts_only; }
 
   bool answers_in_response() const noexcept override { return true; }
 

@@ -127,6 +127,14 @@ std::string_view path_of(std::string_view url) noexcept {
   return slash == url.npos ? "/" : url.substr(slash);
 }
 
+http::Response Aggregator::acknowledge(std::optional<std::string_view>) const {
+  return {200, "text/plain", "", {}, false};
+}
+
+std::optional<std::string> Aggregator::reply_in(const http::Response&) const {
+  return std::nullopt;
+}
+
 Posting Aggregator::send(const Outgoing&, const SendingSettings&) const { return {}; }
 
 SendAnswer Aggregator::sent(const http::Response& answer) const { return by_status(answer); }
@@ -192,6 +200,18 @@ crypto::WipedBuffer read_id(std::optional<std::string_view> id) {
   const auto text = trimmed(*id);
   if (text == "null" || text == "None") return {};
   return crypto::wiped_copy(text);
+}
+
+Result<std::vector<Event>> read_delivery(std::optional<std::string_view> id, Literal no_id,
+                                         std::optional<std::string_view> word, Literal no_word,
+                                         std::optional<Status> (*status_of)(std::string_view)) {
+  auto known = read_id(id);
+  if (known.empty()) return Refusal{errc::missing_field, no_id};
+  if (!word) return Refusal{errc::missing_field, no_word};
+  std::vector<Event> events;
+  if (const auto status = status_of(*word))
+    events.emplace_back(Delivery{std::move(known), *status});
+  return events;
 }
 
 std::optional<std::chrono::sys_seconds> read_utc(std::string_view text) noexcept {

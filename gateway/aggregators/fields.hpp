@@ -52,6 +52,11 @@ crypto::WipedBuffer read_recipient(std::optional<std::string_view> recipient);
 // A provider's id. The words null and None, which some send for none, are none (channels.md 6).
 crypto::WipedBuffer read_id(std::optional<std::string_view> id);
 
+// What became of a text, in a provider's words; no event for a word that says nothing to us.
+Result<std::vector<Event>> read_delivery(std::optional<std::string_view> id, Literal no_id,
+                                         std::optional<std::string_view> word, Literal no_word,
+                                         std::optional<Status> (*status_of)(std::string_view));
+
 // "2026-01-02T03:04:05Z" or "2026-01-02 03:04:05", both UTC; nothing for anything else.
 std::optional<std::chrono::sys_seconds> read_utc(std::string_view text) noexcept;
 // The same with a fraction or an offset too: "2026-01-02T03:04:05.678+03:00", "...+0300".

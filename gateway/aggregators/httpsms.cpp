@@ -34,12 +34,7 @@ class HttpSms final : public Aggregator {
  public:
   std::string_view name() const noexcept override { return "httpsms"; }
 
-  std::span<const Kind> kinds() const noexcept override {
-    static constexpr std::array all{Kind::sms, Kind::dlr};
-    return all;
-  }
-
-  bool answers_in_response() const noexcept override { return false; }
+  std::span<const Kind> kinds() const noexcept override { return texts_and_reports; }
 
   Result<void> authentic(const http::Request& request, const ChannelSettings& settings,
                          std::chrono::sys_seconds now) const override {
@@ -90,10 +85,6 @@ class HttpSms final : public Aggregator {
                                 read_id(view_of(id)), read_iso8601(view_of(at).value_or("")),
                                 std::nullopt});
     return events;
-  }
-
-  http::Response acknowledge(std::optional<std::string_view>) const override {
-    return {200, "text/plain", "", {}, false};
   }
 
   // It takes no validity: the phone sends as soon as it can.
@@ -173,8 +164,6 @@ class HttpSms final : public Aggregator {
     return json_post(path_of(crypto::view(settings.url)), std::move(json).take(),
                      std::move(fields));
   }
-
-  std::optional<std::string> reply_in(const http::Response&) const override { return std::nullopt; }
 };
 
 }  // namespace

@@ -51,12 +51,7 @@ class Infobip final : public Aggregator {
  public:
   std::string_view name() const noexcept override { return "infobip"; }
 
-  std::span<const Kind> kinds() const noexcept override {
-    static constexpr std::array all{Kind::sms, Kind::dlr};
-    return all;
-  }
-
-  bool answers_in_response() const noexcept override { return false; }
+  std::span<const Kind> kinds() const noexcept override { return texts_and_reports; }
 
   Result<void> authentic(const http::Request& request, const ChannelSettings& settings,
                          std::chrono::sys_seconds) const override {
@@ -87,10 +82,6 @@ class Infobip final : public Aggregator {
     }
     if (events.empty() && refusal) return *refusal;
     return events;
-  }
-
-  http::Response acknowledge(std::optional<std::string_view>) const override {
-    return {200, "text/plain", "", {}, false};
   }
 
   Posting send(const Outgoing& message, const SendingSettings& settings) const override {
@@ -162,8 +153,6 @@ class Infobip final : public Aggregator {
     return json_post(path_of(crypto::view(settings.url)), std::move(json).take(),
                      std::move(fields));
   }
-
-  std::optional<std::string> reply_in(const http::Response&) const override { return std::nullopt; }
 
  private:
   static Result<std::optional<Event>> delivery(const Json& result) {

@@ -38,12 +38,7 @@ class Jasmin final : public Aggregator {
  public:
   std::string_view name() const noexcept override { return "jasmin"; }
 
-  std::span<const Kind> kinds() const noexcept override {
-    static constexpr std::array all{Kind::sms, Kind::dlr};
-    return all;
-  }
-
-  bool answers_in_response() const noexcept override { return false; }
+  std::span<const Kind> kinds() const noexcept override { return texts_and_reports; }
 
   Result<void> authentic(const http::Request&, const ChannelSettings&,
                          std::chrono::sys_seconds) const override {
@@ -59,15 +54,10 @@ class Jasmin final : public Aggregator {
     const auto form = read_fields(request, true);
     if (!form) return form.error();
 
-    if (kind == Kind::dlr) {
-      auto id = read_id(form->value("id"));
-      if (id.empty()) return Refusal{errc::missing_field, "field 'id' is missing"};
-      const auto word = form->value("message_status");
-      if (!word) return Refusal{errc::missing_field, "field 'message_status' is missing"};
-      if (const auto status = status_of_word(*word))
-        events.emplace_back(Delivery{std::move(id), *status});
-      return events;
-    }
+    if (kind == Kind::dlr)
+      return read_delivery(form->value("id"), "field 'id' is missing",
+                           form->value("message_status"), "field 'message_status' is missing",
+                           status_of_word);
 
     auto from = read_sender(form->value("from"), settings, "field 'from' is missing",
                             "field 'from' is not a number");
@@ -176,8 +166,6 @@ class Jasmin final : public Aggregator {
   bool is_success(const http::Response& answer) const noexcept override {
     return answer.status < 400 && answer.body == taken_words;
   }
-
-  std::optional<std::string> reply_in(const http::Response&) const override { return std::nullopt; }
 };
 
 }  // namespace

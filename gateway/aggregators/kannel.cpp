@@ -63,10 +63,7 @@ class Kannel final : public Aggregator {
  public:
   std::string_view name() const noexcept override { return "kannel"; }
 
-  std::span<const Kind> kinds() const noexcept override {
-    static constexpr std::array all{Kind::sms, Kind::dlr};
-    return all;
-  }
+  std::span<const Kind> kinds() const noexcept override { return texts_and_reports; }
 
   bool answers_in_response() const noexcept override { return true; }
 
@@ -88,7 +85,9 @@ class Kannel final : public Aggregator {
 
     const auto form = read_fields(request, true);
     if (!form) return form.error();
-    if (kind == Kind::dlr) return parse_delivery(*form);
+    if (kind == Kind::dlr)
+      return read_delivery(form->value("id"), "field 'id' is missing", form->value("status"),
+                           "field 'status' is missing", status_of_type);
     const auto text = form->value("text");
     if (!text) {
       if (!form->value("from")) return Refusal{errc::missing_field, "field 'from' is missing"};
@@ -297,16 +296,6 @@ class Kannel final : public Aggregator {
   }
 
   // The id is ours: the relay puts it into dlr-url, with status=%d.
-  static Result<std::vector<Event>> parse_delivery(const http::Form& form) {
-    auto id = read_id(form.value("id"));
-    if (id.empty()) return Refusal{errc::missing_field, "field 'id' is missing"};
-    const auto type = form.value("status");
-    if (!type) return Refusal{errc::missing_field, "field 'status' is missing"};
-    std::vector<Event> events;
-    if (const auto status = status_of_type(*type))
-      events.emplace_back(Delivery{std::move(id), *status});
-    return events;
-  }
 };
 
 }  // namespace

@@ -16,12 +16,7 @@ class SmsSync final : public Aggregator {
  public:
   std::string_view name() const noexcept override { return "smssync"; }
 
-  std::span<const Kind> kinds() const noexcept override {
-    static constexpr std::array all{Kind::sms};
-    return all;
-  }
-
-  bool answers_in_response() const noexcept override { return false; }
+  std::span<const Kind> kinds() const noexcept override { return texts_only; }
 
   Result<void> authentic(const http::Request& request, const ChannelSettings& settings,
                          std::chrono::sys_seconds) const override {
@@ -87,8 +82,6 @@ class SmsSync final : public Aggregator {
   bool is_success(const http::Response& answer) const noexcept override {
     return answer.status == 200 || answer.status == 201;
   }
-
-  std::optional<std::string> reply_in(const http::Response&) const override { return std::nullopt; }
 };
 
 }  // namespace

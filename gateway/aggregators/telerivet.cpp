@@ -24,10 +24,7 @@ class Telerivet final : public Aggregator {
  public:
   std::string_view name() const noexcept override { return "telerivet"; }
 
-  std::span<const Kind> kinds() const noexcept override {
-    static constexpr std::array all{Kind::sms, Kind::dlr};
-    return all;
-  }
+  std::span<const Kind> kinds() const noexcept override { return texts_and_reports; }
 
   bool answers_in_response() const noexcept override { return true; }
 
@@ -50,15 +47,9 @@ class Telerivet final : public Aggregator {
     const auto event = form->value("event");
     if (!event) return Refusal{errc::missing_field, "field 'event' is missing"};
 
-    if (*event == "send_status") {
-      auto id = read_id(form->value("id"));
-      if (id.empty()) return Refusal{errc::missing_field, "field 'id' is missing"};
-      const auto word = form->value("status");
-      if (!word) return Refusal{errc::missing_field, "field 'status' is missing"};
-      if (const auto status = status_of_word(*word))
-        events.emplace_back(Delivery{std::move(id), *status});
-      return events;
-    }
+    if (*event == "send_status")
+      return read_delivery(form->value("id"), "field 'id' is missing", form->value("status"),
+                           "field 'status' is missing", status_of_word);
     // Calls and USSD sessions come as messages of other types.
     const auto type = form->value("message_type").value_or("sms");
     if (*event != "incoming_message" || (type != "sms" && type != "mms")) return events;

@@ -187,10 +187,7 @@ class Twilio final : public Aggregator {
  public:
   std::string_view name() const noexcept override { return "twilio"; }
 
-  std::span<const Kind> kinds() const noexcept override {
-    static constexpr std::array all{Kind::sms, Kind::dlr};
-    return all;
-  }
+  std::span<const Kind> kinds() const noexcept override { return texts_and_reports; }
 
   bool answers_in_response() const noexcept override { return true; }
 
@@ -256,14 +253,10 @@ class Twilio final : public Aggregator {
     for (const auto* alias : {"SmsSid", "SmsMessageSid"})
       if (id.empty()) id = read_id(form->value(alias));
 
-    if (kind == Kind::dlr) {
-      if (id.empty()) return Refusal{errc::missing_field, "field 'MessageSid' is missing"};
-      const auto word = form->value("MessageStatus");
-      if (!word) return Refusal{errc::missing_field, "field 'MessageStatus' is missing"};
-      if (const auto status = status_of_word(*word))
-        events.emplace_back(Delivery{std::move(id), *status});
-      return events;
-    }
+    if (kind == Kind::dlr)
+      return read_delivery(crypto::view(id), "field 'MessageSid' is missing",
+                           form->value("MessageStatus"), "field 'MessageStatus' is missing",
+                           status_of_word);
 
     auto from = read_sender(form->value("From"), settings, "field 'From' is missing",
                             "field 'From' is not a number");

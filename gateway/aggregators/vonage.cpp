@@ -131,12 +131,7 @@ class Vonage final : public Aggregator {
  public:
   std::string_view name() const noexcept override { return "vonage"; }
 
-  std::span<const Kind> kinds() const noexcept override {
-    static constexpr std::array all{Kind::sms, Kind::dlr};
-    return all;
-  }
-
-  bool answers_in_response() const noexcept override { return false; }
+  std::span<const Kind> kinds() const noexcept override { return texts_and_reports; }
 
   // Its time is not looked at: whether it signs a text anew that it offers again stands nowhere.
   Result<void> authentic(const http::Request& request, const ChannelSettings& settings,
@@ -166,16 +161,9 @@ class Vonage final : public Aggregator {
       return Refusal{errc::wrong_method, "this aggregator sends by GET or POST only"};
     const auto fields = Parameters::of(request);
     if (!fields) return fields.error();
-    auto id = read_id(fields->value("messageId"));
-
-    if (kind == Kind::dlr) {
-      if (id.empty()) return Refusal{errc::missing_field, "field 'messageId' is missing"};
-      const auto word = fields->value("status");
-      if (!word) return Refusal{errc::missing_field, "field 'status' is missing"};
-      if (const auto status = status_of_word(*word))
-        events.emplace_back(Delivery{std::move(id), *status});
-      return events;
-    }
+    if (kind == Kind::dlr)
+      return read_delivery(fields->value("messageId"), "field 'messageId' is missing",
+                           fields->value("status"), "field 'status' is missing", status_of_word);
 
     auto from = read_sender(fields->value("msisdn"), settings, "field 'msisdn' is missing",
                             "field 'msisdn' is not a number");
@@ -184,15 +172,12 @@ class Vonage final : public Aggregator {
     const auto text = fields->value("text");
     if (!text && fields->value("type").value_or("") != "binary")
       return Refusal{errc::missing_field, "field 'text' is missing"};
-    events.emplace_back(
-        Message{std::move(*from), read_recipient(fields->value("to")),
-                read_text(text.value_or(""), i18n::Charset::unspecified, settings), std::move(id),
-                read_utc(fields->value("message-timestamp").value_or("")), part_of(*fields)});
+    events.emplace_back(Message{std::move(*from), read_recipient(fields->value("to")),
+                                read_text(text.value_or(""), i18n::Charset::unspecified, settings),
+                                read_id(fields->value("messageId")),
+                                read_utc(fields->value("message-timestamp").value_or("")),
+                                part_of(*fields)});
     return events;
-  }
-
-  http::Response acknowledge(std::optional<std::string_view>) const override {
-    return {200, "text/plain", "", {}, false};
   }
 
   // It takes a validity in milliseconds, and does not find out itself what alphabet a text needs.
@@ -269,8 +254,6 @@ class Vonage final : public Aggregator {
     request.target = joined({path, "?", crypto::view(write_form(form))});
     return request;
   }
-
-  std::optional<std::string> reply_in(const http::Response&) const override { return std::nullopt; }
 };
 
 }  // namespace
