@@ -5,7 +5,6 @@
 #include <boost/json.hpp>
 #include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -14,6 +13,7 @@
 #include "gateway/commands/caseworker_report.hpp"
 #include "gateway/commands/client.hpp"
 #include "gateway/commands/commands.hpp"
+#include "gateway/commands/moment.hpp"
 #include "gateway/commands/process.hpp"
 #include "gateway/commands/root_key.hpp"
 #include "gateway/commands/terminal.hpp"
@@ -44,11 +44,7 @@ struct Options {
 };
 
 std::string time_text(std::uint64_t seconds) {
-  const auto time = static_cast<std::time_t>(seconds);
-  std::tm parts{};
-  if (::gmtime_r(&time, &parts) == nullptr) return "?";
-  char out[32];
-  return {out, std::strftime(out, sizeof out, "%Y-%m-%dT%H:%M:%SZ", &parts)};
+  return moment_text(static_cast<std::int64_t>(seconds), "%Y-%m-%dT%H:%M:%SZ");
 }
 
 std::uint64_t seconds_now() {
