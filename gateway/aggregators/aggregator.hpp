@@ -113,8 +113,10 @@ struct Profile {
   // send through.
   std::span<const std::string_view> to_receive;
   std::span<const std::string_view> to_send;
-  // False as long as some of it stands in no source that we could read (channels.md 10).
+  // False as long as something that we rely on stands in no source of the provider's.
   bool confirmed = true;
+  // Its delivery reports carry the channel's secret only if the relay sends it along with the text.
+  bool reports_need_secret = false;
 };
 
 // A text of a phone that does not exist, for `ishara simulate` and tests.
@@ -169,7 +171,7 @@ class Aggregator {
   virtual http::Request call(const PhoneText& sms, const ChannelSettings& settings,
                              bool by_get) const = 0;
   // Whether the provider takes `answer` for success, and the text that its phone then gets.
-  virtual bool is_success(const http::Response& answer) const noexcept;
+  virtual bool is_success(const http::Response& answer) const;
   virtual std::optional<std::string> reply_in(const http::Response& answer) const;
 };
 

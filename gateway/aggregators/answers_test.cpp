@@ -96,6 +96,7 @@ TEST_CASE("Vonage's parts of a long text") {
 }
 
 TEST_CASE("signatures: the vectors V1 to V4, E1 and C1 of channels.md") {
+  const std::chrono::sys_seconds now{std::chrono::seconds{1767323050}};
   struct {
     const char* method;
     const char* signature;
@@ -116,10 +117,13 @@ TEST_CASE("signatures: the vectors V1 to V4, E1 and C1 of channels.md") {
                         "api-key=abcd1234&sig=" +
                             std::string{signature});
     add(made, "content-type", form);
-    CHECK(registry.find("vonage")->authentic(made, settings, {}).has_value());
+    const auto& vonage_itself = *registry.find("vonage");
+    CHECK(vonage_itself.authentic(made, settings, now).has_value());
+    CHECK(vonage_itself.authentic(made, settings, now + std::chrono::hours{47}).has_value());
+    CHECK(!vonage_itself.authentic(made, settings, now + std::chrono::hours{49}).has_value());
+    CHECK(!vonage_itself.authentic(made, settings, now - std::chrono::hours{2}).has_value());
   }
 
-  const std::chrono::sys_seconds now{std::chrono::seconds{1767323050}};
   ChannelSettings envaya;
   envaya.url = crypto::wiped_copy("https://ishara.example/in/envaya");
   envaya.secret = crypto::wiped_copy("pw1");

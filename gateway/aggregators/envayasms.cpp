@@ -114,9 +114,9 @@ class EnvayaSms final : public Aggregator {
 
   std::vector<std::string> instructions(std::string_view, bool) const override {
     return {
-        "In the app: Server URL is this URL, Password the channel's secret. Texts may stay "
-        "readable",
-        "on the phone: keep it locked, and empty its messages."};
+        "In the app: Server URL is this URL, Password the channel's secret. Messages with pictures",
+        "are not taken. Texts may stay readable on the phone: keep it locked, and empty its "
+        "messages."};
   }
 
   http::Request call(const PhoneText& sms, const ChannelSettings& settings, bool) const override {
@@ -133,6 +133,8 @@ class EnvayaSms final : public Aggregator {
     request.fields.push_back({"x-request-signature", crypto::wiped_copy(signature)});
     return request;
   }
+
+  bool is_success(const http::Response& answer) const override { return answer.status == 200; }
 
   std::optional<std::string> reply_in(const http::Response& answer) const override {
     return text_in(answer, {"events", Json::only, "messages", Json::only, "message"});

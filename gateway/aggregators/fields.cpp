@@ -139,7 +139,7 @@ Posting Aggregator::send(const Outgoing&, const SendingSettings&) const { return
 
 SendAnswer Aggregator::sent(const http::Response& answer) const { return by_status(answer); }
 
-bool Aggregator::is_success(const http::Response& answer) const noexcept {
+bool Aggregator::is_success(const http::Response& answer) const {
   return answer.status >= 200 && answer.status < 300;
 }
 
@@ -172,6 +172,16 @@ Result<identity::Sender> read_sender(std::optional<std::string_view> sender,
   if (read) return std::move(*read);
   if (read.error() == identity::sender_errc::empty) return Refusal{errc::missing_field, missing};
   return Refusal{errc::bad_field, bad};
+}
+
+Result<identity::Sender> read_full_sender(std::optional<std::string_view> sender,
+                                          const ChannelSettings& settings, Literal missing,
+                                          Literal bad) {
+  const auto digits = trimmed(sender.value_or(""));
+  // Up to eight digits are a short code (channels.md 1.4).
+  if (digits.size() <= 8 || digits.find_first_not_of("0123456789") != digits.npos)
+    return read_sender(sender, settings, missing, bad);
+  return read_sender(crypto::view(joined({"+", digits})), settings, missing, bad);
 }
 
 identity::Text read_text(std::string_view bytes, i18n::Charset declared,
@@ -330,6 +340,7 @@ Json::Json(std::string_view body) {
   static WipingJson memory;
   const auto whole = repaired(body);
   boost::json::stream_parser parser{&memory};
+  parser.reset(&memory);  // what the constructor takes is for its own use
   boost::system::error_code error;
   parser.write(whole.data(), whole.size(), error);
   if (!error) parser.finish(error);
@@ -435,6 +446,13 @@ JsonWriter& JsonWriter::raw(std::string_view words) {
   separate();
   out_.insert(out_.end(), words.begin(), words.end());
   return *this;
+}
+
+http::Request form_get(std::string_view path, std::span<const FormField> form) {
+  http::Request request;
+  request.method = http::Method::get;
+  request.target = joined({path, "?", crypto::view(write_form(form))});
+  return request;
 }
 
 http::Request json_post(std::string_view target, crypto::WipedBuffer body,

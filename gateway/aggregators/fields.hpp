@@ -42,6 +42,12 @@ i18n::Charset declared_charset(const http::Request& request);
 Result<identity::Sender> read_sender(std::optional<std::string_view> sender,
                                      const ChannelSettings& settings, Literal missing, Literal bad);
 
+// The same of a provider that writes every number in full, without its plus. Read with a country,
+// one of another country would be taken for a national one.
+Result<identity::Sender> read_full_sender(std::optional<std::string_view> sender,
+                                          const ChannelSettings& settings, Literal missing,
+                                          Literal bad);
+
 // The text in `bytes`, by `declared`, else by the channel's charset.
 identity::Text read_text(std::string_view bytes, i18n::Charset declared,
                          const ChannelSettings& settings);
@@ -84,6 +90,8 @@ crypto::WipedBuffer write_form(std::span<const FormField> fields);
 // A POST of a form to `target`, with `fields` beside the content type.
 http::Request form_post(std::string_view target, std::span<const FormField> form,
                         std::vector<http::Field> fields);
+// A GET of `path` with a form in its query.
+http::Request form_get(std::string_view path, std::span<const FormField> form);
 
 // The Authorization of HTTP's Basic scheme (RFC 7617).
 http::Field basic_login(std::string_view user, std::string_view password);

@@ -17,8 +17,10 @@ namespace {
 constexpr std::string_view taken_words = "ACK/Jasmin";
 
 // SMPP 3.4, 5.2.19. What we do not know is read as what it looks like.
-i18n::Charset charset_of(std::string_view coding) noexcept {
-  if (coding.empty() || coding == "0") return i18n::Charset::gsm;
+i18n::Charset charset_of(std::string_view coding, const ChannelSettings& settings) noexcept {
+  // The default of an operator's server is GSM, unless somebody knows better.
+  if (coding.empty() || coding == "0")
+    return settings.charset == i18n::Charset::unspecified ? i18n::Charset::gsm : settings.charset;
   if (coding == "1" || coding == "3") return i18n::Charset::windows_1252;
   if (coding == "8") return i18n::Charset::utf16be;
   return i18n::Charset::unspecified;
@@ -66,12 +68,14 @@ class Jasmin final : public Aggregator {
     const auto binary = form->value("binary");
     const auto content = form->value("content");
     if (!binary && !content) return Refusal{errc::missing_field, "field 'binary' is missing"};
-    const auto bytes = binary ? crypto::from_hex_wiped(*binary) : crypto::wiped_copy(*content);
+    auto bytes = binary ? crypto::from_hex_wiped(*binary) : crypto::wiped_copy(*content);
     if (!bytes) return Refusal{errc::bad_field, "field 'binary' is not hexadecimal"};
-    events.emplace_back(Message{
-        std::move(*from), read_recipient(form->value("to")),
-        read_text(crypto::view(*bytes), charset_of(form->value("coding").value_or("")), settings),
-        read_id(form->value("id")), std::nullopt, std::nullopt});
+    const auto charset = charset_of(form->value("coding").value_or(""), settings);
+    // Jasmin takes six octets of header off a joined text, and leaves the seventh of a longer one.
+    if (charset == i18n::Charset::utf16be && bytes->size() % 2 != 0) bytes->erase(bytes->begin());
+    events.emplace_back(Message{std::move(*from), read_recipient(form->value("to")),
+                                read_text(crypto::view(*bytes), charset, settings),
+                                read_id(form->value("id")), std::nullopt, std::nullopt});
     return events;
   }
 
@@ -156,14 +160,10 @@ class Jasmin final : public Aggregator {
                                       {"binary", crypto::view(binary)},
                                       {"priority", "1"}};
     const auto path = path_of(crypto::view(settings.url));
-    if (!by_get) return form_post(path, form, {});
-    http::Request request;
-    request.method = http::Method::get;
-    request.target = joined({path, "?", crypto::view(write_form(form))});
-    return request;
+    return by_get ? form_get(path, form) : form_post(path, form, {});
   }
 
-  bool is_success(const http::Response& answer) const noexcept override {
+  bool is_success(const http::Response& answer) const override {
     return answer.status < 400 && answer.body == taken_words;
   }
 };

@@ -214,17 +214,15 @@ class Kannel final : public Aggregator {
     const std::string_view coding = wide ? "2" : "0";
     const auto text = wide ? utf16be(sms.text) : crypto::wiped_copy(sms.text);
     const auto path = path_of(crypto::view(settings.url));
-    http::Request request;
     if (by_get) {
       const auto seconds = std::to_string(sms.at.time_since_epoch().count());
       const std::vector<FormField> form{
           {"id", sms.id},  {"from", sms.from},    {"to", sms.to},
           {"ts", seconds}, {"coding", coding},    {"charset", charset},
           {"udh", ""},     {"smsc", "simulated"}, {"text", crypto::view(text)}};
-      request.method = http::Method::get;
-      request.target = joined({path, "?", crypto::view(write_form(form))});
-      return request;
+      return form_get(path, form);
     }
+    http::Request request;
     request.method = http::Method::post;
     request.target = joined({path, "?id=", sms.id});
     request.body = crypto::wiped_copy(crypto::view(text));
@@ -242,7 +240,7 @@ class Kannel final : public Aggregator {
   }
 
   // Any other status makes Kannel send a text of its own.
-  bool is_success(const http::Response& answer) const noexcept override {
+  bool is_success(const http::Response& answer) const override {
     return answer.status == 200 || answer.status == 202;
   }
 

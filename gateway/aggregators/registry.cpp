@@ -51,8 +51,8 @@ std::string Registry::table() const {
   };
   const auto yes = [](bool is_so) { return is_so ? " yes |" : " |"; };
   std::string out =
-      "| provider | proves itself by | replies in the answer | replies by its API | delivery "
-      "reports | facts |\n| --- | --- | --- | --- | --- | --- |\n";
+      "| provider | proves itself by | replies in the answer | replies by its API | reads "
+      "delivery reports | facts |\n| --- | --- | --- | --- | --- | --- |\n";
   for (const auto& aggregator : all_) {
     const auto profile = aggregator->profile();
     const auto kinds = aggregator->kinds();

@@ -62,6 +62,8 @@ class SmsSync final : public Aggregator {
 
   std::vector<std::string> instructions(std::string_view, bool) const override {
     return {
+        "It takes version 2 of the app or a later one, with the method POST: an older one does not",
+        "understand our answer, and deletes a text in the end.",
         "In the app add this URL as a Sync URL, with the channel's secret, and leave the names of",
         "the sync scheme as they are. Set the retries high: after the last the app deletes a text.",
         "Texts may stay readable on the phone: keep it locked, and empty its messages."};
@@ -79,8 +81,9 @@ class SmsSync final : public Aggregator {
     return form_post(path_of(crypto::view(settings.url)), form, {});
   }
 
-  bool is_success(const http::Response& answer) const noexcept override {
-    return answer.status == 200 || answer.status == 201;
+  bool is_success(const http::Response& answer) const override {
+    return (answer.status == 200 || answer.status == 201) &&
+           text_in(answer, {"payload", "success"}) == "true";
   }
 };
 

@@ -1,6 +1,7 @@
 // Telerivet (channels.md 3.14), which drives phones of its users' own. Each request carries a
 // secret that one sets beside the URL; the answer may hold texts for the sender. Delivery reports
-// prove themselves by the `status_secret` that goes out with a text: the channel's password.
+// prove themselves by the `status_secret` that goes out with a text, the same secret: the relay
+// has it as the password of the channel.
 
 #include <array>
 #include <memory>
@@ -52,7 +53,7 @@ class Telerivet final : public Aggregator {
                            "field 'status' is missing", status_of_word);
     // Calls and USSD sessions come as messages of other types.
     const auto type = form->value("message_type").value_or("sms");
-    if (*event != "incoming_message" || (type != "sms" && type != "mms")) return events;
+    if (*event != "incoming_message" || type == "call" || type.starts_with("ussd")) return events;
 
     const auto e164 = form->value("from_number_e164").value_or("");
     auto from =
@@ -110,7 +111,8 @@ class Telerivet final : public Aggregator {
   Profile profile() const noexcept override {
     static constexpr std::array<std::string_view, 1> to_receive{"secret"};
     static constexpr std::array<std::string_view, 2> to_send{"account", "token"};
-    return {Proof::secret, to_receive, to_send, true};
+    // That 402 means that there is no money is only likely.
+    return {Proof::secret, to_receive, to_send, false, true};
   }
 
   std::vector<std::string> instructions(std::string_view, bool) const override {
@@ -134,6 +136,8 @@ class Telerivet final : public Aggregator {
                                       {"secret", crypto::view(settings.secret)}};
     return form_post(path_of(crypto::view(settings.url)), form, {});
   }
+
+  bool is_success(const http::Response& answer) const override { return answer.status == 200; }
 
   std::optional<std::string> reply_in(const http::Response& answer) const override {
     return text_in(answer, {"messages", Json::only, "content"});

@@ -17,6 +17,8 @@
 namespace ishara::aggregators {
 namespace {
 
+constexpr std::chrono::hours longest_wait{48}, longest_skew{1};
+
 struct Parameter {
   crypto::WipedBuffer name;
   crypto::WipedBuffer value;
@@ -133,9 +135,8 @@ class Vonage final : public Aggregator {
 
   std::span<const Kind> kinds() const noexcept override { return texts_and_reports; }
 
-  // Its time is not looked at: whether it signs a text anew that it offers again stands nowhere.
   Result<void> authentic(const http::Request& request, const ChannelSettings& settings,
-                         std::chrono::sys_seconds) const override {
+                         std::chrono::sys_seconds now) const override {
     if (!settings.verify || is_ping(request)) return boost::system::in_place_value;
     const auto secret = crypto::view(settings.secret);
     if (secret.empty())
@@ -148,6 +149,13 @@ class Vonage final : public Aggregator {
     const auto given = lower_case(*sent);
     if (!crypto::equal(crypto::bytes_of(expected), crypto::bytes_of(given)))
       return Refusal{errc::wrong_signature, "the signature is wrong"};
+    // Whether it signs anew what it offers again stands nowhere; a text it offers for a day, a
+    // report for three.
+    const bool is_report = request.path().ends_with("/dlr");
+    const auto at = read_unix(fields->value("timestamp").value_or(""));
+    if (!is_report && at && (*at > now + longest_skew || *at + longest_wait < now))
+      return Refusal{errc::wrong_signature,
+                     "the signature is older than two days, or of the future"};
     if (!settings.account.empty() && fields->value("api-key").value_or("") != settings.account)
       return Refusal{errc::wrong_signature, "field 'api-key' is not the channel's account"};
     return boost::system::in_place_value;
@@ -165,8 +173,8 @@ class Vonage final : public Aggregator {
       return read_delivery(fields->value("messageId"), "field 'messageId' is missing",
                            fields->value("status"), "field 'status' is missing", status_of_word);
 
-    auto from = read_sender(fields->value("msisdn"), settings, "field 'msisdn' is missing",
-                            "field 'msisdn' is not a number");
+    auto from = read_full_sender(fields->value("msisdn"), settings, "field 'msisdn' is missing",
+                                 "field 'msisdn' is not a number");
     if (!from) return from.error();
     // A binary text has no words; somebody sent it all the same.
     const auto text = fields->value("text");
@@ -248,11 +256,7 @@ class Vonage final : public Aggregator {
           signature_of(fields->signed_words(), crypto::view(settings.secret), settings.signature);
       form.push_back({"sig", signature});
     }
-    if (!by_get) return form_post(path, form, {});
-    http::Request request;
-    request.method = http::Method::get;
-    request.target = joined({path, "?", crypto::view(write_form(form))});
-    return request;
+    return by_get ? form_get(path, form) : form_post(path, form, {});
   }
 };
 

@@ -222,12 +222,9 @@ int verify_audit_file(const Options& options, std::string_view file,
     return complain(seen.mistake, "do not remove it; find out how it came to change");
   if (const auto held = check_rosters(options, *directory, true); !held)
     return refuse(held.error(), "audit", options.json);
-  // Whoever may not see addresses has exported none at all.
-  const bool has_origins =
-      std::ranges::any_of(content->entries, [](const auto& row) { return !row.origin.empty(); });
-  const auto verdict = identity::verify_audit(
-      content->entries, content->checkpoints, *directory, seen.checkpoint, seconds_now(),
-      has_origins ? identity::Origins::given : identity::Origins::withheld);
+  const auto verdict =
+      identity::verify_audit(content->entries, content->checkpoints, *directory, seen.checkpoint,
+                             seconds_now(), identity::Origins::of_those_given);
   if (options.entries) print_entries(*content, options.json);
   const auto code = tell(verdict, *directory, options.json);
   if (code == good && !options.seen.empty() && !remember(options.seen, seen, verdict))
@@ -275,9 +272,9 @@ int export_audit(const CLI::App& root, const Options& options) {
     if (!seen.mistake.empty())
       throw CommandError{seen.mistake, "do not remove it; find out how it came to change"};
     const auto content = client.audit();
-    const auto verdict = identity::verify_audit(
-        content.entries, content.checkpoints, client.directory(), seen.checkpoint, seconds_now(),
-        client.has_role("auditor") ? identity::Origins::given : identity::Origins::withheld);
+    const auto verdict =
+        identity::verify_audit(content.entries, content.checkpoints, client.directory(),
+                               seen.checkpoint, seconds_now(), identity::Origins::of_those_given);
     // Written also if it does not hold: it is evidence then.
     const auto text = identity::write(content);
     const auto written = config::write_key_file(options.file, crypto::bytes_of(text));

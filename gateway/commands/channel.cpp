@@ -110,15 +110,16 @@ std::string webhook_of(const Added& add, std::string_view secret) {
          std::string{secret};
 }
 
-std::string sending_file(const Added& add, std::string_view secret) {
+std::string sending_file(const aggregators::Aggregator& aggregator, const Added& add,
+                         std::string_view secret) {
   std::string out = "# What the relay needs to send on channel " + add.name +
                     ", written by `ishara channel add`.\nnumber = " + std::to_string(add.number) +
                     "\nprovider = " + toml_text(add.provider) +
                     "\nper_second = " + std::to_string(add.per_second) + "\n";
   if (!add.account.empty()) out += "account = " + toml_text(add.account) + "\n";
   if (!add.token.empty()) out += "token = " + toml_text(add.token) + "\n";
-  // A delivery report may have to carry what proves a text, where the provider sends it along.
-  const auto& password = add.password.empty() && add.delivery_reports ? add.secret : add.password;
+  const bool needs_secret = add.delivery_reports && aggregator.profile().reports_need_secret;
+  const auto& password = needs_secret ? add.secret : add.password;
   if (!password.empty()) out += "password = " + toml_text(password) + "\n";
   if (!add.from.empty()) out += "from = " + toml_text(add.from) + "\n";
   if (!add.send_origin.empty()) out += "origin = " + toml_text(add.send_origin) + "\n";
@@ -296,7 +297,7 @@ int add_channel_files(const CLI::App& root, Added& add) {
       config::parse_channel(receiving, add.name + ".toml", registry.names(), mistakes);
   const auto lacking = missing(add, profile.to_send);
   const bool sends = !profile.to_send.empty() && lacking.empty();
-  const auto sending = sending_file(add, secret);
+  const auto sending = sending_file(*aggregator, add, secret);
   if (sends)
     (void)config::parse_sending_channel(sending, add.name + ".toml", registry.sending_providers(),
                                         mistakes);

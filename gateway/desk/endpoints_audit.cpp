@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "gateway/crypto/encoding.hpp"
+#include "gateway/identity/audit.hpp"
 
 namespace ishara::desk {
 
@@ -28,7 +29,10 @@ Answer read_audit(const Call& call, Cases& cases) {
   const bool is_auditor = has_role(*call.member, "auditor");
   for (const auto& entry : *entries) {
     json::object row{{"entry", crypto::base64(entry.entry)}, {"detail", entry.detail}};
-    if (is_auditor && !entry.origin.empty()) row["origin"] = crypto::base64(entry.origin);
+    // Where the people of another organisation work is none of her business.
+    const auto of = identity::organisation_of(entry, *call.directory);
+    if (is_auditor && of == call.member->organisation && !entry.origin.empty())
+      row["origin"] = crypto::base64(entry.origin);
     rows.push_back(std::move(row));
   }
   for (const auto& checkpoint : *checkpoints)

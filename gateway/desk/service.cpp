@@ -307,7 +307,8 @@ class Service::Work {
     if (!is_due(forgot_, 10min)) co_return;
     auto job = [fetched = hour_before(fetched_replies), oldest = hour_before(oldest_reply),
                 intents = hour_before(storage::intent_life)](storage::blocking::DeskStore& store) {
-      (void)store.forget_origins();
+      if (const auto gone = store.forget_origins(); !gone)
+        log::write<log::Event::audit_failed>(gone.error().value());
       (void)store.forget_audit();
       (void)store.forget_intents(intents);
       return store.forget_replies(fetched, oldest);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <map>
+#include <set>
 #include <stdexcept>
 #include <vector>
 
@@ -284,12 +285,25 @@ Origin origin_of(const storage::AuditRow& row, const AuditEntry& entry, std::uin
   return out;
 }
 
+std::optional<crypto::Id> organisation_of(const storage::AuditRow& row,
+                                          const Directory& directory) {
+  const auto entry = decode_audit_entry(row.entry);
+  if (!entry) return std::nullopt;
+  if (const auto* member = directory.member(entry->actor)) return member->organisation;
+  if (const auto* former = directory.former_member(entry->actor)) return former->organisation;
+  return std::nullopt;
+}
+
 namespace {
 
 // The entries that stand in their order from the first one on, and what is wrong in them.
 class Chain {
  public:
-  Chain(std::span<const storage::AuditRow> rows, std::uint64_t now, Origins origins) {
+  Chain(std::span<const storage::AuditRow> rows, const Directory& directory, std::uint64_t now,
+        Origins origins) {
+    std::set<std::optional<crypto::Id>> given;
+    for (const auto& row : rows)
+      if (!row.origin.empty()) given.insert(organisation_of(row, directory));
     for (const auto& row : rows) {
       const auto entry = decode_audit_entry(row.entry);
       const auto expected = entries_.empty() && entry ? entry->seq : first() + entries_.size();
@@ -299,7 +313,9 @@ class Chain {
       }
       if (entry->detail != crypto::hash32({crypto::bytes_of(row.detail)}))
         found(AuditFault::detail_altered, entry->seq);
-      check_origin(row, *entry, now, origins);
+      const bool is_due =
+          origins == Origins::given || given.contains(organisation_of(row, directory));
+      check_origin(row, *entry, now, is_due);
       entries_.push_back(*entry);
       hashes_.push_back(audit_hash(row.entry));
     }
@@ -361,13 +377,13 @@ class Chain {
   }
 
   void check_origin(const storage::AuditRow& row, const AuditEntry& entry, std::uint64_t now,
-                    Origins origins) {
+                    bool is_due) {
     const auto hash = origin_hash_in(row.detail);
     if (!row.origin.empty()) {
       if (row.origin.size() != origin_size || hash != origin_hash(entry.seq, row.origin))
         found(AuditFault::origin_altered, entry.seq);
     } else if (hash && !origin_of(row, entry, now).old) {
-      if (origins == Origins::given) found(AuditFault::origin_missing, entry.seq);
+      if (is_due) found(AuditFault::origin_missing, entry.seq);
       origins_withheld_ = true;
     }
   }
@@ -453,7 +469,7 @@ AuditVerdict verify_audit(std::span<const storage::AuditRow> entries,
                           std::span<const crypto::Bytes> checkpoints, const Directory& directory,
                           const std::optional<Checkpoint>& seen, std::uint64_t now,
                           Origins origins) {
-  Chain chain{entries, now, origins};
+  Chain chain{entries, directory, now, origins};
   std::optional<Checkpoint> newest;
   crypto::Bytes newest_bytes;
   for (const auto& bytes : checkpoints) {

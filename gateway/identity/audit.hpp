@@ -155,8 +155,12 @@ enum class AuditFault : std::uint8_t {
 // For people: "is missing", "was altered" and so on; empty for `none`.
 std::string_view describe(AuditFault fault) noexcept;
 
-// Auditors are given addresses, others who may read the chain are not.
-enum class Origins : bool { withheld, given };
+// Whose addresses have to be there, as long as they are kept. An auditor is given those of her own
+// organisation, others who may read the chain none; a backup has all.
+enum class Origins : bool { of_those_given, given };
+
+// The organisation of whoever did what an entry says, now or formerly; nothing of anybody else.
+std::optional<crypto::Id> organisation_of(const storage::AuditRow& row, const Directory& directory);
 
 struct AuditVerdict {
   AuditFault fault = AuditFault::none;
@@ -177,7 +181,8 @@ struct AuditVerdict {
 // `vouched`: whoever writes the database may have made them up. A chain may begin later than with
 // entry 1 only if what is missing there is so old that it need not be kept, by the times that the
 // relay has signed. An address may be missing only if its entry is so old at `now` (unix time) that
-// it need not be kept, or if nobody was to give addresses.
+// it need not be kept, or with `of_those_given` if no address of anybody in that organisation is
+// there.
 AuditVerdict verify_audit(std::span<const storage::AuditRow> entries,
                           std::span<const crypto::Bytes> checkpoints, const Directory& directory,
                           const std::optional<Checkpoint>& seen, std::uint64_t now,

@@ -299,13 +299,13 @@ TEST_CASE("an address that is another, or missing within 90 days, is named") {
       {"all removed for who is not to see them",
        [&](House& h) {
          remove_all(h);
-         h.origins = Origins::withheld;
+         h.origins = Origins::of_those_given;
        },
        AuditFault::none, 0, true},
       {"another one, though nobody was to see it",
        [](House& h) {
          at(h, 22).origin[31] ^= 1;
-         h.origins = Origins::withheld;
+         h.origins = Origins::of_those_given;
        },
        AuditFault::origin_altered, 22, false},
   };

@@ -138,15 +138,18 @@ asio::awaitable<http::Response> Intake::handle(http::Request request) {
   { const auto gone = std::move(request); }
 
   Line answer;
+  bool refused = false;
   for (auto& event : *events) {
     // A delivery report concerns a reply of the relay's; nothing is stored of it here.
     auto* message = std::get_if<aggregators::Message>(&event);
     if (!message) continue;
     auto reported = co_await report(std::move(*message), *call, knowledge);
     if (!reported) {
+      // One that the database will never take holds up no other of a batch.
       if (reported.error() == storage::errc::refused) {
         ++counters_.not_stored;
-        co_return plain(500);
+        refused = true;
+        continue;
       }
       // What was stored before this one is recognised when the aggregator comes again.
       ++counters_.unavailable;
@@ -154,6 +157,7 @@ asio::awaitable<http::Response> Intake::handle(http::Request request) {
     }
     answer = std::move(*reported);
   }
+  if (refused) co_return plain(500);
   if (events->size() > 1) answer.reset();  // one HTTP answer cannot speak to several phones
   const auto reply = answer ? std::optional<std::string_view>{*answer} : std::nullopt;
   co_return call->aggregator.acknowledge(call->aggregator.answers_in_response() ? reply
@@ -296,7 +300,8 @@ std::optional<Intake::Line> Intake::answered_before(const Sitting& sitting,
 // the line for the phone, if there is one.
 asio::awaitable<Intake::Result<Intake::Line>> Intake::report(
     aggregators::Message message, const Call& call, std::shared_ptr<const Knowledge> knowledge) {
-  const bool has_id = !message.id.empty();
+  // The time at which the phone got it does as well: what comes again has the same.
+  const bool has_id = !message.id.empty() || message.at.has_value();
   auto dedupe = dedupe_hash(message, call.channel.number, clock_(), keys_.dedupe);
   const auto base = dedupe;
   // Short codes and sender ids are robots: their texts are kept, and never answered. So are texts

@@ -16,13 +16,15 @@ GRANT CREATE ON SCHEMA public TO ishara_promote;
 CREATE FUNCTION forget_origins() RETURNS integer
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-  WITH gone AS (
-    DELETE FROM public.audit_origin AS o
-     USING public.audit AS a
-     WHERE a.seq = o.seq
-       AND ('x' || encode(substr(a.entry, 17, 8), 'hex'))::bit(64)::bigint
-             < extract(epoch FROM now()) - 90 * 86400
-    RETURNING 1)
+  -- In the order of the chain, so that it looks at those that go and at the first that stays.
+  WITH kept AS (
+    SELECT o.seq FROM public.audit_origin AS o JOIN public.audit AS a ON a.seq = o.seq
+     WHERE ('x' || encode(substr(a.entry, 17, 8), 'hex'))::bit(64)::bigint
+             >= extract(epoch FROM now()) - 90 * 86400
+     ORDER BY o.seq LIMIT 1),
+  gone AS (
+    DELETE FROM public.audit_origin
+     WHERE seq < coalesce((SELECT seq FROM kept), 9223372036854775807) RETURNING 1)
   SELECT count(*)::integer FROM gone;
 END;
 ALTER FUNCTION forget_origins() OWNER TO ishara_promote;

@@ -5,6 +5,7 @@ They report, say yes, write again, get answers, stop and delete; in the midst of
 crash and an outage. A backup is made of it by the test of that name, and `remains` looks for what it
 leaves on the disk, as for everything that the other tests have planted."""
 
+import json
 import os
 import random
 import re
@@ -70,9 +71,13 @@ class Day(unittest.TestCase):
         self.addCleanup(self.provider.stop)
         self.channel = self.provider.channel(deployment, "day")
         self.roles = (deployment.relay, deployment.gateway, deployment.desk)
+        self.json_channel = deployment.add_channel(deployment.kannel.address, "infobip", "day-json")
+        ping = ("POST", self.json_channel.path, b"", {})
+        until(lambda: self.json_channel.send(ping).status == 200, "the gateway knows the channel")
         self.phones = [Phone(self, place) for place in range(PHONES)]
+        self.others = [Phone(self, place) for place in range(PHONES, PHONES + 20)]
         self.answers = []  # tokens of what caseworkers have written
-        deployment.plant((phone.number, phone.token) for phone in self.phones)
+        deployment.plant((phone.number, phone.token) for phone in self.phones + self.others)
 
     def each(self, phones, step):
         with ThreadPoolExecutor(8) as together:
@@ -97,6 +102,14 @@ class Day(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stderr)
             done = self.queue("demo-ngo", "refer", report[1], "demo-helpers")
             self.assertEqual(done.returncode, 0, done.stderr)
+
+    def text_as_json(self, phone):
+        """Through a provider that sends JSON, which keeps what it parses in other places."""
+        body = json.dumps({"results": [{"messageId": f"day-{phone.place}", "from": phone.number.digits,
+                                        "to": "2020", "text": f"{WORDS[0]} {phone.token.letters}"}]})
+        answer = self.json_channel.send(("POST", self.json_channel.path, body.encode(),
+                                         {"Content-Type": "application/json"}))
+        self.assertEqual(answer.status, 200)
 
     def addresses_are_read(self):
         return canary.run(self.system.psql, "SELECT count(*) FROM retaddr_inbox").strip() == b"0"
@@ -143,6 +156,7 @@ class Day(unittest.TestCase):
         deployment.postgres("start")
         until(lambda: deployment.readiness() == "ok", "nothing waits in the spool")
 
+        self.each(self.others, self.text_as_json)
         self.each(self.phones[3 * quarter:], Phone.report)
         self.each(self.phones[3 * quarter:], lambda phone: phone.text(f"ask {phone.token.letters}"))
         self.each(self.phones[::10], lambda phone: phone.text("STOP"))
@@ -151,7 +165,8 @@ class Day(unittest.TestCase):
         until(self.addresses_are_read, "the relay has read the addresses", 60)
         deployment.planted.update(self.answers)
 
-        planted = {each for phone in self.phones for each in (phone.number, phone.token)}
+        planted = {each for phone in self.phones + self.others
+                   for each in (phone.number, phone.token)}
         planted.update(self.answers)
         scanner = canary.Scanner(planted)
         own = [hit for place, held in memory(os.getpid()) for hit in scanner.bytes(held, place)]

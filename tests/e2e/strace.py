@@ -6,7 +6,7 @@ import re
 import canary
 
 INWARDS = "read|pread64|readv|recvfrom|recvmsg"
-OUTWARDS = "write|pwrite64|writev|pwritev|sendto|sendmsg|sendmmsg|sendfile|splice"
+OUTWARDS = "write|pwrite64|writev|pwritev|pwritev2|vmsplice|tee|copy_file_range|sendto|sendmsg|sendmmsg|sendfile|splice"
 
 
 class Trace:
