@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -84,13 +85,14 @@ crypto::WipedBuffer repaired(std::string_view json) {
   return out;
 }
 
-// An answer may name the number and the text that we sent.
+// An answer may name the number and the text that we sent. Boost.JSON 1.81 gives back a key with
+// another alignment than it was asked for, so all have the widest.
 class WipingJson final : public boost::json::memory_resource {
-  void* do_allocate(std::size_t size, std::size_t alignment) override {
-    return crypto::wiping_resource().allocate(size, alignment);
+  void* do_allocate(std::size_t size, std::size_t) override {
+    return crypto::wiping_resource().allocate(size, alignof(std::max_align_t));
   }
-  void do_deallocate(void* data, std::size_t size, std::size_t alignment) override {
-    crypto::wiping_resource().deallocate(data, size, alignment);
+  void do_deallocate(void* data, std::size_t size, std::size_t) override {
+    crypto::wiping_resource().deallocate(data, size, alignof(std::max_align_t));
   }
   bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 };

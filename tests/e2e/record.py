@@ -1,5 +1,6 @@
 """What people get to see of a run: what every command prints, and what the desk answers them."""
 
+import base64
 import hashlib
 import re
 import socket
@@ -9,6 +10,8 @@ import threading
 # Random ids and keys stand as hexadecimal digits in answers, and ten of those in a row are a number
 # now and then. They are searched as the bytes that they are.
 HEXADECIMAL = re.compile(rb"\b(?:[0-9a-f]{2}){16,}\b")
+# So it is with what is sealed or signed, which stands in base64: six letters of a token in a row.
+BASE64 = re.compile(rb'"((?:[A-Za-z0-9+/]{4}){12,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)"')
 ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -38,8 +41,10 @@ class Record:
                 self.file.seek(begin)
                 data = self.file.read(length)
             values = [bytes.fromhex(value.decode()) for value in HEXADECIMAL.findall(data)]
+            data = HEXADECIMAL.sub(b"", data)
+            values += [base64.b64decode(value) for value in BASE64.findall(data)]
             found += scanner.bytes(b"\n".join(values), label)
-            found += scanner.bytes(HEXADECIMAL.sub(b"", data), label)
+            found += scanner.bytes(BASE64.sub(b"", data), label)
         return found
 
     def close(self):
