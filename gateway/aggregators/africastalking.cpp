@@ -8,6 +8,7 @@
 
 #include "gateway/aggregators/aggregator.hpp"
 #include "gateway/aggregators/fields.hpp"
+#include "gateway/aggregators/json.hpp"
 
 namespace ishara::aggregators {
 namespace {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "gateway/aggregators/fields.hpp"
+#include "gateway/aggregators/json.hpp"
 #include "gateway/aggregators/registry.hpp"
 #include "gateway/http/form.hpp"
 

@@ -9,6 +9,8 @@
 
 #include "gateway/aggregators/aggregator.hpp"
 #include "gateway/aggregators/fields.hpp"
+#include "gateway/aggregators/json.hpp"
+#include "gateway/aggregators/proof.hpp"
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/crypto/hmac.hpp"
 

@@ -1,25 +1,19 @@
 #pragma once
-// What all aggregators need to read a request: forms, numbers, texts, ids, times, each repaired as
-// channels.md 1.3 to 1.5 says. Pure functions, for any thread.
+// What all aggregators need to read a request and to write one: forms, numbers, texts, ids, times,
+// each repaired as channels.md 1.3 to 1.5 says. JSON stands in json.hpp, secrets and tokens in
+// proof.hpp. Pure functions, for any thread.
 
 #include <chrono>
-#include <cstdint>
 #include <initializer_list>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "gateway/aggregators/aggregator.hpp"
 #include "gateway/http/form.hpp"
 #include "i18n/decode.hpp"
-
-namespace boost::json {
-class value;
-}
 
 namespace ishara::aggregators {
 
@@ -92,87 +86,6 @@ http::Request form_post(std::string_view target, std::span<const FormField> form
                         std::vector<http::Field> fields);
 // A GET of `path` with a form in its query.
 http::Request form_get(std::string_view path, std::span<const FormField> form);
-
-// The Authorization of HTTP's Basic scheme (RFC 7617).
-http::Field basic_login(std::string_view user, std::string_view password);
-
-// Of a field that may be absent.
-inline std::optional<std::string_view> view_of(
-    const std::optional<crypto::WipedBuffer>& field) noexcept {
-  return field ? std::optional{crypto::view(*field)} : std::nullopt;
-}
-
-// A place in a JSON document, whose memory is wiped; empty if there is none. A document is no
-// larger than what it was read from allows, and nests at most 32 deep.
-class Json {
- public:
-  // In a path: the one entry of a list of exactly one.
-  static constexpr std::string_view only = "*";
-
-  Json() = default;
-  // Of a whole body; empty if that is no JSON. What is no UTF-8 is repaired first
-  // (channels.md 1.5).
-  explicit Json(std::string_view body);
-
-  explicit operator bool() const noexcept { return node_ != nullptr; }
-  // Where a path of members leads to.
-  Json at(std::initializer_list<std::string_view> path) const;
-  // A text, or a whole number or truth value as JSON writes it, of this place or at a path.
-  std::optional<crypto::WipedBuffer> text() const;
-  std::optional<crypto::WipedBuffer> text(std::initializer_list<std::string_view> path) const {
-    return at(path).text();
-  }
-  bool is_object() const noexcept;
-  // Of a list, and of an object by name; nothing of anything else.
-  std::vector<Json> entries() const;
-  std::vector<std::pair<crypto::WipedBuffer, Json>> members() const;
-
- private:
-  explicit Json(std::shared_ptr<const boost::json::value> node) : node_{std::move(node)} {}
-  std::shared_ptr<const boost::json::value> node_;
-};
-
-// The JSON object in a body. Refuses one that is too large, of another type or no such thing.
-Result<Json> read_json(const http::Request& request);
-
-// Writes JSON into memory that is wiped; commas stand where they belong.
-class JsonWriter {
- public:
-  JsonWriter& open(char bracket);   // '{' or '['
-  JsonWriter& close(char bracket);  // '}' or ']'
-  JsonWriter& name(std::string_view name);
-  JsonWriter& text(std::string_view utf8);
-  JsonWriter& number(std::int64_t value);
-  JsonWriter& truth(bool value);
-  JsonWriter& member(std::string_view its, std::string_view utf8) { return name(its).text(utf8); }
-  crypto::WipedBuffer take() && { return std::move(out_); }
-
- private:
-  JsonWriter& raw(std::string_view words);
-  void separate();
-  crypto::WipedBuffer out_;
-};
-
-// An answer of JSON, and the text at a place of one.
-http::Response json_answer(crypto::WipedBuffer body);
-std::optional<std::string> text_in(const http::Response& answer,
-                                   std::initializer_list<std::string_view> path);
-
-// A POST of JSON to `target`, with `fields` beside the content type.
-http::Request json_post(std::string_view target, crypto::WipedBuffer body,
-                        std::vector<http::Field> fields);
-
-// Whether a request carries the channel's secret; refused if the channel has none.
-Result<void> has_secret(std::optional<std::string_view> sent, const ChannelSettings& settings);
-// The whole URL that a provider calls: the channel's, with the request's own path and query if it
-// has no path of its own.
-crypto::WipedBuffer called_url(const ChannelSettings& settings, const http::Request& request);
-// The claims of a JSON Web Token (RFC 7519) in `authorization`, a Bearer's: signed with `key` by
-// HMAC-SHA256, not over by `now` and not from the future, by a minute at most. Empty if it is not.
-Json bearer_claims(std::optional<std::string_view> authorization, std::string_view key,
-                   std::chrono::sys_seconds now);
-// The same, made.
-http::Field bearer_token(std::string_view claims, std::string_view key);
 
 // What an HTTP status alone says, where the provider's own words say no more (channels.md 1.2). A
 // text may have left with any answer that is not a plain refusal.

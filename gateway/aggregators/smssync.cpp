@@ -8,6 +8,8 @@
 
 #include "gateway/aggregators/aggregator.hpp"
 #include "gateway/aggregators/fields.hpp"
+#include "gateway/aggregators/json.hpp"
+#include "gateway/aggregators/proof.hpp"
 
 namespace ishara::aggregators {
 namespace {

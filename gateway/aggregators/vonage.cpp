@@ -10,6 +10,7 @@
 
 #include "gateway/aggregators/aggregator.hpp"
 #include "gateway/aggregators/fields.hpp"
+#include "gateway/aggregators/json.hpp"
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/crypto/hmac.hpp"
 #include "i18n/sms.hpp"

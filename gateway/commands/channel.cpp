@@ -1,4 +1,4 @@
-// `ishara channel add|list|show|parse`: the short codes and who carries them.
+// `ishara channel add|providers|list|show|parse`: the short codes and who carries them.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
