@@ -17,6 +17,7 @@
 #include "gateway/crypto/primitives.hpp"
 #include "storage/postgres/test_intake.hpp"
 #include "storage/small_disk.hpp"
+#include "tests/support/folder.hpp"
 
 namespace ishara::storage {
 namespace {
@@ -75,10 +76,7 @@ class FakeDatabase final : public IntakeSink {
 };
 
 struct Bench {
-  fs::path folder = [] {
-    std::string name = fs::temp_directory_path() / "ishara-durable-XXXXXX";
-    return fs::path{::mkdtemp(name.data())};
-  }();
+  tests::Folder folder;
   std::optional<asio::io_context> context;
   FakeDatabase database;
   std::uint64_t quota = 256 << 20;
@@ -87,10 +85,7 @@ struct Bench {
   std::vector<std::optional<result<Appended>>> answers;
 
   Bench() { start(); }
-  ~Bench() {
-    kill();
-    fs::remove_all(folder);
-  }
+  ~Bench() { kill(); }
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
 

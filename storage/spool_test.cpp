@@ -13,6 +13,7 @@
 #include "gateway/crypto/primitives.hpp"
 #include "storage/postgres/test_intake.hpp"
 #include "storage/small_disk.hpp"
+#include "tests/support/folder.hpp"
 
 namespace ishara::storage {
 namespace {
@@ -21,20 +22,12 @@ namespace fs = std::filesystem;
 
 Id hash(std::span<const std::uint8_t> bytes) { return crypto::hash16({bytes}); }
 
-class Folder {
+class SpoolFolder : public tests::Folder {
  public:
-  Folder() {
-    std::string name = fs::temp_directory_path() / "ishara-spool-XXXXXX";
-    path_ = ::mkdtemp(name.data());
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  SpoolSettings settings() const { return {.folder = path_ / "spool", .hash = hash}; }
+  SpoolSettings settings() const { return {.folder = *this / "spool", .hash = hash}; }
   std::vector<fs::path> files(const std::string& extension = ".spool") const {
     std::vector<fs::path> out;
-    for (const auto& entry : fs::directory_iterator{path_ / "spool"})
+    for (const auto& entry : fs::directory_iterator{*this / "spool"})
       if (entry.path().extension() == extension) out.push_back(entry.path());
     std::ranges::sort(out);
     return out;
@@ -161,7 +154,7 @@ TEST_CASE("a record of a kind that nobody knows is kept as it is") {
 }
 
 TEST_CASE("rows are found again in their order, in files that only their owner can read") {
-  const Folder folder;
+  const SpoolFolder folder;
   TestIntakes intakes{4};
   const auto all = rows(intakes, 40);
   auto settings = folder.settings();
@@ -184,7 +177,7 @@ TEST_CASE("rows are found again in their order, in files that only their owner c
 }
 
 TEST_CASE("segments are taken from the oldest on, and gone when they are removed") {
-  const Folder folder;
+  const SpoolFolder folder;
   TestIntakes intakes{5};
   const auto all = rows(intakes, 30);
   auto settings = folder.settings();
@@ -219,7 +212,7 @@ TEST_CASE("segments are taken from the oldest on, and gone when they are removed
 }
 
 TEST_CASE("what comes while the newest segment is drained goes to another one") {
-  const Folder folder;
+  const SpoolFolder folder;
   TestIntakes intakes{6};
   const auto all = rows(intakes, 2);
   Opened opened{folder.settings()};
@@ -231,7 +224,7 @@ TEST_CASE("what comes while the newest segment is drained goes to another one") 
 }
 
 TEST_CASE("a torn tail is cut at the next start, and the rows before it are kept") {
-  const Folder folder;
+  const SpoolFolder folder;
   TestIntakes intakes{7};
   const auto all = rows(intakes, 4);
   {
@@ -252,7 +245,7 @@ TEST_CASE("a torn tail is cut at the next start, and the rows before it are kept
 }
 
 TEST_CASE("a segment that holds nothing but a torn record is gone after the next start") {
-  const Folder folder;
+  const SpoolFolder folder;
   TestIntakes intakes{8};
   const auto all = rows(intakes, 1);
   {
@@ -266,7 +259,7 @@ TEST_CASE("a segment that holds nothing but a torn record is gone after the next
 
 TEST_CASE(
     "a full spool takes all rows of a call or none, and takes them again when there is room") {
-  const Folder folder;
+  const SpoolFolder folder;
   TestIntakes intakes{9};
   const auto all = rows(intakes, 20);
   auto settings = folder.settings();
@@ -283,7 +276,7 @@ TEST_CASE(
 
 TEST_CASE(
     "a disk that is full in the middle of a write leaves nothing torn, and the next one works") {
-  const Folder folder;
+  const SpoolFolder folder;
   TestIntakes intakes{10};
   const auto all = rows(intakes, 10);
   {
@@ -304,7 +297,7 @@ TEST_CASE(
 }
 
 TEST_CASE("what the database refuses lies beside the spool after its segment is gone") {
-  const Folder folder;
+  const SpoolFolder folder;
   TestIntakes intakes{11};
   const auto all = rows(intakes, 3);
   Opened opened{folder.settings()};
@@ -320,7 +313,7 @@ TEST_CASE("what the database refuses lies beside the spool after its segment is 
 }
 
 TEST_CASE("rows behind a damaged place are not thrown away with their segment") {
-  const Folder folder;
+  const SpoolFolder folder;
   TestIntakes intakes{12};
   const auto all = rows(intakes, 3);
   Opened opened{folder.settings()};
@@ -336,7 +329,7 @@ TEST_CASE("rows behind a damaged place are not thrown away with their segment") 
 }
 
 TEST_CASE("what an earlier outage has set aside is never written over") {
-  const Folder folder;
+  const SpoolFolder folder;
   TestIntakes intakes{14};
   const auto all = rows(intakes, 2);
   for (const auto& row : all) {
@@ -355,7 +348,7 @@ TEST_CASE("what an earlier outage has set aside is never written over") {
 }
 
 TEST_CASE("a start sets aside what lies behind a damaged place, and keeps what is before it") {
-  const Folder folder;
+  const SpoolFolder folder;
   TestIntakes intakes{15};
   const auto all = rows(intakes, 4);
   {
@@ -394,7 +387,7 @@ TEST_CASE("a start sets aside what lies behind a damaged place, and keeps what i
 }
 
 TEST_CASE("a spool has one process at a time, and a folder that nobody else can enter") {
-  const Folder folder;
+  const SpoolFolder folder;
   {
     const Opened opened{folder.settings()};
     CHECK_THROWS_AS(Opened{folder.settings()}, std::runtime_error);
@@ -408,7 +401,7 @@ TEST_CASE("a spool has one process at a time, and a folder that nobody else can 
 }
 
 TEST_CASE("what waits can be counted while the spool is in use") {
-  const Folder folder;
+  const SpoolFolder folder;
   TestIntakes intakes{13};
   const auto all = rows(intakes, 5);
   CHECK(spool_contents(folder.settings().folder, hash)->rows == 0);

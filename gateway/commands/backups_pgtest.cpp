@@ -15,6 +15,7 @@
 #include "gateway/identity/backup_file.hpp"
 #include "gateway/relay/test_deployment.hpp"
 #include "storage/postgres/session.hpp"
+#include "tests/support/folder.hpp"
 
 namespace ishara::commands {
 namespace {
@@ -26,20 +27,11 @@ using relay::TestReport;
 
 constexpr std::chrono::sys_days today{std::chrono::days{20'000}};
 
-class Folder {
+class BackupFolder : public tests::Folder {
  public:
-  Folder() {
-    char pattern[] = "/tmp/ishara-backup.XXXXXX";
-    path_ = ::mkdtemp(pattern);
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  const fs::path& path() const { return path_; }
   std::vector<std::string> names() const {
     std::vector<std::string> out;
-    for (const auto& entry : fs::directory_iterator{path_})
+    for (const auto& entry : fs::directory_iterator{path()})
       out.push_back(entry.path().filename().string());
     std::ranges::sort(out);
     return out;
@@ -55,10 +47,9 @@ crypto::BoxKey key() { return crypto::box_key(relay::test_seed(99)); }
 struct Source {
   TestDeployment deployment;
   std::vector<TestReport> reports;
-  Folder folder;
+  BackupFolder folder;
 
   Source() {
-    crypto::start();
     deployment.store_rosters();
     for (int i = 0; i < 5; ++i) {
       identity::IntakeRecord record;
@@ -247,7 +238,7 @@ TEST_CASE("a cut, altered or foreign backup restores nothing and says why") {
   const Source source;
   const auto made = source.make();
   const auto whole = bytes_in(made.file);
-  const auto spoilt = source.folder.path() / "spoilt";
+  const auto spoilt = source.folder / "spoilt";
   const auto middle = whole.size() / 2;
   auto altered = whole;
   altered[middle] = static_cast<char>(altered[middle] ^ 1);
@@ -288,7 +279,7 @@ TEST_CASE("who is killed while making a backup leaves nothing under the name of 
   const auto unfinished = [&] {
     const auto names = source.folder.names();
     return names.size() == 1 && names[0].ends_with(".unfinished") &&
-           fs::file_size(source.folder.path() / names[0]) > 128;
+           fs::file_size(source.folder / names[0]) > 128;
   };
   // The maker waits for the audit while we hold it, with many rows written.
   const auto held = session.transact([&](storage::postgres::Transaction& transaction) {
@@ -316,26 +307,25 @@ TEST_CASE("who is killed while making a backup leaves nothing under the name of 
 }
 
 TEST_CASE("backups of 35 days ago and older are removed, and no other file") {
-  const Folder folder;
+  const BackupFolder folder;
   for (const char* name :
        {"ishara-2024-10-04-0123456789abcdef.backup", "ishara-2024-08-31-0123456789abcdef.backup",
         "ishara-2024-08-30-0123456789abcdef.backup", "ishara-2023-02-28-0123456789abcdef.backup",
         "ishara-2023-02-30-0123456789abcdef.backup", "ishara-2023-02-28.backup", "notes",
         "ishara-2024-10-04-1123456789abcdef.backup.unfinished",
         "ishara-2024-10-03-1123456789abcdef.backup.unfinished"})
-    put(folder.path() / name, "x");
+    put(folder / name, "x");
   CHECK(remove_old_backups(folder.path(), today) ==
-        std::vector<fs::path>{
-            folder.path() / "ishara-2023-02-28-0123456789abcdef.backup",
-            folder.path() / "ishara-2024-08-30-0123456789abcdef.backup",
-            folder.path() / "ishara-2024-10-03-1123456789abcdef.backup.unfinished"});
+        std::vector<fs::path>{folder / "ishara-2023-02-28-0123456789abcdef.backup",
+                              folder / "ishara-2024-08-30-0123456789abcdef.backup",
+                              folder / "ishara-2024-10-03-1123456789abcdef.backup.unfinished"});
   CHECK(folder.names().size() == 6);
-  CHECK_FALSE(error_of([&] { remove_old_backups(folder.path() / "none", today); }).empty());
+  CHECK_FALSE(error_of([&] { remove_old_backups(folder / "none", today); }).empty());
 }
 
 TEST_CASE(
     "P16: a backup from before rotation and grace, and every key that is left, give 0 numbers") {
-  const Folder folder;
+  const BackupFolder folder;
   TestDeployment deployment;
   deployment.store_rosters();
   constexpr TestDeployment::Sitting yes{.may_text = true};

@@ -29,6 +29,7 @@
 #include "gateway/identity/user_file.hpp"
 #include "gateway/intake/seal.hpp"
 #include "routing/snapshot.hpp"
+#include "tests/support/folder.hpp"
 
 namespace ishara::commands {
 namespace {
@@ -96,7 +97,7 @@ routing::Table demo_table() {
 
 // A founded deployment, one report of it, and a desk that serves both.
 struct House {
-  fs::path folder;
+  tests::Folder folder;
   Founding founding;
   std::shared_ptr<const identity::Directory> directory;
   crypto::Id report_id{};
@@ -110,9 +111,6 @@ struct House {
   std::string refused;  // why the client did not open the report
 
   House() {
-    crypto::start();
-    char name[] = "/tmp/ishara-caseworker-XXXXXX";
-    folder = ::mkdtemp(name);
     founding = blocking_found(demo_table());
     fs::create_directory(folder / "users");
     for (const auto& file : founding.files)
@@ -138,7 +136,6 @@ struct House {
     told = {{"queue", "demo-helpers"}, {"stage", "opened"}, {"class", 0}, {"urgent", false}};
     serve();
   }
-  ~House() { fs::remove_all(folder); }
 
   static identity::SignedRoster signed_roster(const storage::Roster& row) {
     identity::SignedRoster out{row.bytes, {}};

@@ -14,7 +14,6 @@ using Outcome = Comparison::Outcome;
 // A queue that has had three keys, and one of its messages.
 struct Queue {
   Queue() {
-    crypto::start();
     for (std::uint32_t generation = 0; generation < 3; ++generation) {
       pairs.push_back(crypto::box_key());
       kids.push_back(crypto::key_id(pairs.back().public_key));

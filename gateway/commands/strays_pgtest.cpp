@@ -29,6 +29,7 @@
 #include "storage/postgres/pg_fixture.hpp"
 #include "storage/postgres/session.hpp"
 #include "storage/store_pool.hpp"
+#include "tests/support/folder.hpp"
 
 namespace ishara::commands {
 namespace {
@@ -80,8 +81,6 @@ struct Team {
 class Town {
  public:
   Town() {
-    char pattern[] = "/tmp/ishara-strays-XXXXXX";
-    folder_ = ::mkdtemp(pattern);
     identity::RootRoster root_roster;
     root_roster.deployment = crypto::random_bytes<16>();
     root_roster.version = 1;
@@ -99,7 +98,6 @@ class Town {
     asio::co_spawn(desk_thread_.context, server_.stop(std::chrono::seconds{1}), asio::use_future)
         .get();
     asio::post(gateway_.context, std::packaged_task<void()>{[this] { writer_.reset(); }}).get();
-    std::filesystem::remove_all(folder_);
   }
   Town(const Town&) = delete;
   Town& operator=(const Town&) = delete;
@@ -324,7 +322,7 @@ class Town {
     REQUIRE(config::write_key_file(folder_ / (team.name + ".key"), file).has_value());
   }
 
-  std::filesystem::path folder_;
+  tests::Folder folder_;
   std::vector<identity::OrganisationRoster> rosters_;
   std::vector<crypto::SigningKey> keys_;
   storage::blocking::DeskStore store_{database.url("ishara_desk")};
@@ -365,7 +363,6 @@ bool give_away(const Team& from, const crypto::Id& report, const Team& to, int& 
 }  // namespace
 
 TEST_CASE("no text is left behind by 1,000 transfers that race with follow-ups (P33)") {
-  crypto::start();
   Town town;
   std::mt19937 random{33};
   int transfers = 0, refused = 0;
@@ -434,7 +431,6 @@ TEST_CASE("no text is left behind by 1,000 transfers that race with follow-ups (
 }
 
 TEST_CASE("after a new key and one poll every text opens with the new key alone (P26, P33)") {
-  crypto::start();
   Town town;
   std::mt19937 random{26};
   std::size_t renewed = 0;

@@ -9,27 +9,18 @@
 
 #include "gateway/config/key_file.hpp"
 #include "gateway/crypto/encoding.hpp"
+#include "tests/support/folder.hpp"
 
 namespace ishara::config {
 namespace {
 
 constexpr std::array<std::string_view, 2> providers{"kannel", "twilio"};
 
-class Folder {
+class ChannelFolder : public tests::Folder {
  public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "ishara-chan-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
   void write(std::string_view name, std::string_view text) const {
-    REQUIRE(write_key_file(path_ / name, crypto::bytes_of(text)).has_value());
+    REQUIRE(write_key_file(*this / name, crypto::bytes_of(text)).has_value());
   }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
 };
 
 std::string hash_text(std::string_view secret) { return crypto::hex(hash_of_secret(secret)); }
@@ -146,7 +137,7 @@ TEST_CASE("other mistakes in a channel file are told") {
 }
 
 TEST_CASE("a folder of channels is loaded whole and found by provider and secret") {
-  const Folder folder;
+  const ChannelFolder folder;
   folder.write("two.toml", channel_text(2, "secret-two"));
   folder.write("one.toml", channel_text(1, "secret-one"));
   folder.write("note.txt", "not a channel");
@@ -168,13 +159,13 @@ TEST_CASE("a folder that does not exist holds no channels") {
 }
 
 TEST_CASE("mistakes of all files of a folder are told at once, and nothing is loaded") {
-  const Folder folder;
+  const ChannelFolder folder;
   folder.write("a.toml", channel_text(1, "same"));
   folder.write("b.toml", channel_text(1, "same"));
   folder.write("c.toml", "number = 300\n");
   folder.write("open.toml", channel_text(4, "d"));
-  REQUIRE(::chmod((folder.path() / "open.toml").c_str(), 0644) == 0);
-  std::filesystem::create_symlink(folder.path() / "a.toml", folder.path() / "z.toml");
+  REQUIRE(::chmod((folder / "open.toml").c_str(), 0644) == 0);
+  std::filesystem::create_symlink(folder / "a.toml", folder / "z.toml");
   const auto loaded = load_channels(folder.path(), providers);
   CHECK(loaded.channels.all().empty());
   std::string all;
@@ -305,7 +296,7 @@ TEST_CASE("a control character in a credential is refused before it can end a he
 }
 
 TEST_CASE("a folder of files for sending is loaded whole, found by number, or not at all") {
-  const Folder folder;
+  const ChannelFolder folder;
   folder.write("two.toml", sending_text);
   auto loaded = load_sending_channels(folder.path(), sending_providers);
   CHECK(loaded.mistakes.empty());
@@ -318,13 +309,13 @@ TEST_CASE("a folder of files for sending is loaded whole, found by number, or no
   REQUIRE(loaded.mistakes.size() == 1);
   CHECK(loaded.mistakes[0].what == "has the number of channel 'three'");
   CHECK(loaded.channels.all().empty());
-  CHECK(load_sending_channels(folder.path() / "absent", sending_providers).mistakes.empty());
+  CHECK(load_sending_channels(folder / "absent", sending_providers).mistakes.empty());
 }
 
 TEST_CASE("a file for sending that others may read is refused") {
-  const Folder folder;
+  const ChannelFolder folder;
   folder.write("two.toml", sending_text);
-  REQUIRE(::chmod((folder.path() / "two.toml").c_str(), 0644) == 0);
+  REQUIRE(::chmod((folder / "two.toml").c_str(), 0644) == 0);
   const auto loaded = load_sending_channels(folder.path(), sending_providers);
   REQUIRE(loaded.mistakes.size() == 1);
   CHECK(loaded.mistakes[0].suggestion.find("chmod 600") != std::string::npos);

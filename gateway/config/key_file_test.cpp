@@ -1,4 +1,5 @@
 #include "gateway/config/key_file.hpp"
+#include "tests/support/folder.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -13,26 +14,12 @@
 namespace ishara::config {
 namespace {
 
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "ishara-keys-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::filesystem::path operator/(const char* name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
-
 const crypto::Bytes key(32, 7);
 
 }  // namespace
 
 TEST_CASE("a key file comes back as it was written, with mode 0600") {
-  const Folder folder;
+  const tests::Folder folder;
   const auto before = ::umask(0277);  // even under a umask that takes the owner's own bits
   REQUIRE(write_key_file(folder / "a.key", key).has_value());
   ::umask(before);
@@ -46,7 +33,7 @@ TEST_CASE("a key file comes back as it was written, with mode 0600") {
 }
 
 TEST_CASE("a key file is never overwritten") {
-  const Folder folder;
+  const tests::Folder folder;
   REQUIRE(write_key_file(folder / "a.key", key).has_value());
   CHECK(write_key_file(folder / "a.key", key).error() == key_file_errc::exists);
   CHECK(write_key_file(folder / "none" / "a.key", key).error() == key_file_errc::missing);
@@ -54,7 +41,7 @@ TEST_CASE("a key file is never overwritten") {
 
 TEST_CASE("root makes and reads what is its folder's owner's, and nobody else's") {
   if (::geteuid() != 0) return;
-  const Folder folder;
+  const tests::Folder folder;
   const auto file = folder / "a.key";
   constexpr ::uid_t service = 12'345;
   REQUIRE(write_key_file(file, key).has_value());
@@ -71,7 +58,7 @@ TEST_CASE("root makes and reads what is its folder's owner's, and nobody else's"
 }
 
 TEST_CASE("a key file that others could read or swap is refused") {
-  const Folder folder;
+  const tests::Folder folder;
   const auto file = folder / "a.key";
   REQUIRE(write_key_file(file, key).has_value());
   for (const unsigned mode : {0644U, 0640U, 0604U, 0602U, 0700U, 0000U, 04600U}) {
@@ -90,7 +77,7 @@ TEST_CASE("a key file that others could read or swap is refused") {
 }
 
 TEST_CASE("a file that is replaced while it is read is read whole, as it was or as it is") {
-  const Folder folder;
+  const tests::Folder folder;
   const auto file = folder / "seen";
   REQUIRE(write_key_file(file, key).has_value());
   std::atomic<bool> done = false;
@@ -109,20 +96,20 @@ TEST_CASE("a file that is replaced while it is read is read whole, as it was or 
 }
 
 TEST_CASE("a file that cannot be replaced leaves nothing beside it") {
-  const Folder folder;
+  const tests::Folder folder;
   std::filesystem::create_directory(folder / "seen");
   CHECK(replace_key_file(folder / "seen", key).error() == key_file_errc::unreadable);
-  CHECK(std::distance(std::filesystem::directory_iterator{folder / ""}, {}) == 1);
+  CHECK(std::distance(std::filesystem::directory_iterator{folder.path()}, {}) == 1);
 }
 
 TEST_CASE("what is no key file of the right size is refused") {
-  const Folder folder;
+  const tests::Folder folder;
   REQUIRE(write_key_file(folder / "a.key", key).has_value());
   CHECK(read_key_file(folder / "a.key", 31).error() == key_file_errc::wrong_size);
   CHECK(read_key_file(folder / "a.key", 33).error() == key_file_errc::wrong_size);
   CHECK(read_secret_file(folder / "a.key", 31).error() == key_file_errc::wrong_size);
   CHECK(read_key_file(folder / "b.key", 32).error() == key_file_errc::missing);
-  CHECK(read_key_file(folder / "", 32).error() == key_file_errc::not_a_file);
+  CHECK(read_key_file(folder.path(), 32).error() == key_file_errc::not_a_file);
   REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
   CHECK(read_key_file(folder / "pipe", 32).error() == key_file_errc::not_a_file);
 }
@@ -137,7 +124,7 @@ TEST_CASE("a file that is destroyed is overwritten where it lies, whatever its m
        {Row{"a key", 32, 0600}, Row{"read only", 120, 0400}, Row{"open to others", 32, 0644},
         Row{"long", 10'000, 0600}, Row{"empty", 0, 0600}}) {
     CAPTURE(row.name);
-    const Folder folder;
+    const tests::Folder folder;
     const auto file = folder / "a.key";
     REQUIRE(write_key_file(file, crypto::Bytes(row.size, 7)).has_value());
     // The same blocks under a name that stays.
@@ -155,7 +142,7 @@ TEST_CASE("a file that is destroyed is overwritten where it lies, whatever its m
 }
 
 TEST_CASE("what cannot be overwritten is removed all the same, and told") {
-  const Folder folder;
+  const tests::Folder folder;
   REQUIRE(write_key_file(folder / "a.key", key).has_value());
   std::filesystem::create_symlink(folder / "a.key", folder / "link");
   CHECK(destroy_key_file(folder / "link").error() == key_file_errc::unreadable);

@@ -459,7 +459,6 @@ class MemoryCases final : public Cases {
 
 struct House {
   House() {
-    crypto::start();
     add(id(10), ngo, id(1), "ngo-queue",
         {member(id(21), worker, {"caseworker"}, {id(1)}), member(id(22), admin, {"admin"}, {id(1)}),
          member(id(24), lead, {"lead"}, {id(1)}), member(id(25), auditor, {"auditor"}, {id(1)})});

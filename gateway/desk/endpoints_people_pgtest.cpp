@@ -29,6 +29,7 @@
 #include "storage/postgres/pg_fixture.hpp"
 #include "storage/postgres/session.hpp"
 #include "storage/postgres/statements.hpp"
+#include "tests/support/folder.hpp"
 
 namespace ishara::desk {
 namespace {
@@ -62,7 +63,6 @@ struct Person {
 // Two organisations with a queue each, and a desk that has their rosters.
 struct House {
   House() {
-    crypto::start();
     root_roster.deployment = id(9);
     root_roster.version = 1;
     root_roster.organisations = {
@@ -947,12 +947,11 @@ boost::asio::awaitable<unsigned> status_for(const Person& person, std::uint16_t 
 
 TEST_CASE("a removed member is refused, and her grants are gone, within 5 s of the roster (P26)") {
   House house;
-  char pattern[] = "/tmp/ishara-desk.XXXXXX";
-  const std::filesystem::path folder = ::mkdtemp(pattern);
+  const tests::Folder folder;
   config::Config config;
   config.deployment.root_public_key = house.root.public_key;
   config.database.desk_url = house.database.url("ishara_desk");
-  config.paths.state = folder;
+  config.paths.state = folder.path();
   config.desk.listen.port = 0;
   for (const auto* person : {&house.lead, &house.worker})
     REQUIRE(house
@@ -994,7 +993,6 @@ TEST_CASE("a removed member is refused, and her grants are gone, within 5 s of t
   CHECK(grants == "1");
   CHECK(of_lead == 200);
   CHECK(house.store.queue_grants(house.lead.user)->size() == 1);
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

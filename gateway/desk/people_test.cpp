@@ -17,7 +17,6 @@ crypto::Id id(std::uint8_t value) {
 }
 
 TEST_CASE("what is missing of the grants is told by queue and by person") {
-  crypto::start();
   const auto root = crypto::signing_key(crypto::random_secret<32>());
   const auto organisation = crypto::signing_key(crypto::random_secret<32>());
   const auto fresh = [] { return crypto::signing_key(crypto::random_secret<32>()).public_key; };

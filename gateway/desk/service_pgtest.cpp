@@ -12,6 +12,7 @@
 #include "gateway/identity/audit.hpp"
 #include "gateway/identity/roster_changes.hpp"
 #include "gateway/log/captured.hpp"
+#include "tests/support/folder.hpp"
 #include "tests/support/root_rosters.hpp"
 
 namespace ishara::desk {
@@ -48,15 +49,13 @@ bool started(const config::Config& config) {
 }
 
 TEST_CASE("a desk that has seen a newer roster takes no older one after a restart") {
-  crypto::start();
-  char pattern[] = "/tmp/ishara-desk.XXXXXX";
-  const std::filesystem::path folder = ::mkdtemp(pattern);
+  const tests::Folder folder;
   const storage::TestDatabase database;
   tests::RootRosters rosters{database};
   config::Config config;
   config.deployment.root_public_key = rosters.key();
   config.database.desk_url = database.url("ishara_desk");
-  config.paths.state = folder;
+  config.paths.state = folder.path();
   config.desk.listen.port = 0;
 
   rosters.put(1);
@@ -67,15 +66,11 @@ TEST_CASE("a desk that has seen a newer roster takes no older one after a restar
   CHECK_FALSE(started(config));
   rosters.put(2);
   CHECK(started(config));
-  std::filesystem::remove_all(folder);
 }
 
 // A desk whose rosters have one organisation with one member, who may do anything.
 struct Office {
   Office() {
-    crypto::start();
-    char pattern[] = "/tmp/ishara-desk.XXXXXX";
-    folder = ::mkdtemp(pattern);
     identity::RootRoster root_roster;
     roster.deployment = root_roster.deployment = crypto::random_bytes<16>();
     roster.organisation = crypto::random_bytes<16>();
@@ -91,10 +86,9 @@ struct Office {
     put(roster.organisation, 1, identity::sign_roster(roster, organisation));
     config.deployment.root_public_key = root.public_key;
     config.database.desk_url = database.url("ishara_desk");
-    config.paths.state = folder;
+    config.paths.state = folder.path();
     config.desk.listen.port = 0;
   }
-  ~Office() { std::filesystem::remove_all(folder); }
 
   void put(const crypto::Id& issuer, std::uint64_t version, const identity::SignedRoster& signed_) {
     REQUIRE(store
@@ -124,7 +118,7 @@ struct Office {
     co_return answer.substr(9, 3);
   }
 
-  std::filesystem::path folder;
+  tests::Folder folder;
   storage::TestDatabase database;
   storage::blocking::Store store{database.url("ishara_desk")};
   crypto::SigningKey root = crypto::signing_key(crypto::random_secret<32>());
@@ -202,13 +196,11 @@ TEST_CASE("a desk behind a proxy knows from where somebody acted, for 90 days") 
 }
 
 TEST_CASE("a desk deletes a report that is closed for as long as the configuration says (P24)") {
-  crypto::start();
-  char pattern[] = "/tmp/ishara-desk.XXXXXX";
-  const std::filesystem::path folder = ::mkdtemp(pattern);
+  const tests::Folder folder;
   const storage::TestDatabase database;
   config::Config config;
   config.database.desk_url = database.url("ishara_desk");
-  config.paths.state = folder;
+  config.paths.state = folder.path();
   config.desk.listen.port = 0;
   config.desk.closed_days = 30;
   database.query(
@@ -233,7 +225,6 @@ TEST_CASE("a desk deletes a report that is closed for as long as the configurati
   asio::co_spawn(context, dialogue, [&](std::exception_ptr) { context.stop(); });
   context.run();
   CHECK(database.value("SELECT count(*) FROM report") == "10");
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

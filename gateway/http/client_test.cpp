@@ -13,23 +13,13 @@
 #include <vector>
 
 #include "gateway/http/loopback.hpp"
+#include "tests/support/folder.hpp"
 
 namespace ishara::http {
 namespace {
 
 using namespace std::chrono_literals;
 using loopback::House;
-
-// A folder that goes with its test.
-struct Folder {
-  Folder() {
-    std::string name = std::filesystem::temp_directory_path() / "ishara_http_XXXXXX";
-    if (!::mkdtemp(name.data())) throw std::runtime_error{"no temporary folder"};
-    path = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::filesystem::path path;
-};
 
 template <class T, auto release>
 using Owned = std::unique_ptr<T, decltype([](T* object) { release(object); })>;
@@ -44,8 +34,9 @@ void write_pem(const std::filesystem::path& file, auto write) {
 }
 
 // A key and a certificate for `name`, which is its own authority.
-Tls make_certificate(const Folder& folder, const std::string& stem, const std::string& name) {
-  const Tls files{folder.path / (stem + ".crt"), folder.path / (stem + ".key")};
+Tls make_certificate(const tests::Folder& folder, const std::string& stem,
+                     const std::string& name) {
+  const Tls files{folder / (stem + ".crt"), folder / (stem + ".key")};
   const Key key{EVP_EC_gen("P-256")};
   const Certificate certificate{X509_new()};
   X509_set_version(certificate.get(), X509_VERSION_3);
@@ -112,8 +103,8 @@ TEST_CASE("fetch reads the answer to HEAD without waiting for a body") {
 }
 
 TEST_CASE("fetch speaks over a UNIX socket, also where a dead server left its file") {
-  const Folder folder;
-  const auto file = folder.path / "socket";
+  const tests::Folder folder;
+  const auto file = folder / "socket";
   {
     asio::io_context context;
     asio::local::stream_protocol::acceptor dead{context, file.string()};
@@ -137,7 +128,7 @@ TEST_CASE("fetch speaks over a UNIX socket, also where a dead server left its fi
 }
 
 TEST_CASE("TLS works with a trusted certificate of the right name, and only then") {
-  const Folder folder;
+  const tests::Folder folder;
   const auto good = make_certificate(folder, "good", "IP:127.0.0.1,DNS:localhost");
   const auto other_name = make_certificate(folder, "other", "DNS:example.org");
   struct Row {
@@ -165,7 +156,7 @@ TEST_CASE("TLS works with a trusted certificate of the right name, and only then
 }
 
 TEST_CASE("the system's authorities do not trust a certificate that vouches for itself") {
-  const Folder folder;
+  const tests::Folder folder;
   House house{loopback::echo, {}, {}, make_certificate(folder, "own", "IP:127.0.0.1")};
   const Origin origin{"127.0.0.1", house.server.port(), true, {}, {}};
   CHECK(house.run(fetch(origin, post("/", ""), {})).error() == errc::untrusted);
@@ -173,7 +164,7 @@ TEST_CASE("the system's authorities do not trust a certificate that vouches for 
 
 TEST_CASE(
     "a server that expects TLS does not answer plain HTTP, and waits for a hello in vain once") {
-  const Folder folder;
+  const tests::Folder folder;
   House house{
       loopback::echo, {.head_time = 20ms}, {}, make_certificate(folder, "own", "IP:127.0.0.1")};
   CHECK(house.say("GET / HTTP/1.1\r\nHost: h\r\n\r\n").find("HTTP/1.1 200") == std::string::npos);
@@ -183,9 +174,9 @@ TEST_CASE(
 }
 
 TEST_CASE("stop ends a TLS connection after its answer") {
-  const Folder folder;
+  const tests::Folder folder;
   House house{loopback::echo, {}, {}, make_certificate(folder, "own", "IP:127.0.0.1")};
-  const Origin origin{"127.0.0.1", house.server.port(), true, folder.path / "own.crt", {}};
+  const Origin origin{"127.0.0.1", house.server.port(), true, folder / "own.crt", {}};
   REQUIRE(house.run(fetch(origin, post("/", "a"), {})).has_value());
   house.run([](Server& s) -> asio::awaitable<bool> {
     co_await s.stop(1s);

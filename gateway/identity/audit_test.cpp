@@ -23,7 +23,6 @@ crypto::SigningKey key(std::uint8_t value) {
 // A chain of twenty entries of which the relay has seen every fifth.
 struct House {
   House() {
-    crypto::start();
     RootRoster roster;
     roster.version = 1;
     roster.services = {{gateway.public_key, "gateway"}, {relay.public_key, "relay"}};

@@ -19,7 +19,6 @@ const Parts whole{BackupStart{11, 20'000},
                   BackupEnd{2}};
 
 crypto::BoxKey test_key(std::uint8_t fill) {
-  crypto::start();
   crypto::Secret<32> seed;
   std::ranges::fill(seed.fill(), fill);
   return crypto::box_key(seed);

@@ -12,7 +12,6 @@ crypto::Id id(std::uint8_t value) {
 }
 
 TEST_CASE("a proof counts for one user, one pair of keys and one code") {
-  crypto::start();
   const auto signing = crypto::signing_key(crypto::random_secret<32>());
   const EnrolmentKeys keys{signing.public_key, crypto::box_key().public_key};
   const auto proof = prove_enrolment(id(1), keys.box, id(2), signing);
@@ -31,7 +30,6 @@ TEST_CASE("a proof counts for one user, one pair of keys and one code") {
 }
 
 TEST_CASE("a signing key of low order proves nothing") {
-  crypto::start();
   // The neutral element: with it, R = S = the neutral element and 0 would satisfy the equation.
   EnrolmentKeys keys{{}, crypto::box_key().public_key};
   keys.signing[0] = 1;

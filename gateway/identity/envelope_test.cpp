@@ -34,7 +34,6 @@ struct Sealed {
 };
 
 TEST_CASE("a wrapped text opens for its queue and gives the JSON back") {
-  crypto::start();
   const Sealed sealed;
   const auto key = sealed.open_wrap(sealed.wrap);
   REQUIRE(key.has_value());
@@ -45,7 +44,6 @@ TEST_CASE("a wrapped text opens for its queue and gives the JSON back") {
 }
 
 TEST_CASE("each expectation that differs refuses the envelope (P10)") {
-  crypto::start();
   const Sealed sealed;
   const Sealed other;
   CHECK(!open_key_wrap(sealed.wrap, other.report_id, sealed.text.message_id, sealed.queue_id,
@@ -66,7 +64,6 @@ TEST_CASE("each expectation that differs refuses the envelope (P10)") {
 }
 
 TEST_CASE("an envelope relabelled as another type is refused (P10)") {
-  crypto::start();
   const Sealed sealed;
   for (std::uint8_t type = 0; type < 32; ++type) {
     CAPTURE(type);
@@ -86,7 +83,6 @@ TEST_CASE("an envelope relabelled as another type is refused (P10)") {
 }
 
 TEST_CASE("a wrap with another text's key is refused, since the message id commits to it (P11)") {
-  crypto::start();
   const Sealed sealed;
   const auto shared = crypto::shared_key(sealed.queue.public_key, sealed.sender.secret_key);
   const auto wrap = wrap_key(crypto::random_secret<32>(), sealed.report_id, sealed.text.message_id,
@@ -95,7 +91,6 @@ TEST_CASE("a wrap with another text's key is refused, since the message id commi
 }
 
 TEST_CASE("texts of every length are padded to whole blocks") {
-  crypto::start();
   for (const std::size_t size : {0U, 1U, 510U, 511U, 512U, 1023U, 5000U}) {
     CAPTURE(size);
     const crypto::WipedBytes json(size, 'x');
@@ -108,7 +103,6 @@ TEST_CASE("texts of every length are padded to whole blocks") {
 }
 
 TEST_CASE("a user key opens with its passphrase only, and its parameters cannot be lowered") {
-  crypto::start();
   const auto seed = crypto::random_secret<32>();
   const auto id = crypto::random_bytes<16>();
   auto sealed = blocking_seal_user_key(seed, id, "six words of a passphrase");
@@ -122,7 +116,6 @@ TEST_CASE("a user key opens with its passphrase only, and its parameters cannot 
 }
 
 TEST_CASE("an intake of class 0 never names a police copy") {
-  crypto::start();
   const auto gateway = crypto::signing_key(crypto::random_secret<32>());
   IntakeRecord record{.hour = hour, .copy_queue = crypto::random_bytes<16>()};
   CHECK_THROWS(sign_intake(record, gateway));

@@ -20,7 +20,6 @@ constexpr std::string_view words = "They keep our papers.";
 
 struct House {
   House() {
-    crypto::start();
     RootRoster root_roster;
     root_roster.version = 3;
     root_roster.organisations = {

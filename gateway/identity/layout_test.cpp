@@ -146,7 +146,6 @@ std::vector<Specimen> specimens(const World& w) {
 }
 
 TEST_CASE("every bit flip, cut and lengthening of every type is refused (P10)") {
-  crypto::start();
   const World world;
   for (const auto& specimen : specimens(world)) {
     CAPTURE(specimen.name);
@@ -173,7 +172,6 @@ TEST_CASE("every bit flip, cut and lengthening of every type is refused (P10)") 
 }
 
 TEST_CASE("every type relabelled as every other is refused (P10)") {
-  crypto::start();
   const World world;
   const auto all = specimens(world);
   for (const auto& from : all) {
@@ -202,7 +200,6 @@ TEST_CASE("every type relabelled as every other is refused (P10)") {
 }
 
 TEST_CASE("what an author signs anew after altering it is refused all the same (P10)") {
-  crypto::start();
   const World w;
   const auto signed_again = [&](crypto::Bytes bytes) {
     const crypto::View body = crypto::View{bytes}.first(bytes.size() - 64);
@@ -226,7 +223,6 @@ TEST_CASE("what an author signs anew after altering it is refused all the same (
 }
 
 TEST_CASE("each expectation that differs refuses the envelope (P10)") {
-  crypto::start();
   const World w;
   const World x;
   const auto& a = w.answer;
@@ -265,7 +261,6 @@ TEST_CASE("each expectation that differs refuses the envelope (P10)") {
 }
 
 TEST_CASE("only the record, text and wrap of one text open together (P10)") {
-  crypto::start();
   // Two reports, two texts each, one queue: what a desk could mix up.
   struct Stored {
     crypto::Id report;
@@ -316,7 +311,6 @@ TEST_CASE("only the record, text and wrap of one text open together (P10)") {
 }
 
 TEST_CASE("a return address comes back as it went in, in both forms") {
-  crypto::start();
   const World w;
   for (const auto& opened : {open_return_address(w.retaddr, w.report, epoch, w.keys.box),
                              open_stored_return_address(w.stored, w.report, epoch, w.keys)}) {
@@ -337,7 +331,6 @@ TEST_CASE("a return address comes back as it went in, in both forms") {
 }
 
 TEST_CASE("a return address without a number has none when it is opened") {
-  crypto::start();
   const World w;
   const ReturnAddress only_ref{
       .number = std::nullopt, .ref = *Ref::parse("4821773501"), .channel = 3};
@@ -349,7 +342,6 @@ TEST_CASE("a return address without a number has none when it is opened") {
 }
 
 TEST_CASE("a return address that a gateway sealed badly is refused, not half believed") {
-  crypto::start();
   const World w;
   const auto good = [] {
     crypto::Secret<32> body;
@@ -394,7 +386,6 @@ TEST_CASE("a return address that a gateway sealed badly is refused, not half bel
 }
 
 TEST_CASE("a reply comes back as it went in, at every length") {
-  crypto::start();
   const World w;
   for (const std::size_t size : {1U, 159U, 480U}) {
     for (int flags = 0; flags < 4; ++flags) {
@@ -423,7 +414,6 @@ TEST_CASE("a reply comes back as it went in, at every length") {
 }
 
 TEST_CASE("a reply that cannot be sent, or to a low-order key, is not sealed") {
-  crypto::start();
   const World w;
   for (const std::string& text : {std::string{}, std::string(481, 'a'), std::string{"\xC3"}}) {
     CHECK(!seal_reply(reply(text), w.report, w.object, epoch, w.keys.box.public_key, w.author));
@@ -432,7 +422,6 @@ TEST_CASE("a reply that cannot be sent, or to a low-order key, is not sealed") {
 }
 
 TEST_CASE("a body that the author's client should not have written is refused") {
-  crypto::start();
   const World w;
   const auto opens = [&](crypto::WipedBytes body, bool padded) {
     if (padded) crypto::pad(body, 512);
@@ -463,7 +452,6 @@ TEST_CASE("a body that the author's client should not have written is refused") 
 }
 
 TEST_CASE("statements, epochs and notes come back as they went in") {
-  crypto::start();
   const World w;
   const Statement transfer{.keeps_wraps = true,
                            .hour = hour,
@@ -489,7 +477,6 @@ TEST_CASE("statements, epochs and notes come back as they went in") {
 }
 
 TEST_CASE("statements and epochs with fields of another type are bugs, and refused from others") {
-  crypto::start();
   const World w;
   const Statement transfer{
       .hour = hour, .report_id = w.report, .from_queue = w.user, .to_queue = w.object};
@@ -520,7 +507,6 @@ TEST_CASE("statements and epochs with fields of another type are bugs, and refus
 }
 
 TEST_CASE("no key, message id or box nonce is drawn twice (P11)") {
-  crypto::start();
   // The million of the property takes two minutes: ISHARA_LONG_TESTS=1.
   const std::size_t count = std::getenv("ISHARA_LONG_TESTS") != nullptr ? 1'000'000 : 20'000;
   const auto report = crypto::random_bytes<16>();

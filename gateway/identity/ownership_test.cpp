@@ -80,7 +80,6 @@ struct Case {
 };
 
 const test::Deployment& deployment() {
-  crypto::start();
   static const test::Deployment out;
   return out;
 }
@@ -241,7 +240,6 @@ TEST_CASE("of two transfers that continue the same one the earlier counts, and i
 }
 
 TEST_CASE("who has left moves no report, but what she gave away stays if it is listed") {
-  crypto::start();
   test::Deployment d;
   Case report{d};
   const auto given = report.transfer(d.helpers, d.others);
@@ -296,7 +294,6 @@ TEST_CASE("who has left moves no report, but what she gave away stays if it is l
 }
 
 TEST_CASE("retired queues own and give away as they did, and those of the police stay police") {
-  crypto::start();
   test::Deployment d;
   for (auto& organisation : d.organisations) organisation.queues[0].retired = true;
   d.directory = d.verified().value();
@@ -312,7 +309,6 @@ TEST_CASE("retired queues own and give away as they did, and those of the police
 }
 
 TEST_CASE("what a service signs counts up to the hour in which it ended") {
-  crypto::start();
   test::Deployment d;
   const auto end_all = [&](std::uint32_t until) {
     for (auto& service : d.root.services) service.until = until;

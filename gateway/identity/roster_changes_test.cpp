@@ -42,7 +42,6 @@ OrganisationRoster roster() {
 }
 
 TEST_CASE("the next version counts one up and names the bytes of the one before") {
-  crypto::start();
   const crypto::Bytes bytes{1, 2, 3};
   const auto next = next_of(roster(), bytes);
   CHECK(next.version == 6);
@@ -55,7 +54,6 @@ TEST_CASE("the next version counts one up and names the bytes of the one before"
 }
 
 TEST_CASE("each edit of an organisation does what it says, and tells it in plain lines") {
-  crypto::start();
   struct Row {
     const char* what;
     Change change;
@@ -128,7 +126,6 @@ TEST_CASE("each edit of an organisation does what it says, and tells it in plain
 }
 
 TEST_CASE("an edit of an organisation that makes no sense is refused and changes nothing") {
-  crypto::start();
   struct Row {
     const char* what;
     Change change;
@@ -229,7 +226,6 @@ TEST_CASE("an edit of an organisation that makes no sense is refused and changes
 }
 
 TEST_CASE("each edit of the root does what it says, tells it, and refuses what makes no sense") {
-  crypto::start();
   RootRoster before;
   before.deployment = id(1);
   before.version = 1;
@@ -319,7 +315,6 @@ TEST_CASE("each edit of the root does what it says, tells it, and refuses what m
 
 // Whoever confirms the lines has seen all of it, also what no edit of ours does.
 TEST_CASE("whatever differs between two rosters is told") {
-  crypto::start();
   auto full = roster();
   full.queues[0].generation = 1;
   full.queues[0].earlier = {{0, key(0xb1)}};

@@ -58,7 +58,6 @@ struct Deployment {
 };
 
 TEST_CASE("a verified directory answers by id, name and signing key") {
-  crypto::start();
   const Deployment deployment;
   const auto directory = deployment.directory();
   REQUIRE(directory.has_value());
@@ -76,7 +75,6 @@ TEST_CASE("a verified directory answers by id, name and signing key") {
 }
 
 TEST_CASE("an altered roster, and one signed by a stranger, is refused (P22)") {
-  crypto::start();
   const Deployment deployment;
   auto root = sign_roster(deployment.root_roster, deployment.root);
   CHECK(verify_root(root, deployment.root.public_key).has_value());
@@ -90,7 +88,6 @@ TEST_CASE("an altered roster, and one signed by a stranger, is refused (P22)") {
 }
 
 TEST_CASE("signed nonsense is refused for what it is") {
-  crypto::start();
   const auto key = crypto::signing_key(crypto::random_secret<32>());
   const auto verdict = [&](std::string_view text) {
     SignedRoster roster;
@@ -106,7 +103,6 @@ TEST_CASE("signed nonsense is refused for what it is") {
 }
 
 TEST_CASE("what does not fit together is refused with the reason") {
-  crypto::start();
   SUBCASE("an organisation's roster of another deployment") {
     Deployment deployment;
     deployment.helpers_roster.deployment = crypto::random_bytes<16>();
@@ -141,7 +137,6 @@ TEST_CASE("what does not fit together is refused with the reason") {
 
 // Those that a deployment already has must keep their signatures.
 TEST_CASE("rosters without the fields of a longer life are the very bytes that they always were") {
-  crypto::start();
   const auto key = crypto::signing_key(crypto::random_secret<32>());
   const auto filled = []<std::size_t N>(std::array<std::uint8_t, N> out, std::uint8_t with) {
     out.fill(with);
@@ -187,7 +182,6 @@ TEST_CASE("rosters without the fields of a longer life are the very bytes that t
 }
 
 TEST_CASE("what a roster remembers is read as it was signed") {
-  crypto::start();
   const auto key = crypto::signing_key(crypto::random_secret<32>());
   Deployment deployment;
   deployment.root_roster.services[0].until = 4'000'000'000;
@@ -216,7 +210,6 @@ TEST_CASE("what a roster remembers is read as it was signed") {
 }
 
 TEST_CASE("fields of a longer life that are none are refused") {
-  crypto::start();
   const auto key = crypto::signing_key(crypto::random_secret<32>());
   const Deployment deployment;
   const auto whole = sign_roster(deployment.helpers_roster, key);
@@ -244,7 +237,6 @@ TEST_CASE("fields of a longer life that are none are refused") {
 }
 
 TEST_CASE("the directory knows earlier keys, retired queues and who has left") {
-  crypto::start();
   Deployment deployment;
   auto& roster = deployment.helpers_roster;
   const auto old_key = crypto::box_key().public_key;
@@ -290,7 +282,6 @@ TEST_CASE("the directory knows earlier keys, retired queues and who has left") {
 }
 
 TEST_CASE("what has gone is in nobody's way, but nobody else may have its keys and ids") {
-  crypto::start();
   struct Row {
     const char* what;
     std::function<void(Deployment&)> change;
@@ -390,7 +381,6 @@ struct StoredRoster {
 };
 
 TEST_CASE("stored rows make a directory only if they are what is signed in them") {
-  crypto::start();
   const Deployment deployment;
   const auto& organisations = deployment.root_roster.organisations;
   std::vector<StoredRoster> rows{
@@ -440,7 +430,6 @@ TEST_CASE("stored rows make a directory only if they are what is signed in them"
 }
 
 TEST_CASE("a directory is older if any of its rosters is, or if one is gone unsaid (P22)") {
-  crypto::start();
   Deployment deployment;
   const auto seen = deployment.directory();
   REQUIRE(seen.has_value());

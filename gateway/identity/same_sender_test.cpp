@@ -32,7 +32,6 @@ struct Pair {
   std::uint32_t hour_now = hour + 1;
 
   Pair() {
-    crypto::start();
     for (auto* report : {&shown, &other}) report->first = intake(*report, deployment.helpers.id);
     content = {hour, {shown.id, other.id}, deployment.helpers.id};
     sign();

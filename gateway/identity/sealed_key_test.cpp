@@ -17,7 +17,6 @@ HeldKey new_key(KeyKind kind) {
 }
 
 TEST_CASE("A sealed key of every kind opens with its passphrase and says what it is without") {
-  crypto::start();
   for (const auto kind : {KeyKind::user, KeyKind::root, KeyKind::organisation, KeyKind::recovery}) {
     CAPTURE(name_of(kind));
     const auto key = new_key(kind);
@@ -36,7 +35,6 @@ TEST_CASE("A sealed key of every kind opens with its passphrase and says what it
 
 TEST_CASE(
     "A user's file is the same as ever, and the files of other kinds do not open as a user's") {
-  crypto::start();
   const auto user = new_key(KeyKind::user);
   const auto file = blocking_seal_key(user, passphrase);
   CHECK(file[16 + 3] == 0);
@@ -49,7 +47,6 @@ TEST_CASE(
 }
 
 TEST_CASE("A wrong passphrase and every altered part are refused") {
-  crypto::start();
   const auto key = new_key(KeyKind::root);
   const auto file = blocking_seal_key(key, passphrase);
   CHECK(blocking_open_sealed_key(file, "abacus").error() == sealed_key_errc::wrong_passphrase);

@@ -1,4 +1,5 @@
 #include "gateway/identity/seen_rosters.hpp"
+#include "tests/support/folder.hpp"
 
 #include <doctest/doctest.h>
 #include <stdlib.h>
@@ -11,18 +12,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Folder {
-  fs::path path;
-  Folder() {
-    char name[] = "/tmp/ishara-seen-XXXXXX";
-    path = ::mkdtemp(name);
-  }
-  ~Folder() { fs::remove_all(path); }
-};
-
 TEST_CASE("seen versions come back, and a missing file means that nothing was seen") {
-  const Folder folder;
-  const auto file = folder.path / "seen";
+  const tests::Folder folder;
+  const auto file = folder / "seen";
   CHECK(read_seen_rosters(file).value().empty());
   RosterVersions versions{{crypto::Id{}, 3}};
   versions[crypto::Id{1, 2, 3}] = 7;
@@ -31,12 +23,12 @@ TEST_CASE("seen versions come back, and a missing file means that nothing was se
   versions[crypto::Id{}] = 4;
   REQUIRE(write_seen_rosters(file, versions).has_value());
   CHECK(read_seen_rosters(file).value() == versions);
-  CHECK(std::distance(fs::directory_iterator{folder.path}, {}) == 1);
+  CHECK(std::distance(fs::directory_iterator{folder.path()}, {}) == 1);
 }
 
 TEST_CASE("a file that is torn, or that others may write, is no empty one") {
-  const Folder folder;
-  const auto file = folder.path / "seen";
+  const tests::Folder folder;
+  const auto file = folder / "seen";
   for (const std::string text : {"root", "root x\n", "xyz 1\n", "root 1\n00"}) {
     CAPTURE(text);
     fs::remove(file);
@@ -55,9 +47,8 @@ TEST_CASE("a file that cannot be written is told") {
 }
 
 TEST_CASE("a directory that goes back is refused after a restart, and a newer one is remembered") {
-  crypto::start();
-  const Folder folder;
-  const auto file = folder.path / "seen";
+  const tests::Folder folder;
+  const auto file = folder / "seen";
   const auto root = crypto::signing_key(crypto::random_secret<32>());
   const auto directory = [&](std::uint64_t version) {
     RootRoster roster;
@@ -74,15 +65,14 @@ TEST_CASE("a directory that goes back is refused after a restart, and a newer on
 }
 
 TEST_CASE("a directory that cannot be remembered is not used, nor one beside a torn file") {
-  crypto::start();
-  const Folder folder;
+  const tests::Folder folder;
   const auto root = crypto::signing_key(crypto::random_secret<32>());
   RootRoster roster;
   roster.version = 1;
   const auto directory =
       Directory::verified(sign_roster(roster, root), {}, root.public_key).value();
   CHECK(!remember_rosters("/nonexistent/folder/seen", directory).has_value());
-  const auto file = folder.path / "seen";
+  const auto file = folder / "seen";
   std::ofstream{file} << "torn";
   ::chmod(file.c_str(), 0600);
   CHECK(!remember_rosters(file, directory).has_value());

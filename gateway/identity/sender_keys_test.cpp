@@ -12,7 +12,6 @@ using std::chrono::seconds;
 const SenderKeys::Seconds start_of_test{seconds{1'800'000'000}};
 
 TEST_CASE("below the flood threshold no two intakes share a sender key (P32)") {
-  crypto::start();
   SenderKeys keys;
   const auto recipient = crypto::box_key().public_key;
   std::set<crypto::PublicKey> seen;
@@ -23,7 +22,6 @@ TEST_CASE("below the flood threshold no two intakes share a sender key (P32)") {
 }
 
 TEST_CASE("the wraps of one intake share its sender key") {
-  crypto::start();
   SenderKeys keys;
   auto intake = keys.intake(start_of_test);
   const auto first = intake.to(crypto::box_key().public_key)->epk;
@@ -32,7 +30,6 @@ TEST_CASE("the wraps of one intake share its sender key") {
 
 TEST_CASE(
     "in a flood a recipient's envelopes share a key, of this second and recipient only (P32)") {
-  crypto::start();
   SenderKeys keys;
   const auto left = crypto::box_key().public_key;
   const auto right = crypto::box_key().public_key;
@@ -60,7 +57,6 @@ TEST_CASE(
 
 TEST_CASE(
     "a key is shared from the 1,001st envelope of a second, and a recipient's 101st, on (P32)") {
-  crypto::start();
   SenderKeys keys;
   const auto many = crypto::box_key().public_key;
   const auto few = crypto::box_key().public_key;
@@ -79,7 +75,6 @@ TEST_CASE(
 }
 
 TEST_CASE("a low-order recipient is refused") {
-  crypto::start();
   SenderKeys keys;
   auto intake = keys.intake(start_of_test);
   CHECK(!intake.to(crypto::PublicKey{}));

@@ -47,7 +47,6 @@ void check_one_mistake(const std::string& lines, std::size_t line, std::string_v
 }
 
 TEST_CASE("Any two of the three printed sheets, in either order, give the key back") {
-  crypto::start();
   for (const auto kind : {KeyKind::root, KeyKind::organisation, KeyKind::recovery}) {
     const auto key = new_key(kind);
     const auto sheets = split(key);
@@ -68,7 +67,6 @@ TEST_CASE("Any two of the three printed sheets, in either order, give the key ba
 // P28: what a caseworker sealed away can be opened when she and all her colleagues are gone.
 TEST_CASE(
     "Recovery rehearsal: sheets AB, BC and CA open a report by its grant, one sheet does not") {
-  crypto::start();
   const auto recovery = new_key(KeyKind::recovery);
   const auto recovery_public = public_key_of(KeyKind::recovery, recovery.seed);
 
@@ -115,7 +113,6 @@ TEST_CASE(
 }
 
 TEST_CASE("Sheets that another program printed are read, and ours are the same") {
-  crypto::start();
   const auto one = read_sheet(
       "1: 040M 3Z7N 3C5G RD58\n"
       "2: 0M2G A185 0M2G BEGJ\n"
@@ -149,7 +146,6 @@ TEST_CASE("Sheets that another program printed are read, and ours are the same")
 }
 
 TEST_CASE("One sheet fits every key equally well") {
-  crypto::start();
   const auto key = new_key(KeyKind::root);
   const auto sheets = split(key);
   // Whatever key one thinks of, there is a third part which makes it the key of this sheet.
@@ -167,7 +163,6 @@ TEST_CASE("One sheet fits every key equally well") {
 }
 
 TEST_CASE("Sheets that do not belong together are told apart") {
-  crypto::start();
   const auto key = new_key(KeyKind::organisation);
   const auto sheets = split(key);
   CHECK(combine(sheets[0], sheets[0]).error() == shares_errc::same_sheet);
@@ -189,7 +184,6 @@ TEST_CASE("Sheets that do not belong together are told apart") {
 }
 
 TEST_CASE("Lines are read however they are typed") {
-  crypto::start();
   const auto sheets = split(new_key(KeyKind::root));
   const auto lines = lines_of(sheets[0]);
   auto lower = lines;
@@ -223,7 +217,6 @@ TEST_CASE("Lines are read however they are typed") {
 }
 
 TEST_CASE("Every wrong character is found, and the line is named") {
-  crypto::start();
   const auto lines = lines_of(split(new_key(KeyKind::root))[1]);
   std::size_t found = 0;
   std::size_t number = 0;
@@ -243,7 +236,6 @@ TEST_CASE("Every wrong character is found, and the line is named") {
 }
 
 TEST_CASE("Each way to mistype a line is named for what it is") {
-  crypto::start();
   const auto key = new_key(KeyKind::root);
   const auto sheets = split(key);
   const auto lines = lines_of(sheets[0]);
@@ -277,7 +269,6 @@ TEST_CASE("Each way to mistype a line is named for what it is") {
 }
 
 TEST_CASE("Somebody who types is told at once which line to type again") {
-  crypto::start();
   const auto sheets = split(new_key(KeyKind::recovery));
   SheetReader reader;
   for (std::size_t number = 1; number <= sheet_lines; ++number) {
@@ -296,7 +287,6 @@ TEST_CASE("Somebody who types is told at once which line to type again") {
 }
 
 TEST_CASE("The page says which key it is, for whom, and how to keep it, and fits on paper") {
-  crypto::start();
   HeldKey key{KeyKind::root, {}, {}};
   key.seed.fill()[0] = 7;
   const auto sheets = split(key);

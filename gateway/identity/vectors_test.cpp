@@ -62,7 +62,6 @@ IntakeBytes intake() {
 }
 
 TEST_CASE("published vector: epoch public key, number tag and ref tag") {
-  crypto::start();
   const auto epoch = epoch_keys(secret(0x11));
   CHECK(crypto::hex(epoch.box.public_key) ==
         "6c3c0b1d1fd4910709146b0bf561b49474818e532ea79c48266440583aabce4d");
@@ -72,14 +71,12 @@ TEST_CASE("published vector: epoch public key, number tag and ref tag") {
 }
 
 TEST_CASE("published vector: message id and queue public key") {
-  crypto::start();
   CHECK(crypto::hex(message_id_of(secret(0x22))) == "228a34e3a26ae8d89467e0ad82b33baa");
   CHECK(crypto::hex(queue_box_key(secret(0x33)).public_key) ==
         "e3fc7c61a4419a0a7e227e33b18651d5f818810b8aba8edcf25b736050f42303");
 }
 
 TEST_CASE("published vector: MESSAGE") {
-  crypto::start();
   const auto sealed = message();
   CHECK(sealed.envelope.size() == 584);
   CHECK(crypto::hex(crypto::sha256(sealed.envelope)) ==
@@ -87,7 +84,6 @@ TEST_CASE("published vector: MESSAGE") {
 }
 
 TEST_CASE("published vector: KEYWRAP") {
-  crypto::start();
   const auto queue = queue_box_key(secret(0x33));
   const auto sender = sender_key();
   const auto shared = crypto::shared_key(queue.public_key, sender.secret_key);
@@ -99,13 +95,11 @@ TEST_CASE("published vector: KEYWRAP") {
 }
 
 TEST_CASE("published vector: RETADDR") {
-  crypto::start();
   CHECK(crypto::hex(crypto::sha256(return_address())) ==
         "10fe09090803eff9d1a729f7bd512d6ff64bdc6a8e1c38ec227c57bb5b5f4294");
 }
 
 TEST_CASE("published vector: INTAKE, origin and thread MAC") {
-  crypto::start();
   const auto record = intake();
   CHECK(crypto::hex(crypto::sha256(record)) ==
         "3699f52135fb4bf59e3cccc122464b95cfdd9b73e5a98f558e6d6fc8aeb3369e");
@@ -117,7 +111,6 @@ TEST_CASE("published vector: INTAKE, origin and thread MAC") {
 }
 
 TEST_CASE("published vector: auth") {
-  crypto::start();
   const auto login = login_keys(
       crypto::blocking_passphrase_key("correct horse battery staple", repeated<16>(0x99)));
   CHECK(crypto::hex(login.auth.reveal()) ==

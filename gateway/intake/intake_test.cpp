@@ -42,7 +42,6 @@ TEST_CASE("a helpers-only report is opened by no police queue (P15)") {
 }
 
 TEST_CASE("sealing for the police without consent is a bug that ends the request (P15)") {
-  crypto::start();
   const Deployment deployment;
   const auto key = crypto::signing_key(crypto::random_secret<32>());
   identity::SenderKeys sender_keys;
@@ -77,7 +76,6 @@ TEST_CASE("without a provider's id the same text counts once in ten minutes") {
 }
 
 TEST_CASE("only a provider's id is hashed under a key that outlives the process (P5)") {
-  crypto::start();
   const auto lasting = crypto::random_secret<32>();
   const DedupeKeys before{crypto::Secret<32>{lasting.reveal()}};
   const DedupeKeys after{crypto::Secret<32>{lasting.reveal()}};
@@ -179,7 +177,6 @@ TEST_CASE("a refusal says what is missing and quotes nothing") {
 }
 
 TEST_CASE("tables may only name queues of the rosters, with their class") {
-  crypto::start();
   const Deployment deployment;
   const auto routing = demo_routing();
   CHECK(consistent(routing->table, *deployment.directory).has_value());

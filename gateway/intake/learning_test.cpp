@@ -11,23 +11,15 @@
 #include "gateway/config/key_file.hpp"
 #include "gateway/identity/seen_rosters.hpp"
 #include "gateway/intake/knowledge.hpp"
+#include "tests/support/folder.hpp"
 
 namespace ishara::intake {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct Folder {
-  fs::path path = [] {
-    std::string name = fs::temp_directory_path() / "ishara-learning-XXXXXX";
-    return fs::path{::mkdtemp(name.data())};
-  }();
-  fs::path file = path / "knowledge.last";
-
-  Folder() = default;
-  ~Folder() { fs::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
+struct KnowledgeFolder : tests::Folder {
+  fs::path file = *this / "knowledge.last";
 
   std::string content() const {
     std::ifstream stream{file, std::ios::binary};
@@ -39,7 +31,6 @@ struct Folder {
 };
 
 struct Signed {
-  bool started = (crypto::start(), true);
   crypto::SigningKey root = crypto::signing_key(crypto::random_secret<32>());
   StoredKnowledge knowledge;
 
@@ -61,7 +52,7 @@ struct Signed {
 }  // namespace
 
 TEST_CASE("what was learnt last is read from the disk as it was kept, and by its owner alone") {
-  const Folder folder;
+  const KnowledgeFolder folder;
   const Signed signed_by;
   const auto& kept = signed_by.knowledge;
   CHECK(read_knowledge(folder.file).error() == config::key_file_errc::missing);
@@ -79,14 +70,14 @@ TEST_CASE("what was learnt last is read from the disk as it was kept, and by its
   CHECK(read->epochs == kept.epochs);
   CHECK(read->routing.version == 42);
   CHECK(read->routing.content == kept.routing.content);
-  CHECK(std::distance(fs::directory_iterator{folder.path}, {}) == 1);
+  CHECK(std::distance(fs::directory_iterator{folder.path()}, {}) == 1);
 
   fs::permissions(folder.file, fs::perms::others_read, fs::perm_options::add);
   CHECK(read_knowledge(folder.file).error() == config::key_file_errc::wrong_mode);
 }
 
 TEST_CASE("a file that is no knowledge is refused") {
-  const Folder folder;
+  const KnowledgeFolder folder;
   REQUIRE(keep_knowledge(folder.file, {}).has_value());
   for (const char* bytes : {"", "ishara pack 1", "ishara pack 1\nroster x 1\n0\n",
                             "ishara pack 1\nroster 00000000000000000000000000000000 x\n0\n",
@@ -100,7 +91,7 @@ TEST_CASE("a file that is no knowledge is refused") {
 }
 
 TEST_CASE("a roster that was altered on the disk counts as little as one from the database") {
-  const Folder folder;
+  const KnowledgeFolder folder;
   Signed signed_by;
   signed_by.knowledge.rosters.pop_back();
   REQUIRE(keep_knowledge(folder.file, signed_by.knowledge).has_value());
@@ -117,19 +108,19 @@ TEST_CASE("a roster that was altered on the disk counts as little as one from th
 }
 
 TEST_CASE("knowledge is kept before its rosters are remembered, and nothing that goes back") {
-  const Folder folder;
+  const KnowledgeFolder folder;
   Signed signed_by;
   signed_by.knowledge.rosters.pop_back();
   const auto directory = identity::Directory::verified_rows(
       identity::rows_of(signed_by.knowledge.rosters), signed_by.root.public_key);
   REQUIRE(directory.has_value());
-  const auto seen = folder.path / "rosters.seen";
+  const auto seen = folder / "rosters.seen";
   const auto keep = [&] {
     return keep_and_remember(folder.file, seen, signed_by.knowledge, *directory);
   };
   SUBCASE("a power cut between the two leaves what starts") {
     // A name that is too long once the fresh file's ending is on it can be read and not replaced.
-    const auto unwritable = folder.path / std::string(254, 's');
+    const auto unwritable = folder / std::string(254, 's');
     const auto done = keep_and_remember(folder.file, unwritable, signed_by.knowledge, *directory);
     CHECK(done.kept.has_value());
     CHECK_FALSE(done.seen.has_value());

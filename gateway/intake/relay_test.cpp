@@ -1,4 +1,5 @@
 #include "gateway/intake/relay.hpp"
+#include "tests/support/folder.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>
@@ -29,15 +30,8 @@ class StubRelay {
   using Packets = std::vector<crypto::WipedBytes>;
   using Answer = std::function<Packets(const identity::RelayCall&)>;
 
-  explicit StubRelay(Answer answer) : answer_{std::move(answer)} {
-    std::string name = (std::filesystem::temp_directory_path() / "ishara-relay-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    folder_ = name;
-  }
-  ~StubRelay() {
-    stop();
-    std::filesystem::remove_all(folder_);
-  }
+  explicit StubRelay(Answer answer) : answer_{std::move(answer)} {}
+  ~StubRelay() { stop(); }
 
   std::filesystem::path path() const { return folder_ / "relay.sock"; }
 
@@ -81,7 +75,7 @@ class StubRelay {
   }
 
   Answer answer_;
-  std::filesystem::path folder_;
+  tests::Folder folder_;
   int listening_ = -1;
   std::atomic<int> peer_ = -1;
   std::thread thread_;

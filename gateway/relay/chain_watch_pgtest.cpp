@@ -9,6 +9,7 @@
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/identity/audit.hpp"
 #include "storage/postgres/pg_fixture.hpp"
+#include "tests/support/folder.hpp"
 
 namespace ishara::relay {
 namespace {
@@ -18,15 +19,7 @@ using identity::AuditAction;
 
 constexpr Seconds now{std::chrono::seconds{1'790'000'000}};
 
-fs::path new_folder() {
-  crypto::start();
-  char name[] = "/tmp/ishara-chain-XXXXXX";
-  return ::mkdtemp(name);
-}
-
 struct Scene {
-  ~Scene() { fs::remove_all(folder); }
-
   void act(int times, std::uint32_t flags = 0) {
     for (int i = 0; i < times; ++i)
       REQUIRE(store.put_audit({}, {}, identity::scribe_of({AuditAction::open, 1, {}, flags, "{}"}))
@@ -59,7 +52,7 @@ struct Scene {
 
   storage::TestDatabase database;
   storage::blocking::RelayStore store{database.url("ishara_relay")};
-  fs::path folder = new_folder();
+  tests::Folder folder;
   crypto::SigningKey relay = crypto::signing_key(crypto::Secret<32>{});
   ChainWatch watch{folder / "relay.audit"};
 };

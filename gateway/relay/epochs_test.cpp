@@ -9,27 +9,12 @@
 #include <iterator>
 
 #include "gateway/config/key_file.hpp"
+#include "tests/support/folder.hpp"
 
 namespace ishara::relay {
 namespace {
 
 namespace fs = std::filesystem;
-
-class Folder {
- public:
-  Folder() {
-    crypto::start();
-    char pattern[] = "/tmp/ishara-epochs.XXXXXX";
-    path_ = ::mkdtemp(pattern);
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 crypto::Secret<32> host_key(std::uint8_t fill = 1) {
   crypto::Secret<32> key;
@@ -42,13 +27,13 @@ constexpr std::uint32_t week = 2900;
 }  // namespace
 
 TEST_CASE("a key that was created is read again, and a destroyed one is gone") {
-  const Folder folder;
+  const tests::Folder folder;
   const EpochFolder epochs{folder.path(), host_key()};
   const auto first = epochs.create(week);
   const auto second = epochs.create(week + 1);
   REQUIRE(first.has_value());
   REQUIRE(second.has_value());
-  CHECK(fs::file_size(folder.path() / "epoch-2900.key") == 80);
+  CHECK(fs::file_size(folder / "epoch-2900.key") == 80);
   CHECK(epochs.create(week).error() == config::key_file_errc::exists);
 
   auto all = epochs.read_all();
@@ -66,11 +51,11 @@ TEST_CASE("a key that was created is read again, and a destroyed one is gone") {
 }
 
 TEST_CASE("destroying a key overwrites it where it lies") {
-  const Folder folder;
+  const tests::Folder folder;
   const EpochFolder epochs{folder.path(), host_key()};
   REQUIRE(epochs.create(week).has_value());
-  const auto file = folder.path() / "epoch-2900.key";
-  const auto second_name = folder.path() / "copy";
+  const auto file = folder / "epoch-2900.key";
+  const auto second_name = folder / "copy";
   fs::create_hard_link(file, second_name);  // the same blocks under a name that stays
   REQUIRE(epochs.destroy(week).has_value());
   std::ifstream stream{second_name, std::ios::binary};
@@ -101,17 +86,17 @@ TEST_CASE("a key file that is not exactly as it must be stops the start") {
   };
   for (const auto& row : rows) {
     CAPTURE(row.name);
-    const Folder folder;
+    const tests::Folder folder;
     const EpochFolder epochs{folder.path(), host_key()};
     REQUIRE(epochs.create(week).has_value());
     REQUIRE(epochs.read_all().has_value());
-    row.spoil(folder.path() / "epoch-2900.key");
+    row.spoil(folder / "epoch-2900.key");
     CHECK(epochs.read_all().has_error());
   }
-  const Folder folder;
+  const tests::Folder folder;
   REQUIRE(EpochFolder(folder.path(), host_key(1)).create(week).has_value());
   CHECK(EpochFolder(folder.path(), host_key(2)).read_all().has_error());
-  CHECK(EpochFolder(folder.path() / "none", host_key()).read_all().has_error());
+  CHECK(EpochFolder(folder / "none", host_key()).read_all().has_error());
 }
 
 TEST_CASE("a key exists a day before its week and three days after it") {
@@ -165,7 +150,7 @@ TEST_CASE("no file in the folder keeps a key whose time is over from being destr
   const auto over = start_of(week + 1) + epoch_grace;
   for (const auto& row : rows) {
     CAPTURE(row.name);
-    const Folder folder;
+    const tests::Folder folder;
     const EpochFolder epochs{folder.path(), host_key()};
     REQUIRE(epochs.create(week).has_value());
     REQUIRE(epochs.create(week + 1).has_value());
@@ -180,10 +165,10 @@ TEST_CASE("no file in the folder keeps a key whose time is over from being destr
 }
 
 TEST_CASE("a key that lives and cannot be read does not keep the old ones") {
-  const Folder folder;
+  const tests::Folder folder;
   const EpochFolder epochs{folder.path(), host_key()};
   REQUIRE(epochs.create(week).has_value());
-  std::ofstream{folder.path() / "epoch-2901.key"} << "torn";
+  std::ofstream{folder / "epoch-2901.key"} << "torn";
   const auto turned = turn_epochs(epochs, start_of(week + 1) + epoch_grace);
   CHECK(turned.error.failed());
   CHECK(turned.live == nullptr);
@@ -192,9 +177,9 @@ TEST_CASE("a key that lives and cannot be read does not keep the old ones") {
 }
 
 TEST_CASE("an old key that cannot be overwritten is removed, and told once") {
-  const Folder folder;
+  const tests::Folder folder;
   const EpochFolder epochs{folder.path(), host_key()};
-  fs::create_symlink("elsewhere", folder.path() / "epoch-2900.key");
+  fs::create_symlink("elsewhere", folder / "epoch-2900.key");
   const auto now = start_of(week + 1) + epoch_grace;
   CHECK(turn_epochs(epochs, now).error.failed());
   CHECK(epochs.numbers().value() == std::vector{week + 1});
@@ -202,9 +187,9 @@ TEST_CASE("an old key that cannot be overwritten is removed, and told once") {
 }
 
 TEST_CASE("a key that a crash left half-written is made anew") {
-  const Folder folder;
+  const tests::Folder folder;
   const EpochFolder epochs{folder.path(), host_key()};
-  const auto left = folder.path() / "epoch-2900.key.new";
+  const auto left = folder / "epoch-2900.key.new";
   std::ofstream{left} << "ISHK";
   const auto turned = turn_epochs(epochs, start_of(week));
   CHECK_FALSE(turned.error.failed());

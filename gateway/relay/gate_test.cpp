@@ -24,8 +24,6 @@ const i18n::Packs& packs() {
 
 // One reply that may leave at once, with every fact at hand to be spoilt.
 struct Scene {
-  Scene() { crypto::start(); }
-
   ReplyHouse house;
   std::chrono::sys_seconds now = ReplyHouse::noon;
   identity::IntakeBytes first = house.first_intake();
@@ -298,7 +296,6 @@ TEST_CASE("a verified ref fetches every good reply, an unverified one only what 
 }
 
 TEST_CASE("an acknowledgement leaves within 15 minutes, within the limits, by the rules") {
-  crypto::start();
   const ReplyHouse house;
   const auto directory = house.directory();
   const auto now = ReplyHouse::noon;

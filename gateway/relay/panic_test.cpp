@@ -17,6 +17,7 @@
 #include "gateway/identity/return_address.hpp"
 #include "gateway/log/captured.hpp"
 #include "gateway/relay/service.hpp"
+#include "tests/support/folder.hpp"
 
 namespace ishara::relay {
 namespace {
@@ -31,22 +32,6 @@ crypto::Secret<32> test_key(std::uint8_t fill) {
   key.fill()[0] = fill;
   return key;
 }
-
-class Folder {
- public:
-  Folder() {
-    crypto::start();
-    char pattern[] = "/tmp/ishara-panic.XXXXXX";
-    path_ = ::mkdtemp(pattern);
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 std::vector<std::uint8_t> content(const fs::path& file) {
   std::ifstream stream{file, std::ios::binary};
@@ -79,18 +64,18 @@ bool some_file_opens(const fs::path& folder, const crypto::Bytes& sealed,
 }
 
 TEST_CASE("After a panic no file that is left opens an address, and reports stay readable (P16)") {
-  const Folder folder;
-  const auto epochs = folder.path() / "epochs";
+  const tests::Folder folder;
+  const auto epochs = folder / "epochs";
   fs::create_directory(epochs);
   const auto host = test_key(1);
-  REQUIRE(config::write_key_file(folder.path() / "host.key", host.reveal()).has_value());
+  REQUIRE(config::write_key_file(folder / "host.key", host.reveal()).has_value());
   const EpochFolder keys{epochs, test_key(1)};
   const auto epoch = keys.create(week).value();
   REQUIRE(keys.create(week + 1).has_value());
   // What a crash while a key was made leaves; and the same blocks under a name that stays.
   fs::copy_file(epochs / "epoch-2900.key", epochs / "epoch-2902.key.new");
-  fs::create_hard_link(epochs / "epoch-2900.key", folder.path() / "block");
-  fs::create_hard_link(epochs / "epoch-2902.key.new", folder.path() / "other-block");
+  fs::create_hard_link(epochs / "epoch-2900.key", folder / "block");
+  fs::create_hard_link(epochs / "epoch-2902.key.new", folder / "other-block");
 
   const auto address =
       crypto::seal(crypto::bytes_of("+250788000001"), epoch.keys.box.public_key).value();
@@ -116,7 +101,7 @@ TEST_CASE("After a panic no file that is left opens an address, and reports stay
 }
 
 TEST_CASE("A stop lasts until it is lifted, and is told once") {
-  const Folder folder;
+  const tests::Folder folder;
   CHECK_FALSE(is_stopped(folder.path()));
   CHECK_FALSE(untold_panic(folder.path()).has_value());
   CHECK(resume_relays(folder.path()).has_value());
@@ -135,22 +120,22 @@ TEST_CASE("A stop lasts until it is lifted, and is told once") {
 }
 
 TEST_CASE("A key that cannot be destroyed hinders no other, and is told") {
-  const Folder folder;
-  fs::create_directory(folder.path() / "epoch-2899.key");  // not even root unlinks it
+  const tests::Folder folder;
+  fs::create_directory(folder / "epoch-2899.key");  // not even root unlinks it
   REQUIRE(EpochFolder(folder.path(), test_key(1)).create(week).has_value());
   const auto destroyed = destroy_all_epochs(folder.path());
   CHECK(destroyed.count == 1);
   CHECK(destroyed.error);
-  CHECK_FALSE(fs::exists(folder.path() / "epoch-2900.key"));
+  CHECK_FALSE(fs::exists(folder / "epoch-2900.key"));
 }
 
 TEST_CASE("A relay without a database forgets its keys, destroys them and says that it has ended") {
-  const Folder folder;
+  const tests::Folder folder;
   const log::CapturedLog log;
   config::Config config;
   config.database.relay_url = "host=/nonexistent dbname=none";
   config.paths.epochs = config.paths.state = folder.path();
-  config.relay.socket = folder.path() / "relay.sock";
+  config.relay.socket = folder / "relay.sock";
   asio::io_context context{1};
   bool ended = false;
   {

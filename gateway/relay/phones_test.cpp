@@ -12,7 +12,6 @@ constexpr Phones::Time noon{std::chrono::sys_days{std::chrono::days{20'400}} + h
 }  // namespace
 
 TEST_CASE("a text opens a window, a later one does not shorten it, and zero closes it") {
-  crypto::start();
   Phones phones;
   const auto number = identity::Msisdn::parse("+250788000001", "").value();
   const auto tag = phones.tag(number);
@@ -29,7 +28,6 @@ TEST_CASE("a text opens a window, a later one does not shorten it, and zero clos
 }
 
 TEST_CASE("messages count for an hour and for a day, and one that did not leave does not count") {
-  crypto::start();
   Phones phones;
   const crypto::Id tag{1};
   phones.sending(tag, noon, true);
@@ -46,7 +44,6 @@ TEST_CASE("messages count for an hour and for a day, and one that did not leave 
 }
 
 TEST_CASE("a phone is forgotten a day after its last text and message") {
-  crypto::start();
   Phones phones;
   phones.open_window(crypto::Id{1}, minutes{15}, noon);
   phones.sending(crypto::Id{2}, noon, false);

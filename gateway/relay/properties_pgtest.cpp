@@ -19,6 +19,7 @@
 #include "gateway/relay/service.hpp"
 #include "gateway/relay/test_caller.hpp"
 #include "gateway/relay/test_deployment.hpp"
+#include "tests/support/folder.hpp"
 
 namespace ishara::relay {
 namespace {
@@ -50,13 +51,11 @@ std::set<crypto::Id> tags_in(const TestDeployment& deployment) {
 class RunningRelay {
  public:
   explicit RunningRelay(TestDeployment& deployment, bool thread_by_number = true) {
-    char pattern[] = "/tmp/ishara-service.XXXXXX";
-    folder_ = ::mkdtemp(pattern);
     deployment.store_rosters();
     config_.deployment.root_public_key = TestDeployment::root_key();
     config_.database.relay_url = deployment.database.url("ishara_relay");
-    config_.paths.epochs = folder_;
-    config_.paths.state = folder_;
+    config_.paths.epochs = folder_.path();
+    config_.paths.state = folder_.path();
     config_.relay.socket = folder_ / "relay.sock";
     config_.relay.thread_by_number = thread_by_number;
     const auto clock = [now = deployment.now] { return now; };
@@ -82,7 +81,6 @@ class RunningRelay {
       asio::co_spawn(context_, service_->stop(), [this](std::exception_ptr) { context_.stop(); });
     });
     thread_.join();
-    std::filesystem::remove_all(folder_);
   }
   RunningRelay(const RunningRelay&) = delete;
   RunningRelay& operator=(const RunningRelay&) = delete;
@@ -90,7 +88,7 @@ class RunningRelay {
   std::filesystem::path socket() const { return folder_ / "relay.sock"; }
 
  private:
-  std::filesystem::path folder_;
+  tests::Folder folder_;
   config::Config config_;
   asio::io_context context_{1};
   std::optional<Service> service_;

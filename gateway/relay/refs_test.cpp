@@ -7,7 +7,6 @@
 namespace ishara::relay {
 
 TEST_CASE("a million refs drawn one by one beside twenty thousand live ones: none comes twice") {
-  crypto::start();
   const Moment now{std::chrono::hours{1000}};
   const auto key = [](const identity::Ref& ref) {
     std::uint64_t number = 0;

@@ -54,7 +54,6 @@ constexpr std::string_view words = "Thank you. Can you write again tonight?";
 // A relay's sender, its database, and a Kannel of one's own.
 struct Scene {
   explicit Scene(bool delivery_reports = false) {
-    crypto::start();
     std::vector<Epoch> epochs;
     epochs.push_back({house.epoch, identity::epoch_keys(house.epoch_seed)});
     live_epochs = std::make_shared<const LiveEpochs>(std::move(epochs));

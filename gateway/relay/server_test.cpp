@@ -20,6 +20,7 @@
 #include <thread>
 
 #include "gateway/relay/test_caller.hpp"
+#include "tests/support/folder.hpp"
 
 namespace ishara::relay {
 namespace {
@@ -30,18 +31,12 @@ using namespace std::chrono_literals;
 class Rig {
  public:
   explicit Rig(std::vector<std::uint32_t> users = {}, Server::Handler handler = answer_at_once) {
-    crypto::start();
-    char pattern[] = "/tmp/ishara-relay.XXXXXX";
-    folder_ = ::mkdtemp(pattern);
     server_.emplace(context_.get_executor(), Server::Settings{path(), std::move(users)},
                     std::move(handler));
     server_->start();
     thread_ = std::thread{[this] { context_.run(); }};
   }
-  ~Rig() {
-    stop();
-    std::filesystem::remove_all(folder_);
-  }
+  ~Rig() { stop(); }
   Rig(const Rig&) = delete;
   Rig& operator=(const Rig&) = delete;
 
@@ -64,7 +59,7 @@ class Rig {
   }
 
  private:
-  std::filesystem::path folder_;
+  tests::Folder folder_;
   asio::io_context context_{1};
   std::optional<Server> server_;
   std::thread thread_;

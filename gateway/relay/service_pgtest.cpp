@@ -15,6 +15,7 @@
 #include "gateway/identity/audit.hpp"
 #include "gateway/log/captured.hpp"
 #include "gateway/relay/test_caller.hpp"
+#include "tests/support/folder.hpp"
 #include "tests/support/root_rosters.hpp"
 
 namespace ishara::relay {
@@ -47,15 +48,13 @@ RelayStatus started(const config::Config& config) {
 }
 
 TEST_CASE("a relay that has seen a newer roster takes no older one after a restart") {
-  crypto::start();
-  char pattern[] = "/tmp/ishara-relay.XXXXXX";
-  const std::filesystem::path folder = ::mkdtemp(pattern);
+  const tests::Folder folder;
   const storage::TestDatabase database;
   tests::RootRosters rosters{database};
   config::Config config;
   config.deployment.root_public_key = rosters.key();
   config.database.relay_url = database.url("ishara_relay");
-  config.paths.epochs = config.paths.state = folder;
+  config.paths.epochs = config.paths.state = folder.path();
   config.relay.socket = folder / "relay.sock";
 
   rosters.put(1);
@@ -66,7 +65,6 @@ TEST_CASE("a relay that has seen a newer roster takes no older one after a resta
   CHECK(started(config) == RelayStatus::away);
   rosters.put(2);
   CHECK(started(config) == RelayStatus::done);
-  std::filesystem::remove_all(folder);
 }
 
 // A relay runs until what is waited for has come.
@@ -88,13 +86,11 @@ bool runs_until(const config::Config& config, const std::function<bool()>& come)
 
 TEST_CASE(
     "a relay tells the audit what it did, signs for it, and rings if it is taken back (P23)") {
-  crypto::start();
-  char pattern[] = "/tmp/ishara-relay.XXXXXX";
-  const std::filesystem::path folder = ::mkdtemp(pattern);
+  const tests::Folder folder;
   const storage::TestDatabase database;
   config::Config config;
   config.database.relay_url = database.url("ishara_relay");
-  config.paths.epochs = config.paths.state = folder;
+  config.paths.epochs = config.paths.state = folder.path();
   config.relay.socket = folder / "relay.sock";
   // Sent in an hour that is over, and sent in an hour that is not.
   database.query(
@@ -130,20 +126,17 @@ TEST_CASE(
            database.value("SELECT count(*) FROM audit WHERE detail LIKE '%audit_broken%'") == "1";
   }));
   CHECK(checkpoints() == "1");
-  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("a relay rings once if the rosters do not name its key, for nobody believes it then") {
-  crypto::start();
-  char pattern[] = "/tmp/ishara-relay.XXXXXX";
-  const std::filesystem::path folder = ::mkdtemp(pattern);
+  const tests::Folder folder;
   const storage::TestDatabase database;
   tests::RootRosters rosters{database};
   rosters.put(1);
   config::Config config;
   config.deployment.root_public_key = rosters.key();
   config.database.relay_url = database.url("ishara_relay");
-  config.paths.epochs = config.paths.state = folder;
+  config.paths.epochs = config.paths.state = folder.path();
   config.relay.socket = folder / "relay.sock";
   const log::CapturedLog log;
   CHECK(runs_until(config, [&] {
@@ -151,7 +144,6 @@ TEST_CASE("a relay rings once if the rosters do not name its key, for nobody bel
            database.value("SELECT count(*) FROM audit WHERE detail LIKE '%own_key_refused%'") ==
                "1";
   }));
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include <thread>
 
 #include "gateway/relay/epochs.hpp"
+#include "tests/support/folder.hpp"
 
 namespace ishara::relay {
 namespace {
@@ -35,11 +36,9 @@ crypto::Secret<32> test_key(std::uint8_t fill) {
 }  // namespace
 
 TEST_CASE("a database that takes connections and never answers keeps no key from being destroyed") {
-  crypto::start();
-  char pattern[] = "/tmp/ishara-relay.XXXXXX";
-  const std::filesystem::path folder = ::mkdtemp(pattern);
+  const tests::Folder folder;
   constexpr std::uint32_t week = 2900;
-  REQUIRE(EpochFolder(folder, test_key(1)).create(week).has_value());
+  REQUIRE(EpochFolder(folder.path(), test_key(1)).create(week).has_value());
 
   asio::io_context context{1};
   asio::io_context silent;
@@ -49,8 +48,8 @@ TEST_CASE("a database that takes connections and never answers keeps no key from
   config.database.relay_url =
       "postgresql://ishara_relay@127.0.0.1:" + std::to_string(database->local_endpoint().port()) +
       "/ishara?sslmode=disable";
-  config.paths.epochs = folder;
-  config.paths.state = folder;
+  config.paths.epochs = folder.path();
+  config.paths.state = folder.path();
   config.relay.socket = folder / "relay.sock";
   std::atomic<std::int64_t> now{(start_of(week) + 1h).time_since_epoch().count()};
   const auto clock = [&now] { return Seconds{std::chrono::seconds{now.load()}}; };
@@ -80,7 +79,6 @@ TEST_CASE("a database that takes connections and never answers keeps no key from
     waiting.close();
     database.reset();
   }
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace ishara::relay

@@ -77,7 +77,7 @@ function(ishara_test_objects kind module)
   set_property(GLOBAL APPEND PROPERTY ISHARA_${kind}_TESTS ${objects})
   add_executable(${objects}_only EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/tests/support/main.cpp)
   target_include_directories(${objects}_only SYSTEM PRIVATE ${DOCTEST_DIR})
-  target_link_libraries(${objects}_only PRIVATE ${objects})
+  target_link_libraries(${objects}_only PRIVATE ${objects} ishara_crypto)
 endfunction()
 
 # ishara_fuzz(name SOURCE file [LINKS ...]): a libFuzzer target in the fuzz preset; in every other

@@ -314,6 +314,31 @@ TEST_CASE("who is rostered for a queue no more loses her grants, unless the rost
   CHECK(house.store.all_grants()->size() == 2);
 }
 
+// What comes of forgetting a generation if `act` happens in the middle: somebody holds a table, at
+// which whoever looks for wraps stops until that transaction is over.
+result<void> forgotten_while(House& house, const Id& queue, std::uint32_t generation, const Id& kid,
+                             auto act) {
+  postgres::Session other{house.database.url("ishara_owner")};
+  std::atomic<bool> over{false};
+  result<void> forgotten;
+  {
+    std::jthread forgetting;
+    const auto held = other.transact([&](postgres::Transaction& transaction) {
+      transaction.execute("LOCK TABLE note IN ACCESS EXCLUSIVE MODE", {});
+      forgetting = std::jthread{[&] {
+        forgotten = house.store.forget_generation(queue, generation, kid, test_scribe());
+        over = true;
+      }};
+      while (!over &&
+             house.count("pg_locks WHERE NOT granted AND relation = 'note'::regclass") == "0")
+        std::this_thread::yield();
+      act(transaction);
+    });
+    REQUIRE(held.has_value());
+  }
+  return forgotten;
+}
+
 TEST_CASE("a dialogue that becomes a report while somebody forgets its key is seen") {
   House house;
   const auto queue = house.make.id(), kid = house.make.id();
@@ -323,32 +348,15 @@ TEST_CASE("a dialogue that becomes a report while somebody forgets its key is se
       "INSERT INTO draft (draft_id, due, record, message, wraps) VALUES (gen_random_uuid(), 1, " +
       hex(house.make.bytes(184)) + ", " + hex(house.make.bytes(584)) + ", " +
       hex(house.wraps(kid)) + ")");
-  // Somebody holds a table, so that whoever looks for wraps stops in the middle of it.
-  postgres::Session other{house.database.url("ishara_owner")};
-  std::atomic<bool> over{false};
-  result<void> forgotten;
-  {
-    std::jthread forgetting;
-    REQUIRE(other
-                .transact([&](postgres::Transaction& transaction) {
-                  transaction.execute("LOCK TABLE note IN ACCESS EXCLUSIVE MODE", {});
-                  forgetting = std::jthread{[&] {
-                    forgotten = house.store.forget_generation(queue, 3, kid, test_scribe());
-                    over = true;
-                  }};
-                  while (!over &&
-                         house.count(
-                             "pg_locks WHERE NOT granted AND relation = 'note'::regclass") == "0")
-                    std::this_thread::yield();
-                  transaction.execute(
-                      "INSERT INTO report (report_id, queue_id, hour, class, urgent, record,"
-                      " message, wraps) SELECT draft_id, draft_id, 1, 0, false, record, message,"
-                      " wraps FROM draft",
-                      {});
-                  transaction.execute("DELETE FROM draft", {});
-                })
-                .has_value());
-  }
+  const auto forgotten =
+      forgotten_while(house, queue, 3, kid, [&](postgres::Transaction& transaction) {
+        transaction.execute(
+            "INSERT INTO report (report_id, queue_id, hour, class, urgent, record,"
+            " message, wraps) SELECT draft_id, draft_id, 1, 0, false, record, message,"
+            " wraps FROM draft",
+            {});
+        transaction.execute("DELETE FROM draft", {});
+      });
   CHECK(forgotten.error() == errc::conflict);
   CHECK(house.count("qgrant") == "1");
 }
@@ -367,27 +375,9 @@ TEST_CASE("a text that is sealed anew while somebody forgets its former key is s
   auto found = desk.wraps_for(std::span{&kid, 1}, {}, 10).value();
   REQUIRE(found.size() == 1);
   const std::array renewed{RenewedWrap{std::move(found[0]), queue, house.make.bytes(192)}};
-  // Somebody holds a table, so that whoever looks for wraps stops in the middle of it.
-  postgres::Session other{house.database.url("ishara_owner")};
-  std::atomic<bool> over{false};
-  result<void> forgotten;
-  {
-    std::jthread forgetting;
-    REQUIRE(other
-                .transact([&](postgres::Transaction& transaction) {
-                  transaction.execute("LOCK TABLE note IN ACCESS EXCLUSIVE MODE", {});
-                  forgetting = std::jthread{[&] {
-                    forgotten = house.store.forget_generation(queue, 3, kid, test_scribe());
-                    over = true;
-                  }};
-                  while (!over &&
-                         house.count(
-                             "pg_locks WHERE NOT granted AND relation = 'note'::regclass") == "0")
-                    std::this_thread::yield();
-                  REQUIRE(desk.renew_wraps(renewed, house.make.id(), test_scribe()).has_value());
-                })
-                .has_value());
-  }
+  const auto forgotten = forgotten_while(house, queue, 3, kid, [&](postgres::Transaction&) {
+    REQUIRE(desk.renew_wraps(renewed, house.make.id(), test_scribe()).has_value());
+  });
   CHECK(forgotten.error() == errc::conflict);
   CHECK(house.count("former_wrap") == "1");
   CHECK(house.count("qgrant") == "1");
