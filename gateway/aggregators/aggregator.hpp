@@ -117,6 +117,8 @@ struct Profile {
   bool confirmed = true;
   // Its delivery reports carry the channel's secret only if the relay sends it along with the text.
   bool reports_need_secret = false;
+  // It sends texts or reports by GET alone, so a channel of it has to take those.
+  bool needs_get = false;
 };
 
 // A text of a phone that does not exist, for `ishara simulate` and tests.

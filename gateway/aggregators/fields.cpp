@@ -190,10 +190,11 @@ std::string utc_text(std::chrono::sys_seconds at) {
 }
 
 crypto::WipedBuffer with_plus(const identity::Msisdn& number) {
-  crypto::WipedBuffer out{'+'};
-  number.reveal(
-      [&out](std::string_view digits) { out.insert(out.end(), digits.begin(), digits.end()); });
-  return out;
+  return number.reveal([](std::string_view digits) { return joined({"+", digits}); });
+}
+
+crypto::WipedBuffer without_plus(const identity::Msisdn& number) {
+  return number.reveal([](std::string_view digits) { return crypto::wiped_copy(digits); });
 }
 
 crypto::WipedBuffer utf16be(std::string_view utf8) {
@@ -246,6 +247,7 @@ SendAnswer by_status(const http::Response& answer) {
   SendAnswer out;
   switch (answer.status) {
     case 401:
+    case 402:  // of credit or a quota that is used up
     case 403:
       out.taken = Taken::our_fault;
       break;

@@ -71,6 +71,8 @@ std::string utc_text(std::chrono::sys_seconds at);
 
 // "+250788000001".
 crypto::WipedBuffer with_plus(const identity::Msisdn& number);
+// "250788000001".
+crypto::WipedBuffer without_plus(const identity::Msisdn& number);
 // UTF-16 in network order, as SMPP has it.
 crypto::WipedBuffer utf16be(std::string_view utf8);
 

@@ -107,7 +107,6 @@ class HttpSms final : public Aggregator {
 
   SendAnswer sent(const http::Response& answer) const override {
     auto out = by_status(answer);
-    if (answer.status == 402) out.taken = Taken::our_fault;  // its quota is used up
     if (answer.status != 200) return out;
     const auto id = Json{answer.body}.text({"data", "id"});
     if (!id) return out;

@@ -89,8 +89,7 @@ class Infobip final : public Aggregator {
   }
 
   Posting send(const Outgoing& message, const SendingSettings& settings) const override {
-    auto to = with_plus(message.to);
-    to.erase(to.begin());
+    const auto to = without_plus(message.to);
     JsonWriter json;
     json.open('{').name("messages").open('[').open('{').member("sender", settings.from);
     json.name("destinations").open('[').open('{').member("to", crypto::view(to));

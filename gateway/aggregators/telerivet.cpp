@@ -98,7 +98,6 @@ class Telerivet final : public Aggregator {
 
   SendAnswer sent(const http::Response& answer) const override {
     auto out = by_status(answer);
-    if (answer.status == 402) out.taken = Taken::our_fault;
     if (answer.status != 200) return out;
     const Json json{answer.body};
     const auto id = json.text({"id"});

@@ -191,8 +191,7 @@ class Vonage final : public Aggregator {
 
   // It takes a validity in milliseconds, and does not find out itself what alphabet a text needs.
   Posting send(const Outgoing& message, const SendingSettings& settings) const override {
-    auto to = with_plus(message.to);
-    to.erase(to.begin());
+    const auto to = without_plus(message.to);
     const auto validity = std::to_string(std::chrono::milliseconds{message.validity}.count());
     const bool wide = i18n::measure(message.text).encoding == i18n::Encoding::ucs2;
     std::vector<FormField> form{{"api_key", crypto::view(settings.account)},

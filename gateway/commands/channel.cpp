@@ -258,6 +258,7 @@ int add_channel_files(const CLI::App& root, Added& add) {
       !read_secret(add.password_file, "password", add.password))
     return failed;
   const auto profile = aggregator->profile();
+  add.allow_get |= profile.needs_get;
   if (const auto lacking = missing(add, profile.to_receive); !lacking.empty()) {
     complain(add.provider + " proves its requests, and the gateway has to check that",
              "give " + joined(lacking) +

@@ -1,6 +1,6 @@
-// Every aggregator: the first byte picks one and the kind, the second the settings, the method and
-// the content type; then come the target and, behind a line feed, the body. The same bytes are
-// then read as the answer of the send API.
+// Every aggregator: the first byte picks the kind, and the aggregator too if the target names none
+// ("/in/NAME/x"); the second the settings, the method and the content type; then come the target
+// and, behind a line feed, the body. The same bytes are then read as the answer of the send API.
 
 #include <cstddef>
 #include <cstdint>
@@ -15,11 +15,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const aggregators::Registry registry;
   static const auto names = registry.names();
   if (size < 2) return 0;
-  const auto& aggregator = *registry.find(names[data[0] / 2 % names.size()]);
   const auto kind = data[0] % 2 == 0 ? aggregators::Kind::sms : aggregators::Kind::dlr;
   const auto choice = data[1];
   const std::string_view rest{reinterpret_cast<const char*>(data) + 2, size - 2};
   const auto line = rest.find('\n');
+  const auto name = rest.starts_with("/in/") ? rest.substr(4, rest.find('/', 4) - 4) : rest;
+  const auto* const named = registry.find(name);
+  const auto& aggregator =
+      named != nullptr ? *named : *registry.find(names[data[0] / 2 % names.size()]);
 
   aggregators::ChannelSettings settings;
   settings.country = "RW";
