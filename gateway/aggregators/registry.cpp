@@ -5,9 +5,23 @@
 namespace ishara::aggregators {
 
 // One line for each aggregator, in alphabetical order; its source defines make_<name>().
-#define ISHARA_AGGREGATORS(each)                                                              \
-  each(africastalking) each(capcom6) each(envayasms) each(httpsms) each(infobip) each(jasmin) \
-      each(kannel) each(smssync) each(telerivet) each(twilio) each(vonage)
+// clang-format off
+#define ISHARA_AGGREGATORS(each) \
+  each(africastalking) \
+  each(arkesel) \
+  each(capcom6) \
+  each(envayasms) \
+  each(httpsms) \
+  each(hubtel) \
+  each(infobip) \
+  each(jasmin) \
+  each(kannel) \
+  each(nalo) \
+  each(smssync) \
+  each(telerivet) \
+  each(twilio) \
+  each(vonage)
+// clang-format on
 
 #define ISHARA_DECLARE(name) std::unique_ptr<const Aggregator> make_##name();
 ISHARA_AGGREGATORS(ISHARA_DECLARE)
@@ -51,15 +65,17 @@ std::string Registry::table() const {
   };
   const auto yes = [](bool is_so) { return is_so ? " yes |" : " |"; };
   std::string out =
-      "| provider | proves itself by | replies in the answer | replies by its API | reads "
-      "delivery reports | facts |\n| --- | --- | --- | --- | --- | --- |\n";
+      "| provider | brings texts | proves itself by | replies in the answer | replies by its API | "
+      "reads delivery reports | facts |\n| --- | --- | --- | --- | --- | --- | --- |\n";
   for (const auto& aggregator : all_) {
     const auto profile = aggregator->profile();
     const auto kinds = aggregator->kinds();
-    out += "| " + std::string{aggregator->name()} + " | " + proof(profile.proof) + " |";
+    const auto has = [kinds](Kind kind) { return std::ranges::find(kinds, kind) != kinds.end(); };
+    out += "| " + std::string{aggregator->name()} + " |" + yes(has(Kind::sms));
+    out += " " + proof(profile.proof) + " |";
     out += yes(aggregator->answers_in_response());
     out += yes(!profile.to_send.empty());
-    out += yes(std::ranges::find(kinds, Kind::dlr) != kinds.end());
+    out += yes(has(Kind::dlr));
     out += profile.confirmed ? " confirmed |\n" : " unconfirmed |\n";
   }
   return out;

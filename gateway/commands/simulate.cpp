@@ -2,6 +2,7 @@
 // aggregator would, and shows the answer as the phone would.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
 #include <iostream>
@@ -109,6 +110,12 @@ int simulate(const Simulated& simulated) {
   if (aggregator == nullptr) {
     complain("the provider '" + simulated.provider + "' is not offered",
              "`ishara channel providers` tells which are");
+    return bad_usage;
+  }
+  const auto kinds = aggregator->kinds();
+  if (std::ranges::find(kinds, aggregators::Kind::sms) == kinds.end()) {
+    complain("the provider '" + simulated.provider + "' brings no texts",
+             "`ishara channel providers` tells which do");
     return bad_usage;
   }
   const std::string_view url{simulated.url};
