@@ -38,6 +38,10 @@ std::array<std::uint8_t, 32> hmac_sha256(View key, Parts parts) {
   return hmac<32>(EVP_sha256(), key, parts);
 }
 
+std::array<std::uint8_t, 48> hmac_sha384(View key, Parts parts) {
+  return hmac<48>(EVP_sha384(), key, parts);
+}
+
 std::array<std::uint8_t, 64> hmac_sha512(View key, Parts parts) {
   return hmac<64>(EVP_sha512(), key, parts);
 }

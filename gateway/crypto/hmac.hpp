@@ -12,6 +12,7 @@ namespace ishara::crypto {
 std::array<std::uint8_t, 16> hmac_md5(View key, Parts parts);
 std::array<std::uint8_t, 20> hmac_sha1(View key, Parts parts);
 std::array<std::uint8_t, 32> hmac_sha256(View key, Parts parts);
+std::array<std::uint8_t, 48> hmac_sha384(View key, Parts parts);
 std::array<std::uint8_t, 64> hmac_sha512(View key, Parts parts);
 std::array<std::uint8_t, 16> md5(View bytes);
 std::array<std::uint8_t, 20> sha1(View bytes);
