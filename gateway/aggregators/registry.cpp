@@ -6,7 +6,24 @@ namespace ishara::aggregators {
 
 // One line for each aggregator, in alphabetical order; its source defines make_<name>().
 // clang-format off
-#define ISHARA_AGGREGATORS(each) each(africastalking) each(arkesel) each(capcom6) each(envayasms) each(httpsms) each(hubtel) each(infobip) each(jasmin) each(kannel) each(messagebird) each(nalo) each(plivo) each(smssync) each(telerivet) each(twilio) each(vonage)
+#define ISHARA_AGGREGATORS(each) \
+  each(africastalking) \
+  each(arkesel) \
+  each(capcom6) \
+  each(envayasms) \
+  each(httpsms) \
+  each(hubtel) \
+  each(infobip) \
+  each(jasmin) \
+  each(kannel) \
+  each(messagebird) \
+  each(nalo) \
+  each(plivo) \
+  each(smssync) \
+  each(telerivet) \
+  each(twilio) \
+  each(vonage)
+// clang-format on
 
 #define ISHARA_DECLARE(name) std::unique_ptr<const Aggregator> make_##name();
 ISHARA_AGGREGATORS(ISHARA_DECLARE)
