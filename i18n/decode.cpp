@@ -2,6 +2,7 @@
 
 #include <unicode/unorm2.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -62,21 +63,55 @@ void from_utf16be(std::string_view bytes, Units& units) {
   if (i < bytes.size()) keep(replacement_character, units);
 }
 
-void from_gsm(std::string_view bytes, Units& units) {
+void from_gsm(std::string_view bytes, GsmTables tables, Units& units) {
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const auto code = static_cast<unsigned char>(bytes[i]);
+    const auto next = i + 1 < bytes.size() ? static_cast<unsigned char>(bytes[i + 1]) : 0xFFu;
     if (code >= gsm7_basic.size()) {
       keep(replacement_character, units);
-    } else if (code == gsm7_escape && i + 1 < bytes.size() &&
-               static_cast<unsigned char>(bytes[i + 1]) < gsm7_basic.size()) {
-      // A pair that the extension table lacks shows the basic character of its second code.
-      const auto second = static_cast<unsigned char>(bytes[++i]);
-      const char16_t extended = gsm7_extension(second);
-      keep(extended != 0 ? extended : gsm7_basic[second], units);
+    } else if (code == gsm7_escape && next < gsm7_basic.size()) {
+      keep(gsm_escaped_character(static_cast<std::uint8_t>(next), tables), units);
+      ++i;
     } else {
-      keep(gsm7_basic[code], units);
+      keep(gsm_character(code, tables), units);
     }
   }
+}
+
+// The septets of a character in the default tables, the escape first if it needs one; nothing if it
+// is in neither.
+struct Septets {
+  bool escaped;
+  std::uint8_t code;
+};
+std::optional<Septets> default_septets_of(char32_t character) noexcept {
+  for (std::uint8_t code = 0; code < gsm7_basic.size(); ++code) {
+    if (gsm7_basic[code] == character && code != gsm7_escape) return Septets{false, code};
+    if (gsm7_extension(code) == character) return Septets{true, code};
+  }
+  return std::nullopt;
+}
+
+std::optional<std::pmr::vector<char>> default_septets(std::string_view utf8, GsmTables tables,
+                                                      std::pmr::memory_resource& memory) {
+  std::pmr::vector<char> out{&memory};
+  out.reserve(utf8.size());  // no character is shorter than its septets
+  while (!utf8.empty()) {
+    const CodePoint next = first_of_utf8(utf8);
+    utf8.remove_prefix(next.size);
+    auto septets = default_septets_of(next.value);
+    if (!septets) return std::nullopt;
+    if (next.value == U'?' && !utf8.empty()) {
+      const auto behind = default_septets_of(first_of_utf8(utf8).value);
+      const bool was_escape =
+          behind && !behind->escaped && gsm7_extension(behind->code) == 0 &&
+          gsm_escaped_character(behind->code, tables) != gsm_character(behind->code, tables);
+      if (was_escape) septets = Septets{false, gsm7_escape};
+    }
+    if (septets->escaped) out.push_back(static_cast<char>(gsm7_escape));
+    out.push_back(static_cast<char>(septets->code));
+  }
+  return out;
 }
 
 // The NFC form. ICU moves to memory of its own when its buffer is too small, and the text would
@@ -229,10 +264,25 @@ std::pmr::vector<char> decode(std::string_view bytes, Charset charset,
       from_utf16be(bytes, units);
       break;
     case Charset::gsm:
-      from_gsm(bytes, units);
+      from_gsm(bytes, {}, units);
       break;
   }
   return to_utf8_in_nfc(units, memory);
+}
+
+std::pmr::vector<char> decode_gsm(std::string_view septets, GsmTables tables,
+                                  std::pmr::memory_resource& memory) {
+  Units units{&memory};
+  units.reserve(septets.size());
+  from_gsm(septets, tables, units);
+  return to_utf8_in_nfc(units, memory);
+}
+
+std::pmr::vector<char> decode_gsm_anew(std::string_view utf8, GsmTables tables,
+                                       std::pmr::memory_resource& memory) {
+  const auto septets = default_septets(utf8, tables, memory);
+  if (!septets) return decode(utf8, Charset::utf8, memory);
+  return decode_gsm({septets->data(), septets->size()}, tables, memory);
 }
 
 std::pmr::vector<char> decode_entities(std::string_view utf8, std::pmr::memory_resource& memory) {

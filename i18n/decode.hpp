@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "i18n/gsm_tables.hpp"
+
 namespace ishara::i18n {
 
 enum class Charset : std::uint8_t {
@@ -30,6 +32,15 @@ std::optional<Charset> charset_from_name(std::string_view name) noexcept;
 // Never fails: what is wrong is replaced.
 std::pmr::vector<char> decode(std::string_view bytes, Charset charset,
                               std::pmr::memory_resource& memory);
+
+// The same of septets, one in an octet, in the tables that their header names.
+std::pmr::vector<char> decode_gsm(std::string_view septets, GsmTables tables,
+                                  std::pmr::memory_resource& memory);
+// For a text that was read in the default tables by who did not know these, in UTF-8: read anew. A
+// question mark before a code that the single shift table alone has is an escape that Kannel could
+// not read. A text with a character that is in no default table is repaired as `decode` does.
+std::pmr::vector<char> decode_gsm_anew(std::string_view utf8, GsmTables tables,
+                                       std::pmr::memory_resource& memory);
 
 // For channels that escape twice: decodes `&amp; &lt; &gt; &quot; &apos; &nbsp;` and numeric
 // references once, leaves all else as it is, and repairs the result as `decode` does.

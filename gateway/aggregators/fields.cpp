@@ -92,10 +92,14 @@ Result<identity::Sender> read_full_sender(std::optional<std::string_view> sender
 }
 
 identity::Text read_text(std::string_view bytes, i18n::Charset declared,
-                         const ChannelSettings& settings) {
+                         const ChannelSettings& settings, i18n::GsmTables tables) {
   auto& memory = crypto::wiping_resource();
   const auto charset = declared == i18n::Charset::unspecified ? settings.charset : declared;
-  const auto text = i18n::decode(bytes, charset, memory);
+  auto text = i18n::decode(bytes, charset, memory);
+  if (tables != i18n::GsmTables{} && charset != i18n::Charset::utf16be)
+    text = charset == i18n::Charset::gsm
+               ? i18n::decode_gsm(bytes, tables, memory)
+               : i18n::decode_gsm_anew({text.data(), text.size()}, tables, memory);
   if (!settings.entities) return identity::Text{{text.data(), text.size()}};
   const auto plain = i18n::decode_entities({text.data(), text.size()}, memory);
   return identity::Text{{plain.data(), plain.size()}};

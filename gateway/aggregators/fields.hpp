@@ -42,9 +42,10 @@ Result<identity::Sender> read_full_sender(std::optional<std::string_view> sender
                                           const ChannelSettings& settings, Literal missing,
                                           Literal bad);
 
-// The text in `bytes`, by `declared`, else by the channel's charset.
+// The text in `bytes`, by `declared`, else by the channel's charset. `tables` are those that the
+// text's own header names: where it came as GSM, or was read as such by who did not know them.
 identity::Text read_text(std::string_view bytes, i18n::Charset declared,
-                         const ChannelSettings& settings);
+                         const ChannelSettings& settings, i18n::GsmTables tables = {});
 
 // Where a text was sent to, with a lost plus put back.
 crypto::WipedBuffer read_recipient(std::optional<std::string_view> recipient);

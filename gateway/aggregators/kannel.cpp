@@ -11,6 +11,7 @@
 
 #include "gateway/aggregators/aggregator.hpp"
 #include "gateway/aggregators/fields.hpp"
+#include "gateway/aggregators/user_data_header.hpp"
 #include "i18n/sms.hpp"
 
 namespace ishara::aggregators {
@@ -32,31 +33,6 @@ i18n::Charset charset_of(std::string_view charset, std::string_view coding) noex
     if (known && *known != i18n::Charset::unspecified) return *known;
   }
   return coding == "2" ? i18n::Charset::utf16be : i18n::Charset::unspecified;
-}
-
-// The concatenation element of a user data header (3GPP TS 23.040, 9.2.3.24); nothing if there is
-// none or it makes no sense, for the text is then as whole as it will ever be.
-std::optional<Part> part_of(std::string_view header) noexcept {
-  const auto octet = [header](std::size_t at) { return static_cast<std::uint8_t>(header[at]); };
-  if (header.empty() || header.size() < 1u + octet(0)) return std::nullopt;
-  const std::size_t end = 1u + octet(0);
-  for (std::size_t at = 1; at + 2 <= end;) {
-    const auto element = octet(at);
-    const std::size_t size = octet(at + 1);
-    at += 2;
-    if (at + size > end) return std::nullopt;
-    std::optional<Part> part;
-    if (element == 0x00 && size == 3) part = Part{octet(at), octet(at + 1), octet(at + 2)};
-    if (element == 0x08 && size == 4)
-      part = Part{static_cast<std::uint16_t>(octet(at) << 8 | octet(at + 1)), octet(at + 2),
-                  octet(at + 3)};
-    if (part) {
-      const bool sane = part->total > 1 && part->number >= 1 && part->number <= part->total;
-      return sane ? part : std::nullopt;
-    }
-    at += size;
-  }
-  return std::nullopt;
 }
 
 class Kannel final : public Aggregator {
@@ -95,9 +71,10 @@ class Kannel final : public Aggregator {
     }
     const auto charset =
         charset_of(form->value("charset").value_or(""), form->value("coding").value_or(""));
-    return message(form->value("from"), form->value("to"), read_text(*text, charset, settings),
-                   form->value("id"), read_unix(form->value("ts").value_or("")),
-                   part_of(form->value("udh").value_or("")), settings);
+    const auto header = form->value("udh").value_or("");
+    return message(form->value("from"), form->value("to"),
+                   read_text(*text, charset, settings, tables_in(header)), form->value("id"),
+                   read_unix(form->value("ts").value_or("")), part_in(header), settings);
   }
 
   http::Response acknowledge(std::optional<std::string_view> reply) const override {
@@ -287,10 +264,11 @@ class Kannel final : public Aggregator {
                      "field 'X-Kannel-From' is missing; set send-sender = true in the sms-service"};
     const auto charset = charset_of(type.charset, either("x-kannel-coding", "coding").value_or(""));
     const auto header = http::form_decode(request.field("x-kannel-udh").value_or(""));
-    return message(from, either("x-kannel-to", "to"),
-                   read_text(crypto::view(request.body), charset, settings), query->value("id"),
-                   read_utc(request.field("x-kannel-time").value_or("")),
-                   part_of(crypto::view(header)), settings);
+    return message(
+        from, either("x-kannel-to", "to"),
+        read_text(crypto::view(request.body), charset, settings, tables_in(crypto::view(header))),
+        query->value("id"), read_utc(request.field("x-kannel-time").value_or("")),
+        part_in(crypto::view(header)), settings);
   }
 
   // The id is ours: the relay puts it into dlr-url, with status=%d.

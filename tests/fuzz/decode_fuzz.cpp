@@ -21,6 +21,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto again = decode(view, Charset::utf8, memory);
   if (!std::equal(text.begin(), text.end(), again.begin(), again.end())) std::abort();
   if (view.find('\0') != view.npos) std::abort();
+  const GsmTables tables{static_cast<std::uint8_t>(data[0] / 5 % 15), data[0]};
+  const auto anew = decode_gsm_anew(view, tables, memory);
+  const auto clean = decode({anew.data(), anew.size()}, Charset::utf8, memory);
+  if (!std::equal(anew.begin(), anew.end(), clean.begin(), clean.end())) std::abort();
+  decode_gsm(bytes, tables, memory);
   const auto entities = decode_entities(view, memory);
   if (entities.size() > text.size() * 3) std::abort();
   const Measure measured = measure(view);
