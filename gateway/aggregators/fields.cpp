@@ -135,6 +135,13 @@ Result<std::vector<Event>> read_delivery(std::optional<std::string_view> id, Lit
   return events;
 }
 
+std::optional<Status> status_of_kannel(std::string_view type) noexcept {
+  if (type == "1") return Status::delivered;
+  if (type == "2" || type == "16") return Status::failed;
+  if (type == "4" || type == "8") return Status::sent;
+  return std::nullopt;
+}
+
 std::optional<std::chrono::sys_seconds> read_utc(std::string_view text) noexcept {
   text = trimmed(text);
   if (text.ends_with('Z')) text.remove_suffix(1);
@@ -245,6 +252,12 @@ http::Request form_get(std::string_view path, std::span<const FormField> form) {
   request.method = http::Method::get;
   request.target = joined({path, "?", crypto::view(write_form(form))});
   return request;
+}
+
+crypto::WipedBuffer delivery_url(const Outgoing& message, const SendingSettings& settings,
+                                 std::string_view status) {
+  if (settings.delivery_url.empty() || message.delivery_id.empty()) return {};
+  return joined({crypto::view(settings.delivery_url), "?id=", message.delivery_id, "&", status});
 }
 
 SendAnswer by_status(const http::Response& answer) {

@@ -58,6 +58,10 @@ Result<std::vector<Event>> read_delivery(std::optional<std::string_view> id, Lit
                                          std::optional<std::string_view> word, Literal no_word,
                                          std::optional<Status> (*status_of)(std::string_view));
 
+// What the values of Kannel's delivery reports say, which others have taken over; nothing for
+// others, and for 32, an intermediate notice.
+std::optional<Status> status_of_kannel(std::string_view type) noexcept;
+
 // "2026-01-02T03:04:05Z" or "2026-01-02 03:04:05", both UTC; nothing for anything else.
 std::optional<std::chrono::sys_seconds> read_utc(std::string_view text) noexcept;
 // The same with a fraction or an offset too: "2026-01-02T03:04:05.678+03:00", "...+0300".
@@ -89,6 +93,11 @@ http::Request form_post(std::string_view target, std::span<const FormField> form
                         std::vector<http::Field> fields);
 // A GET of `path` with a form in its query.
 http::Request form_get(std::string_view path, std::span<const FormField> form);
+
+// Where a provider that names no text is to report its delivery: `id` is ours, `status` what it
+// fills in. Empty if no report is wanted.
+crypto::WipedBuffer delivery_url(const Outgoing& message, const SendingSettings& settings,
+                                 std::string_view status);
 
 // What an HTTP status alone says, where the provider's own words say no more (channels.md 1.2). A
 // text may have left with any answer that is not a plain refusal.

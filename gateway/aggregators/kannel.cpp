@@ -17,14 +17,6 @@
 namespace ishara::aggregators {
 namespace {
 
-// The values of %d; others, and 32 (an intermediate notice), change nothing.
-std::optional<Status> status_of_type(std::string_view type) noexcept {
-  if (type == "1") return Status::delivered;
-  if (type == "2" || type == "16") return Status::failed;
-  if (type == "4" || type == "8") return Status::sent;
-  return std::nullopt;
-}
-
 // What Kannel says of the charset of a text. Its words for 7-bit and 8-bit texts name no charset:
 // such texts have been made UTF-8 inside Kannel, or are in the operator's own alphabet.
 i18n::Charset charset_of(std::string_view charset, std::string_view coding) noexcept {
@@ -63,7 +55,7 @@ class Kannel final : public Aggregator {
     if (!form) return form.error();
     if (kind == Kind::dlr)
       return read_delivery(form->value("id"), "field 'id' is missing", form->value("status"),
-                           "field 'status' is missing", status_of_type);
+                           "field 'status' is missing", status_of_kannel);
     const auto text = form->value("text");
     if (!text) {
       if (!form->value("from")) return Refusal{errc::missing_field, "field 'from' is missing"};
@@ -103,12 +95,8 @@ class Kannel final : public Aggregator {
     } else {
       form.push_back({"text", message.text});
     }
-    crypto::WipedBuffer delivery;
-    if (!settings.delivery_url.empty() && !message.delivery_id.empty()) {
-      delivery = settings.delivery_url;
-      for (const auto part :
-           {std::string_view{"?id="}, message.delivery_id, std::string_view{"&status=%d"}})
-        delivery.insert(delivery.end(), part.begin(), part.end());
+    const auto delivery = delivery_url(message, settings, "status=%d");
+    if (!delivery.empty()) {
       form.push_back({"dlr-mask", "27"});
       form.push_back({"dlr-url", crypto::view(delivery)});
     }

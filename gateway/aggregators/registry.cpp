@@ -10,7 +10,9 @@ namespace ishara::aggregators {
   each(africastalking) \
   each(arkesel) \
   each(capcom6) \
+  each(dmark) \
   each(envayasms) \
+  each(hormuud) \
   each(httpsms) \
   each(hubtel) \
   each(infobip) \
@@ -21,8 +23,10 @@ namespace ishara::aggregators {
   each(plivo) \
   each(smssync) \
   each(telerivet) \
+  each(telesom) \
   each(twilio) \
-  each(vonage)
+  each(vonage) \
+  each(yo)
 // clang-format on
 
 #define ISHARA_DECLARE(name) std::unique_ptr<const Aggregator> make_##name();
