@@ -76,16 +76,9 @@ class Infobip final : public Aggregator {
     const auto json = read_json(request);
     if (!json) return json.error();
     if (!json->at({"results"})) return Refusal{errc::missing_field, "field 'results' is missing"};
-    std::optional<Refusal> refusal;
-    for (const auto& result : json->at({"results"}).entries()) {
-      auto event = kind == Kind::dlr ? delivery(result) : message(result, settings);
-      if (!event)
-        refusal = event.error();
-      else if (*event)
-        events.push_back(std::move(**event));
-    }
-    if (events.empty() && refusal) return *refusal;
-    return events;
+    return read_batch(json->at({"results"}).entries(), [&](const Json& result) {
+      return kind == Kind::dlr ? delivery(result) : message(result, settings);
+    });
   }
 
   Posting send(const Outgoing& message, const SendingSettings& settings) const override {

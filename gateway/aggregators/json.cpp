@@ -64,6 +64,14 @@ class WipingJson final : public boost::json::memory_resource {
   bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 };
 
+Result<Json> read_any_json(const http::Request& request) {
+  if (request.body.size() > max_body)
+    return Refusal{errc::too_large, "the body is larger than 64 KiB"};
+  if (request.field("content-type") && !http::is_json(request))
+    return Refusal{errc::wrong_content_type, "the body is not JSON"};
+  return Json{crypto::view(request.body)};
+}
+
 }  // namespace
 
 Json::Json(std::string_view body) {
@@ -102,6 +110,8 @@ std::optional<crypto::WipedBuffer> Json::text() const {
 
 bool Json::is_object() const noexcept { return node_ != nullptr && node_->is_object(); }
 
+bool Json::is_list() const noexcept { return node_ != nullptr && node_->is_array(); }
+
 std::vector<Json> Json::entries() const {
   std::vector<Json> out;
   if (const auto* list = node_ ? node_->if_array() : nullptr)
@@ -118,12 +128,14 @@ std::vector<std::pair<crypto::WipedBuffer, Json>> Json::members() const {
 }
 
 Result<Json> read_json(const http::Request& request) {
-  if (request.body.size() > max_body)
-    return Refusal{errc::too_large, "the body is larger than 64 KiB"};
-  if (request.field("content-type") && !http::is_json(request))
-    return Refusal{errc::wrong_content_type, "the body is not JSON"};
-  auto json = Json{crypto::view(request.body)};
-  if (!json.is_object()) return Refusal{errc::malformed, "the body is no JSON object"};
+  auto json = read_any_json(request);
+  if (json && !json->is_object()) return Refusal{errc::malformed, "the body is no JSON object"};
+  return json;
+}
+
+Result<Json> read_json_list(const http::Request& request) {
+  auto json = read_any_json(request);
+  if (json && !json->is_list()) return Refusal{errc::malformed, "the body is no JSON list"};
   return json;
 }
 

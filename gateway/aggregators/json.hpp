@@ -46,6 +46,7 @@ class Json {
     return at(path).text();
   }
   bool is_object() const noexcept;
+  bool is_list() const noexcept;
   // Of a list, and of an object by name; nothing of anything else.
   std::vector<Json> entries() const;
   std::vector<std::pair<crypto::WipedBuffer, Json>> members() const;
@@ -57,6 +58,26 @@ class Json {
 
 // The JSON object in a body. Refuses one that is too large, of another type or no such thing.
 Result<Json> read_json(const http::Request& request);
+// The same of a list.
+Result<Json> read_json_list(const http::Request& request);
+
+// The events of a batch. `read` gives the event of an entry, or none, or refuses it, as a
+// Result<std::optional<Event>>. What it refuses holds up none of the others, which would all come
+// again; only a batch of nothing else is refused.
+template <class Read>
+Result<std::vector<Event>> read_batch(const std::vector<Json>& batch, Read read) {
+  std::vector<Event> events;
+  std::optional<Refusal> refusal;
+  for (const auto& entry : batch) {
+    Result<std::optional<Event>> event = read(entry);
+    if (!event)
+      refusal = event.error();
+    else if (*event)
+      events.push_back(std::move(**event));
+  }
+  if (events.empty() && refusal) return *refusal;
+  return events;
+}
 
 // Writes JSON into memory that is wiped; commas stand where they belong.
 class JsonWriter {

@@ -9,7 +9,9 @@ namespace ishara::aggregators {
 #define ISHARA_AGGREGATORS(each) \
   each(africastalking) \
   each(arkesel) \
+  each(bandwidth) \
   each(capcom6) \
+  each(clickatell) \
   each(dmark) \
   each(envayasms) \
   each(hormuud) \
@@ -19,8 +21,10 @@ namespace ishara::aggregators {
   each(jasmin) \
   each(kannel) \
   each(messagebird) \
+  each(mtn) \
   each(nalo) \
   each(plivo) \
+  each(sinch) \
   each(smssync) \
   each(telerivet) \
   each(telesom) \
