@@ -85,7 +85,7 @@ struct Message {
   identity::Text text;     // repaired UTF-8, NFC; may be empty
   crypto::WipedBuffer id;  // the provider's id of this message; empty if it sends none
   std::optional<std::chrono::sys_seconds> at;  // the provider's clock; nothing if not sent or odd
-  std::optional<Part> part;
+  std::optional<Part> part;  // nothing if the text is whole, or its beginning at least
 };
 
 enum class Status : std::uint8_t { queued, sent, delivered, failed };

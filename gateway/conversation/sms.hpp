@@ -265,6 +265,7 @@ struct Circumstances {
   bool robot = false;      // alphanumeric sender, 6 digits or fewer, or one of our own numbers
   bool duplicate = false;  // a redelivery of a text that was handled
   bool noise = false;      // routing::understand calls the text noise
+  bool fragment = false;   // its beginning is missing: neither a command nor an answer
 };
 
 // The language to presume where a text does not decide: of the sitting's last reply, else the

@@ -158,6 +158,8 @@ class Classifier {
       input_.what = Class::robot;
     else if (circumstances_.duplicate)
       input_.what = Class::duplicate;
+    else if (circumstances_.fragment)
+      input_.what = Class::text;
     else if (!is_command() && !is_answer())
       input_.what = rest();
     return input_;

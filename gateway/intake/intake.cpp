@@ -49,7 +49,8 @@ Intake::Intake(Surroundings surroundings, Keys keys, Clock clock)
     : around_{surroundings},
       keys_{std::move(keys)},
       clock_{std::move(clock)},
-      sittings_{most_sittings} {}
+      sittings_{most_sittings},
+      joining_{around_.patience} {}
 
 void Intake::end_second() {
   const auto now = clock_();
@@ -143,7 +144,11 @@ asio::awaitable<http::Response> Intake::handle(http::Request request) {
     // A delivery report concerns a reply of the relay's; nothing is stored of it here.
     auto* message = std::get_if<aggregators::Message>(&event);
     if (!message) continue;
-    auto reported = co_await report(std::move(*message), *call, knowledge);
+    Result<Line> reported = Line{};
+    if (message->part)
+      reported = co_await join(std::move(*message), *call, knowledge);
+    else
+      reported = co_await report(std::move(*message), *call, knowledge);
     if (!reported) {
       // One that the database will never take holds up no other of a batch.
       if (reported.error() == storage::errc::refused) {
@@ -294,6 +299,26 @@ std::optional<Intake::Line> Intake::answered_before(const Sitting& sitting,
     if (!has_id) break;
   }
   return std::nullopt;
+}
+
+// A part of a text that is longer than one message.
+asio::awaitable<Intake::Result<Intake::Line>> Intake::join(
+    aggregators::Message part, const Call& call, std::shared_ptr<const Knowledge> knowledge) {
+  const std::array<std::uint8_t, 4> text{call.channel.number, part.part->total,
+                                         static_cast<std::uint8_t>(part.part->reference >> 8),
+                                         static_cast<std::uint8_t>(part.part->reference & 0xFF)};
+  const auto sender = std::visit(
+      [&](const auto& from) {
+        return from.reveal([&](std::string_view written) {
+          return crypto::keyed_hash16(phone_key_, {text, crypto::bytes_of(written)});
+        });
+      },
+      part.from);
+  const auto again = dedupe_hash(part, call.channel.number, clock_(), keys_.dedupe);
+  Joining::Store store = [this, &call, knowledge](aggregators::Message whole) {
+    return report(std::move(whole), call, knowledge);
+  };
+  co_return co_await joining_.join(sender, again, std::move(part), std::move(store));
 }
 
 // One text: understood, taken as a step of its sitting, sealed for its report and stored; returns

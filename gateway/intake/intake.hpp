@@ -2,8 +2,8 @@
 // THE MAIN PATH, from webhook to queued report. `Intake::handle` and `Intake::report` read as the
 // design says it:
 //
-//   authentic -> parse -> understand -> converse -> find the report -> seal -> append (resumes
-//   after COMMIT) -> acknowledge
+//   authentic -> parse -> (join) -> understand -> converse -> find the report -> seal -> append
+//   (resumes after COMMIT) -> acknowledge
 //
 // A number exists from `parse` to the end of `report`, in its own type; it goes to the relay, which
 // keeps none that its reporter did not allow, and nowhere else. A text exists until it is sealed.
@@ -28,6 +28,7 @@
 #include "gateway/http/message.hpp"
 #include "gateway/identity/sender_keys.hpp"
 #include "gateway/identity/statement.hpp"
+#include "gateway/intake/joining.hpp"
 #include "gateway/intake/knowledge.hpp"
 #include "gateway/intake/owner_changes.hpp"
 #include "gateway/intake/relay.hpp"
@@ -70,6 +71,7 @@ struct Surroundings {
   storage::IntakeSink& sink;
   Relay& relay;
   Statements& statements;
+  std::chrono::milliseconds patience = Joining::usual_patience;  // with parts of a long text
 };
 
 // Sums since start, for /metrics.
@@ -112,6 +114,7 @@ class Intake {
   // Wipes sender keys of an earlier second, and sittings whose hour is over; call every second.
   void end_second();
   const Counters& counters() const noexcept { return counters_; }
+  std::uint64_t incomplete_texts() const noexcept { return joining_.incomplete(); }
 
  private:
   // A request that has found its channel.
@@ -128,6 +131,8 @@ class Intake {
   using Result = boost::system::result<T>;
 
   std::optional<Call> find(const http::Request& request, const Knowledge& knowledge) const;
+  asio::awaitable<Result<Line>> join(aggregators::Message part, const Call& call,
+                                     std::shared_ptr<const Knowledge> knowledge);
   asio::awaitable<Result<Line>> report(aggregators::Message message, const Call& call,
                                        std::shared_ptr<const Knowledge> knowledge);
 
@@ -173,6 +178,7 @@ class Intake {
   identity::SenderKeys sender_keys_;
   conversation::Sittings<Sitting> sittings_;
   Turns turns_;
+  Joining joining_;
   OwnerChanges owner_changes_;
   std::chrono::sys_seconds asked_in_{};     // in this second ...
   std::array<std::uint32_t, 256> asked_{};  // ... so many were asked for, by channel

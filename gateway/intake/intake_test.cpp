@@ -1,5 +1,6 @@
 #include "gateway/intake/intake.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "gateway/crypto/encoding.hpp"
@@ -113,6 +114,40 @@ TEST_CASE("a provider that takes no answer in its response gets none") {
   CHECK(response.status == 200);
   CHECK(response.body.find("Ref") == std::string::npos);
   CHECK(gateway.sink.rows.size() == 1);
+}
+
+TEST_CASE("parts of a long text that come at once are one report, with one line back") {
+  Gateway gateway;
+  const auto part = [](int number, std::string_view text) {
+    return Gateway::by_kannel("id=p" + std::to_string(number) +
+                              "&from=%2B250788000001&to=2020&udh=%05%00%03%2A%02%0" +
+                              std::to_string(number) + "&text=" + std::string{text});
+  };
+  const auto answers =
+      gateway.together({part(2, "house+in+Nyamata"), part(1, "my+madam+locks+me+in+the+")});
+  for (const auto& answer : answers) CHECK(answer.status == 200);
+  CHECK(answers[0].body.starts_with("Message received and put first. Ref "));
+  CHECK(answers[1].body.empty());
+  REQUIRE(gateway.sink.rows.size() == 1);
+  CHECK(gateway.sink.texts.empty());
+  const auto content = gateway.open(gateway.sink.rows[0], "demo-helpers");
+  REQUIRE(content.has_value());
+  CHECK(content->text.reveal(
+      [](std::string_view text) { return text == "my madam locks me in the house in Nyamata"; }));
+  CHECK(content->region.starts_with("RW-02.bugesera"));
+}
+
+TEST_CASE("a part that comes alone is stored, and its first word is no command") {
+  Gateway gateway{{}, {}, std::chrono::milliseconds{0}};
+  gateway.text("250788000001", "my madam locks me in");
+  CHECK(gateway.kannel("id=p2&from=%2B250788000001&to=2020&udh=%05%00%03%2A%02%02&text=delete")
+            .status == 200);
+  CHECK(std::ranges::count(gateway.relay.asked, identity::RelayOp::end) == 0);
+  REQUIRE(gateway.sink.texts.size() == 1);
+  const auto content = gateway.open(gateway.sink.texts[0], "demo-helpers");
+  REQUIRE(content.has_value());
+  CHECK(content->text.reveal([](std::string_view text) { return text == "[…] delete"; }));
+  CHECK(gateway.intake.incomplete_texts() == 1);
 }
 
 TEST_CASE("what cannot be stored now is answered 503, what never can 500") {

@@ -26,7 +26,8 @@ Intake::Reading Intake::read(const aggregators::Message& message, const Call& ca
                                {.sitting = sitting.talk,
                                 .channel_language = call.channel.language,
                                 .robot = !std::holds_alternative<identity::Msisdn>(message.from),
-                                .noise = decision.outcome == routing::Outcome::noise},
+                                .noise = decision.outcome == routing::Outcome::noise,
+                                .fragment = message.part.has_value()},
                                *knowledge.packs, arena);
 
     const auto can_work = [&](const routing::Queue& queue) {

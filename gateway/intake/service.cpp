@@ -266,6 +266,7 @@ class Service::Work {
     add("texts_parked", intake.parked);
     add("relay_questions_missed", intake.relay_missed);
     add("refs_drawn_without_relay", intake.refs_of_our_own);
+    add("texts_incomplete", intake_.incomplete_texts());
     add("writer_batches", writer.batches);
     add("writer_retries", writer.retries);
     add("writer_connections", writer.connections);

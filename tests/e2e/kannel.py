@@ -7,7 +7,7 @@ Kannel's own fakesmsc program does, but for many phones at once:
     phone to us    <from> <to> text|data|ucs2 <text>      or  udh-text|udh-data <udh> <text>
     us to phone    <from> <to> text|... <text>
 
-It cannot send a UCS-2 message in parts: a long one arrives as bearerbox would have joined it.
+It cannot send a UCS-2 message in parts: a long one arrives as if bearerbox had joined it.
 """
 
 import pathlib
@@ -29,7 +29,7 @@ smsbox-port = {boxes}
 smsbox-interface = 127.0.0.1
 box-deny-ip = "*.*.*.*"
 box-allow-ip = "127.0.0.1"
-sms-combine-concatenated-mo = true
+sms-combine-concatenated-mo = {joins}
 log-file = "{folder}/bearerbox.log"
 log-level = 1
 
@@ -104,16 +104,16 @@ def until(condition, what, seconds=30):
 
 class Kannel:
     """Runs from construction to `stop`. `webhook` is the channel's URL, `service` says how;
-    `sendsms` is the port on which it takes texts to send."""
+    `sendsms` is the port on which it takes texts to send. `joins`: the parts of long texts."""
 
-    def __init__(self, folder, webhook, service=BY_POST, sendsms=None):
+    def __init__(self, folder, webhook, service=BY_POST, sendsms=None, joins=True):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True)
         self.admin, boxes, self.port = free_ports(3)
         configuration = self.folder / "kannel.conf"
         configuration.write_text(CONFIGURATION.format(
             folder=self.folder, service=service.format(webhook=webhook), admin=self.admin,
-            boxes=boxes, phones=self.port, password="for this test",
+            boxes=boxes, phones=self.port, password="for this test", joins=str(joins).lower(),
             sending=SENDING.format(port=sendsms) if sendsms else ""))
         self.processes = []
         self._start("/usr/sbin/bearerbox", configuration)

@@ -15,10 +15,11 @@ ANSWER = re.compile(r"^Message received( and put first)?\. Ref ([2-9][0-9]{9})\.
 
 
 class Kannel(unittest.TestCase):
-    def texts_arrive(self, rows, service, channel, during=lambda *_: contextlib.nullcontext()):
+    def texts_arrive(self, rows, service, channel, during=lambda *_: contextlib.nullcontext(),
+                     joins=True):
         deployment = system.shared()
         deployment.plant(rows)
-        gateway = kannel.Kannel(deployment.elsewhere("kannel"), channel.url, service)
+        gateway = kannel.Kannel(deployment.elsewhere("kannel"), channel.url, service, joins=joins)
         self.addCleanup(gateway.stop)
         phones = kannel.Phones(gateway.port)
         self.addCleanup(phones.close)
@@ -26,7 +27,7 @@ class Kannel(unittest.TestCase):
         with during(gateway, phones):
             for n, (number, text, _) in enumerate(rows):
                 phone = number.digits if n % 2 else "+" + number.digits
-                phones.send(phone, "2020", text, binary=n % 7 == 0)
+                phones.send(phone, "2020", text, binary=joins and n % 7 == 0)
         kannel.until(lambda: len(phones.answers) == len(rows), "every phone has got an answer", 60)
 
         received = Counter(deployment.take_all())
@@ -47,6 +48,14 @@ class Kannel(unittest.TestCase):
 
     def test_texts_by_get_do_too(self):
         self.texts_arrive(texts.make(60, seed=2), kannel.BY_GET, system.shared().kannel_by_get)
+
+    def test_long_texts_whose_parts_nobody_joined_arrive_whole(self):
+        rows = [row for row in texts.make(500, seed=5) if len(kannel.gsm_parts(row[1])) > 1
+                and set(row[1]) <= kannel.GSM_BASIC | kannel.GSM_EXTENDED - {"\n"}]
+        self.assertGreater(len(rows), 20)
+        half = len(rows) // 2
+        self.texts_arrive(rows[:half], kannel.BY_POST, system.shared().kannel, joins=False)
+        self.texts_arrive(rows[half:], kannel.BY_GET, system.shared().kannel_by_get, joins=False)
 
     def test_texts_sent_while_the_gateway_is_away_arrive_once_when_it_is_back(self):
         deployment = system.shared()

@@ -243,9 +243,10 @@ struct Gateway {
   std::chrono::sys_seconds now{std::chrono::seconds{1'800'000'000}};
   Intake intake;
 
-  explicit Gateway(const std::set<std::string>& retired = {}, const GatewayKey& own = {})
+  explicit Gateway(const std::set<std::string>& retired = {}, const GatewayKey& own = {},
+                   std::chrono::milliseconds patience = Joining::usual_patience)
       : deployment{retired, own},
-        intake{{registry, sink, relay, statements},
+        intake{{registry, sink, relay, statements, patience},
                {copy_of(key), {crypto::random_secret<32>()}},
                [this] { return now; }} {
     std::vector<config::Channel> channels;
