@@ -96,6 +96,37 @@ TEST_CASE("Vonage's parts of a long text") {
   }
 }
 
+TEST_CASE("MTarget's parts of a long text, whatever its reference is") {
+  const auto part_of = [](const std::string& fields) {
+    const auto made =
+        request(http::Method::post, "/in/mtarget/x?Msisdn=%2B33639980001&Content=a&" + fields);
+    const auto events = registry.find("mtarget")->parse(made, Kind::sms, {});
+    REQUIRE(events.has_value());
+    REQUIRE(events->size() == 1);
+    return std::get<Message>(events->front()).part;
+  };
+  const auto first = part_of("msglong.id=abc&msglong.msgcount=3&msglong.msgref=1");
+  const auto last = part_of("msglong.id=abc&msglong.msgcount=3&msglong.msgref=3");
+  const auto other = part_of("msglong.id=abd&msglong.msgcount=3&msglong.msgref=1");
+  REQUIRE(first.has_value());
+  REQUIRE(last.has_value());
+  REQUIRE(other.has_value());
+  CHECK(first->total == 3);
+  CHECK(first->number == 1);
+  CHECK(last->number == 3);
+  CHECK(first->reference == last->reference);
+  CHECK(first->reference != other->reference);
+  for (const auto* whole : {"", "msglong.msgcount=3&msglong.msgref=1",
+                            "msglong.id=a&msglong.msgcount=1&msglong.msgref=1",
+                            "msglong.id=a&msglong.msgcount=3&msglong.msgref=0",
+                            "msglong.id=a&msglong.msgcount=3&msglong.msgref=4",
+                            "msglong.id=a&msglong.msgcount=256&msglong.msgref=1",
+                            "msglong.id=a&msglong.msgcount=3&msglong.msgref=x"}) {
+    CAPTURE(std::string{whole});
+    CHECK(!part_of(whole).has_value());
+  }
+}
+
 TEST_CASE("signatures: the vectors V1 to V4, E1 and C1 of channels.md") {
   const std::chrono::sys_seconds now{std::chrono::seconds{1767323050}};
   struct {

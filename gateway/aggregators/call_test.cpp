@@ -31,7 +31,8 @@ bool brings_texts(const Aggregator& aggregator) {
 }
 
 // These send neither id nor time: what is said again within minutes counts as said once.
-constexpr std::string_view nameless[] = {"burstsms", "hormuud", "telesom"};
+constexpr std::string_view nameless[] = {"burstsms", "clicksend", "hormuud", "i2sms",
+                                         "m3tech",   "novo",      "telesom"};
 
 // Whether the same request again would be known: by an id that is another text's no more, or by the
 // time that the phone got it.

@@ -48,10 +48,11 @@ class Hormuud final : public Aggregator {
   }
 
   http::Request call(const PhoneText& sms, const ChannelSettings& settings, bool) const override {
+    const auto at = utc_text(sms.at);
     const std::vector<FormField> form{{"Sender", std::string_view{sms.from}.substr(1)},
                                       {"MessageText", sms.text},
                                       {"ShortCode", sms.to},
-                                      {"TimeSent", utc_text(sms.at)}};
+                                      {"TimeSent", at}};
     return form_post(path_of(crypto::view(settings.url)), form, {});
   }
 };

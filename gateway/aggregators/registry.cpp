@@ -12,17 +12,25 @@ namespace ishara::aggregators {
   each(bandwidth) \
   each(capcom6) \
   each(clickatell) \
+  each(clicksend) \
+  each(dart) \
   each(dmark) \
   each(envayasms) \
+  each(highconnection) \
   each(hormuud) \
   each(httpsms) \
   each(hubtel) \
+  each(i2sms) \
   each(infobip) \
   each(jasmin) \
   each(kannel) \
+  each(m3tech) \
+  each(macrokiosk) \
   each(messagebird) \
+  each(mtarget) \
   each(mtn) \
   each(nalo) \
+  each(novo) \
   each(plivo) \
   each(sinch) \
   each(smssync) \
