@@ -10,6 +10,7 @@ namespace ishara::aggregators {
   each(africastalking) \
   each(arkesel) \
   each(bandwidth) \
+  each(beem) \
   each(capcom6) \
   each(clickatell) \
   each(clicksend) \
@@ -36,6 +37,7 @@ namespace ishara::aggregators {
   each(smssync) \
   each(telerivet) \
   each(telesom) \
+  each(termii) \
   each(twilio) \
   each(vonage) \
   each(yo)

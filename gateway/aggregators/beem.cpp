@@ -1,0 +1,123 @@
+// Beem Africa (channels.md 4.2), its SMS. Texts and reports are JSON; what a number of theirs sends
+// us stands in no public document, so texts are read by the names that its users saw.
+
+#include <array>
+#include <memory>
+#include <utility>
+
+#include "gateway/aggregators/aggregator.hpp"
+#include "gateway/aggregators/fields.hpp"
+#include "gateway/aggregators/json.hpp"
+#include "gateway/aggregators/proof.hpp"
+
+namespace ishara::aggregators {
+namespace {
+
+std::optional<Status> status_of_word(std::string_view word) noexcept {
+  if (word == "PENDING") return Status::queued;
+  if (word == "DELIVERED") return Status::delivered;
+  if (word == "UNDELIVERED") return Status::failed;
+  return std::nullopt;
+}
+
+class Beem final : public Aggregator {
+ public:
+  std::string_view name() const noexcept override { return "beem"; }
+
+  std::span<const Kind> kinds() const noexcept override { return texts_and_reports; }
+
+  Result<void> authentic(const http::Request&, const ChannelSettings&,
+                         std::chrono::sys_seconds) const override {
+    return boost::system::in_place_value;
+  }
+
+  Result<std::vector<Event>> parse(const http::Request& request, Kind kind,
+                                   const ChannelSettings& settings) const override {
+    std::vector<Event> events;
+    if (is_ping(request)) return events;
+    if (request.method != http::Method::post)
+      return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
+    const auto json = read_json(request);
+    if (!json) return json.error();
+    if (kind == Kind::dlr)
+      return read_delivery(view_of(json->text({"request_id"})), "field 'request_id' is missing",
+                           view_of(json->text({"Status"})), "field 'Status' is missing",
+                           status_of_word);
+
+    const auto sender = json->text({"from"});
+    auto from = read_full_sender(view_of(sender), settings, "field 'from' is missing",
+                                 "field 'from' is not a number");
+    if (!from) return from.error();
+    const auto text = json->text({"message", "text"});
+    if (!text) return Refusal{errc::missing_field, "field 'message.text' is missing"};
+    const auto to = json->text({"to"});
+    const auto id = json->text({"transaction_id"});
+    const auto at = json->text({"timeUTC"});
+    events.emplace_back(Message{std::move(*from), read_recipient(view_of(to)),
+                                read_text(crypto::view(*text), i18n::Charset::utf8, settings),
+                                read_id(view_of(id)), read_iso8601(view_of(at).value_or("")),
+                                std::nullopt});
+    return events;
+  }
+
+  Posting send(const Outgoing& message, const SendingSettings& settings) const override {
+    const auto to = without_plus(message.to);
+    JsonWriter json;
+    json.open('{')
+        .member("source_addr", settings.from)
+        .member("schedule_time", "")
+        .name("encoding")
+        .number(0)
+        .member("message", message.text);
+    json.name("recipients").open('[').open('{').name("recipient_id").number(1);
+    json.member("dest_addr", crypto::view(to)).close('}').close(']').close('}');
+    std::vector<http::Field> fields;
+    fields.push_back(basic_login(crypto::view(settings.token), crypto::view(settings.password)));
+    return {settings.origin.empty() ? "https://apisms.beem.africa" : settings.origin,
+            json_post("/v1/send", std::move(json).take(), std::move(fields))};
+  }
+
+  SendAnswer sent(const http::Response& answer) const override {
+    auto out = by_status(answer);
+    if (answer.status != 200) return out;
+    const Json json{answer.body};
+    const auto successful = json.text({"successful"});
+    if (!successful) return out;
+    if (crypto::view(*successful) == "false") out.taken = Taken::never;
+    if (crypto::view(*successful) == "true") {
+      out.taken = Taken::accepted;
+      out.id = read_id(view_of(json.text({"request_id"})));
+    }
+    return out;
+  }
+
+  Profile profile() const noexcept override {
+    static constexpr std::array<std::string_view, 3> to_send{"token", "password", "from"};
+    return {Proof::none, {}, to_send, false};
+  }
+
+  std::vector<std::string> instructions(std::string_view, bool) const override {
+    return {
+        "In Beem's dashboard give the number this URL for incoming texts, and the one for reports",
+        "as the callback of the SMS application. The token is the API key, the password its secret",
+        "key."};
+  }
+
+  http::Request call(const PhoneText& sms, const ChannelSettings& settings, bool) const override {
+    JsonWriter json;
+    json.open('{')
+        .member("from", std::string_view{sms.from}.substr(1))
+        .member("to", sms.to)
+        .member("channel", "sms")
+        .member("timeUTC", utc_text(sms.at))
+        .member("transaction_id", sms.id);
+    json.name("message").open('{').member("text", sms.text).close('}').close('}');
+    return json_post(path_of(crypto::view(settings.url)), std::move(json).take(), {});
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<const Aggregator> make_beem() { return std::make_unique<const Beem>(); }
+
+}  // namespace ishara::aggregators
