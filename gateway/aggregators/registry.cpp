@@ -13,6 +13,7 @@ namespace ishara::aggregators {
   each(beem) \
   each(capcom6) \
   each(clickatell) \
+  each(clickmobile) \
   each(clicksend) \
   each(dart) \
   each(dmark) \
@@ -32,9 +33,11 @@ namespace ishara::aggregators {
   each(mtn) \
   each(nalo) \
   each(novo) \
+  each(playmobile) \
   each(plivo) \
   each(sinch) \
   each(smssync) \
+  each(start) \
   each(telerivet) \
   each(telesom) \
   each(termii) \

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <string_view>
 
 #include "gateway/aggregators/registry.hpp"
@@ -36,8 +37,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   request.target = crypto::wiped_copy(rest.substr(0, line));
   if (line != rest.npos) request.body = crypto::wiped_copy(rest.substr(line + 1));
   constexpr std::string_view types[] = {"application/x-www-form-urlencoded", "application/json",
-                                        "text/plain; charset=UTF-16BE", "application/octet-stream"};
-  request.fields.push_back({"content-type", crypto::wiped_copy(types[choice >> 3 & 3])});
+                                        "text/plain; charset=UTF-16BE", "application/octet-stream",
+                                        "text/xml"};
+  request.fields.push_back(
+      {"content-type", crypto::wiped_copy(types[(choice >> 3) % std::size(types)])});
   request.fields.push_back({"x-twilio-signature", crypto::wiped_copy("c2lnbmF0dXJl")});
   request.fields.push_back({"x-kannel-from", crypto::wiped_copy("+250788000001")});
   request.fields.push_back({"x-kannel-udh", crypto::wiped_copy(rest.substr(0, 12))});
