@@ -1,6 +1,8 @@
-// Vonage's SMS API, once Nexmo (channels.md 3.3): GET, form or JSON as its dashboard says, each
-// long text part by part, and signed if its support has switched that on; so a channel has to have
-// the signature secret. Its send API answers 200 whatever it thinks, and says what in the body.
+// Vonage, once Nexmo (channels.md 3.3), by either of its APIs. SMS: GET, form or JSON as its
+// dashboard says, each long text part by part, and signed if its support has switched that on.
+// Messages: JSON, with a token that holds the digest of the body. Both are signed with the
+// signature secret, so a channel has to have that. The send API of SMS answers 200 whatever it
+// thinks, and says what in the body.
 
 #include <algorithm>
 #include <array>
@@ -11,6 +13,7 @@
 #include "gateway/aggregators/aggregator.hpp"
 #include "gateway/aggregators/fields.hpp"
 #include "gateway/aggregators/json.hpp"
+#include "gateway/aggregators/proof.hpp"
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/crypto/hmac.hpp"
 #include "i18n/sms.hpp"
@@ -118,6 +121,20 @@ std::optional<Status> status_of_word(std::string_view word) noexcept {
   return std::nullopt;
 }
 
+// In the words of Messages.
+std::optional<Status> status_of_messages(std::string_view word) noexcept {
+  if (word == "submitted") return Status::sent;
+  if (word == "delivered" || word == "read") return Status::delivered;
+  if (word == "rejected" || word == "undeliverable") return Status::failed;
+  return std::nullopt;
+}
+
+// A request of JSON with a token is one of Messages; only its body is read, which the token covers.
+bool is_of_messages(const http::Request& request) {
+  return request.method == http::Method::post && http::is_json(request) &&
+         request.field("authorization").value_or("").starts_with("Bearer ");
+}
+
 // The status of a part in an answer. Without money or with credentials that do not hold every
 // further text fails too.
 Taken taken_by_code(std::string_view code) noexcept {
@@ -142,6 +159,7 @@ class Vonage final : public Aggregator {
     const auto secret = crypto::view(settings.secret);
     if (secret.empty())
       return Refusal{errc::wrong_signature, "the channel has no signature secret to check with"};
+    if (is_of_messages(request)) return is_covered(request, settings, now);
     const auto fields = Parameters::of(request);
     if (!fields) return fields.error();
     const auto sent = fields->value("sig");
@@ -168,6 +186,7 @@ class Vonage final : public Aggregator {
     if (is_ping(request)) return events;
     if (request.method != http::Method::post && request.method != http::Method::get)
       return Refusal{errc::wrong_method, "this aggregator sends by GET or POST only"};
+    if (is_of_messages(request)) return read_messages(request, kind, settings);
     const auto fields = Parameters::of(request);
     if (!fields) return fields.error();
     if (kind == Kind::dlr)
@@ -224,12 +243,15 @@ class Vonage final : public Aggregator {
   Profile profile() const noexcept override {
     static constexpr std::array<std::string_view, 1> to_receive{"secret"};
     static constexpr std::array<std::string_view, 3> to_send{"account", "password", "from"};
-    return {Proof::signature, to_receive, to_send, true};
+    // The names in the JSON of Messages are only likely.
+    return {Proof::signature, to_receive, to_send, false};
   }
 
   std::vector<std::string> instructions(std::string_view, bool) const override {
-    return {"Ask Vonage's support to sign inbound webhooks; choose the same method there and with",
-            "--signature. Set the webhook to POST: a GET has number and text in its URL."};
+    return {
+        "SMS API: ask Vonage's support to sign inbound webhooks; choose the same method there and",
+        "with --signature. Set the webhook to POST: a GET has number and text in its URL.",
+        "Messages API: its webhooks are signed with the account's signature secret as they are."};
   }
 
   http::Request call(const PhoneText& sms, const ChannelSettings& settings,
@@ -257,6 +279,55 @@ class Vonage final : public Aggregator {
       form.push_back({"sig", signature});
     }
     return by_get ? form_get(path, form) : form_post(path, form, {});
+  }
+
+ private:
+  // A token of Messages: with the secret, for our account, of these two days and for this body.
+  static Result<void> is_covered(const http::Request& request, const ChannelSettings& settings,
+                                 std::chrono::sys_seconds now) {
+    const auto claims =
+        bearer_claims(request.field("authorization"), crypto::view(settings.secret), now);
+    const auto made = claims.text({"iat"});
+    const auto at = read_unix(view_of(made).value_or(""));
+    if (!at || *at + longest_wait < now)
+      return Refusal{errc::wrong_signature, "the token is missing, wrong or over"};
+    const auto digest = crypto::hex(crypto::sha256(crypto::bytes_of(crypto::view(request.body))));
+    const auto sent = lower_case(view_of(claims.text({"payload_hash"})).value_or(""));
+    if (!crypto::equal(crypto::bytes_of(digest), crypto::bytes_of(sent)))
+      return Refusal{errc::wrong_signature, "the token is for another body"};
+    if (!settings.account.empty() &&
+        view_of(claims.text({"api_key"})) != std::string_view{settings.account})
+      return Refusal{errc::wrong_signature, "the token is for another account"};
+    return boost::system::in_place_value;
+  }
+
+  static Result<std::vector<Event>> read_messages(const http::Request& request, Kind kind,
+                                                  const ChannelSettings& settings) {
+    const auto json = read_json(request);
+    if (!json) return json.error();
+    const auto id = json->text({"message_uuid"});
+    if (kind == Kind::dlr) {
+      const auto status = json->text({"status"});
+      return read_delivery(view_of(id), "field 'message_uuid' is missing", view_of(status),
+                           "field 'status' is missing", status_of_messages);
+    }
+    const auto sender = json->text({"from"});
+    auto from = read_full_sender(view_of(sender), settings, "field 'from' is missing",
+                                 "field 'from' is not a number");
+    if (!from) return from.error();
+    // A picture has no words; somebody sent it all the same.
+    const auto text = json->text({"text"});
+    const auto type = json->text({"message_type"});
+    if (!text && view_of(type).value_or("text") == "text")
+      return Refusal{errc::missing_field, "field 'text' is missing"};
+    const auto to = json->text({"to"});
+    const auto at = json->text({"timestamp"});
+    std::vector<Event> events;
+    events.emplace_back(
+        Message{std::move(*from), read_recipient(view_of(to)),
+                read_text(view_of(text).value_or(""), i18n::Charset::utf8, settings),
+                read_id(view_of(id)), read_iso8601(view_of(at).value_or("")), std::nullopt});
+    return events;
   }
 };
 
