@@ -79,12 +79,11 @@ class Beem final : public Aggregator {
 
   SendAnswer sent(const http::Response& answer) const override {
     auto out = by_status(answer);
-    if (answer.status != 200) return out;
+    if (answer.status / 100 != 2) return out;
     const Json json{answer.body};
     const auto successful = json.text({"successful"});
-    if (!successful) return out;
-    if (crypto::view(*successful) == "false") out.taken = Taken::never;
-    if (crypto::view(*successful) == "true") {
+    if (view_of(successful) == "false") out.taken = Taken::never;
+    if (view_of(successful) == "true") {
       out.taken = Taken::accepted;
       out.id = read_id(view_of(json.text({"request_id"})));
     }

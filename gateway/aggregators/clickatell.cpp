@@ -84,12 +84,11 @@ class Clickatell final : public Aggregator {
 
   SendAnswer sent(const http::Response& answer) const override {
     auto out = by_status(answer);
-    if (answer.status != 200 && answer.status != 202) return out;
+    if (answer.status / 100 != 2) return out;
     const auto message = Json{answer.body}.at({"messages", Json::only});
     const auto accepted = message.text({"accepted"});
-    if (!accepted) return out;
-    if (crypto::view(*accepted) == "false") out.taken = Taken::never;
-    if (crypto::view(*accepted) == "true") {
+    if (view_of(accepted) == "false") out.taken = Taken::never;
+    if (view_of(accepted) == "true") {
       out.taken = Taken::accepted;
       out.id = read_id(view_of(message.text({"apiMessageId"})));
     }

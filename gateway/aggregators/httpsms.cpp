@@ -106,13 +106,7 @@ class HttpSms final : public Aggregator {
   }
 
   SendAnswer sent(const http::Response& answer) const override {
-    auto out = by_status(answer);
-    if (answer.status != 200) return out;
-    const auto id = Json{answer.body}.text({"data", "id"});
-    if (!id) return out;
-    out.taken = Taken::accepted;
-    out.id = read_id(crypto::view(*id));
-    return out;
+    return by_id(answer, {"data", "id"});
   }
 
   Profile profile() const noexcept override {

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstddef>
 
+#include "gateway/aggregators/fields.hpp"
 #include "gateway/http/form.hpp"
 #include "i18n/utf8.hpp"
 
@@ -210,6 +211,16 @@ std::optional<std::string> text_in(const http::Response& answer,
   const auto text = Json{answer.body}.text(path);
   if (!text) return std::nullopt;
   return std::string{crypto::view(*text)};
+}
+
+SendAnswer by_id(const http::Response& answer, std::initializer_list<std::string_view> path) {
+  auto out = by_status(answer);
+  if (answer.status / 100 != 2) return out;
+  const auto id = Json{answer.body}.text(path);
+  if (!id) return out;
+  out.taken = Taken::accepted;
+  out.id = read_id(crypto::view(*id));
+  return out;
 }
 
 }  // namespace ishara::aggregators

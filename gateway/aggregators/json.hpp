@@ -106,4 +106,8 @@ std::optional<std::string> text_in(const http::Response& answer,
 http::Request json_post(std::string_view target, crypto::WipedBuffer body,
                         std::vector<http::Field> fields);
 
+// What an answer says of an API that has taken a text if it answers 2xx with the text's id at
+// `path`.
+SendAnswer by_id(const http::Response& answer, std::initializer_list<std::string_view> path);
+
 }  // namespace ishara::aggregators

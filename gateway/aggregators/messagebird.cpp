@@ -123,15 +123,7 @@ class MessageBird final : public Aggregator {
             json_post("/messages", std::move(json).take(), std::move(fields))};
   }
 
-  SendAnswer sent(const http::Response& answer) const override {
-    auto out = by_status(answer);
-    if (answer.status != 200 && answer.status != 201) return out;
-    const auto id = Json{answer.body}.text({"id"});
-    if (!id) return out;
-    out.taken = Taken::accepted;
-    out.id = read_id(crypto::view(*id));
-    return out;
-  }
+  SendAnswer sent(const http::Response& answer) const override { return by_id(answer, {"id"}); }
 
   Profile profile() const noexcept override {
     static constexpr std::array<std::string_view, 2> to_receive{"secret", "url"};

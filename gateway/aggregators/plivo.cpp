@@ -157,13 +157,7 @@ class Plivo final : public Aggregator {
   }
 
   SendAnswer sent(const http::Response& answer) const override {
-    auto out = by_status(answer);
-    if (answer.status != 202) return out;
-    const auto id = Json{answer.body}.text({"message_uuid", Json::only});
-    if (!id) return out;
-    out.taken = Taken::accepted;
-    out.id = read_id(crypto::view(*id));
-    return out;
+    return by_id(answer, {"message_uuid", Json::only});
   }
 
   Profile profile() const noexcept override {

@@ -11,6 +11,7 @@ namespace ishara::aggregators {
   each(arkesel) \
   each(bandwidth) \
   each(beem) \
+  each(burstsms) \
   each(capcom6) \
   each(clickatell) \
   each(clickmobile) \
@@ -18,6 +19,7 @@ namespace ishara::aggregators {
   each(dart) \
   each(dmark) \
   each(envayasms) \
+  each(globe) \
   each(highconnection) \
   each(hormuud) \
   each(httpsms) \
@@ -25,6 +27,7 @@ namespace ishara::aggregators {
   each(i2sms) \
   each(infobip) \
   each(jasmin) \
+  each(kaleyra) \
   each(kannel) \
   each(m3tech) \
   each(macrokiosk) \
@@ -43,7 +46,9 @@ namespace ishara::aggregators {
   each(termii) \
   each(twilio) \
   each(vonage) \
-  each(yo)
+  each(wavy) \
+  each(yo) \
+  each(zenvia)
 // clang-format on
 
 #define ISHARA_DECLARE(name) std::unique_ptr<const Aggregator> make_##name();

@@ -84,15 +84,7 @@ class Sinch final : public Aggregator {
             json_post(crypto::view(target), std::move(json).take(), std::move(fields))};
   }
 
-  SendAnswer sent(const http::Response& answer) const override {
-    auto out = by_status(answer);
-    if (answer.status != 200 && answer.status != 201) return out;
-    const auto id = Json{answer.body}.text({"id"});
-    if (!id) return out;
-    out.taken = Taken::accepted;
-    out.id = read_id(crypto::view(*id));
-    return out;
-  }
+  SendAnswer sent(const http::Response& answer) const override { return by_id(answer, {"id"}); }
 
   Profile profile() const noexcept override {
     static constexpr std::array<std::string_view, 3> to_send{"account", "token", "from"};
