@@ -1,4 +1,4 @@
-// `ishara channel add|providers|list|show|parse`: the short codes and who carries them.
+// `ishara channel add|providers|list|show|rotate|parse`: the short codes and who carries them.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -15,6 +15,7 @@
 
 #include "gateway/aggregators/registry.hpp"
 #include "gateway/aggregators/rehearsal.hpp"
+#include "gateway/commands/channel_files.hpp"
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/configuration.hpp"
 #include "gateway/commands/process.hpp"
@@ -42,15 +43,6 @@ const aggregators::Aggregator* find_provider(const aggregators::Registry& regist
   if (found == nullptr)
     complain("the provider '" + name + "' is not offered", "choose from " + offered(registry));
   return found;
-}
-
-std::string toml_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
 }
 
 bool is_one_line(std::string_view text) {
@@ -88,19 +80,19 @@ struct Added {
 std::string receiving_file(const Added& add, std::string_view secret) {
   std::string out = "# Channel " + add.name +
                     ", written by `ishara channel add`.\nnumber = " + std::to_string(add.number) +
-                    "\nprovider = " + toml_text(add.provider) +
-                    "\ncountry = " + toml_text(add.country) +
-                    "\nlanguage = " + toml_text(add.language) +
+                    "\nprovider = " + config::toml_text(add.provider) +
+                    "\ncountry = " + config::toml_text(add.country) +
+                    "\nlanguage = " + config::toml_text(add.language) +
                     "\n# BLAKE2b-256 of the secret in the URL; a second one may stand beside it.\n"
                     "secrets = [" +
-                    toml_text(crypto::hex(config::hash_of_secret(secret))) + "]\n";
+                    config::toml_text(crypto::hex(config::hash_of_secret(secret))) + "]\n";
   if (add.allow_get) out += "allow_get = true\n";
-  if (!add.url.empty()) out += "url = " + toml_text(add.url) + "\n";
-  if (!add.account.empty()) out += "account = " + toml_text(add.account) + "\n";
-  if (!add.token.empty()) out += "token = " + toml_text(add.token) + "\n";
-  if (!add.secret.empty()) out += "secret = " + toml_text(add.secret) + "\n";
-  if (!add.signature.empty()) out += "signature = " + toml_text(add.signature) + "\n";
-  if (!add.charset.empty()) out += "charset = " + toml_text(add.charset) + "\n";
+  if (!add.url.empty()) out += "url = " + config::toml_text(add.url) + "\n";
+  if (!add.account.empty()) out += "account = " + config::toml_text(add.account) + "\n";
+  if (!add.token.empty()) out += "token = " + config::toml_text(add.token) + "\n";
+  if (!add.secret.empty()) out += "secret = " + config::toml_text(add.secret) + "\n";
+  if (!add.signature.empty()) out += "signature = " + config::toml_text(add.signature) + "\n";
+  if (!add.charset.empty()) out += "charset = " + config::toml_text(add.charset) + "\n";
   if (add.entities) out += "entities = true\n";
   return out;
 }
@@ -114,18 +106,18 @@ std::string sending_file(const aggregators::Aggregator& aggregator, const Added&
                          std::string_view secret) {
   std::string out = "# What the relay needs to send on channel " + add.name +
                     ", written by `ishara channel add`.\nnumber = " + std::to_string(add.number) +
-                    "\nprovider = " + toml_text(add.provider) +
+                    "\nprovider = " + config::toml_text(add.provider) +
                     "\nper_second = " + std::to_string(add.per_second) + "\n";
-  if (!add.account.empty()) out += "account = " + toml_text(add.account) + "\n";
-  if (!add.token.empty()) out += "token = " + toml_text(add.token) + "\n";
+  if (!add.account.empty()) out += "account = " + config::toml_text(add.account) + "\n";
+  if (!add.token.empty()) out += "token = " + config::toml_text(add.token) + "\n";
   const bool needs_secret = add.delivery_reports && aggregator.profile().reports_need_secret;
   const auto& password = needs_secret ? add.secret : add.password;
-  if (!password.empty()) out += "password = " + toml_text(password) + "\n";
-  if (!add.from.empty()) out += "from = " + toml_text(add.from) + "\n";
-  if (!add.send_origin.empty()) out += "origin = " + toml_text(add.send_origin) + "\n";
-  if (!add.utc_offset.empty()) out += "utc_offset = " + toml_text(add.utc_offset) + "\n";
+  if (!password.empty()) out += "password = " + config::toml_text(password) + "\n";
+  if (!add.from.empty()) out += "from = " + config::toml_text(add.from) + "\n";
+  if (!add.send_origin.empty()) out += "origin = " + config::toml_text(add.send_origin) + "\n";
+  if (!add.utc_offset.empty()) out += "utc_offset = " + config::toml_text(add.utc_offset) + "\n";
   if (add.delivery_reports)
-    out += "delivery_url = " + toml_text(webhook_of(add, secret) + "/dlr") + "\n";
+    out += "delivery_url = " + config::toml_text(webhook_of(add, secret) + "/dlr") + "\n";
   return out;
 }
 
@@ -154,42 +146,11 @@ std::string joined(const std::vector<std::string>& words) {
   return out;
 }
 
-// The one secret in a file of its own, without the line end that editors leave; nothing, with the
-// reason on stderr, if it cannot be read.
-bool read_secret(const std::filesystem::path& file, std::string_view what, std::string& out) {
-  if (file.empty()) return true;
-  const auto bytes = config::read_secret_file(file, 4096);
-  if (!bytes) {
-    complain(file.string() + ": " + bytes.error().message(),
-             "name a file with the " + std::string{what} + " alone, mode 0600");
-    return false;
-  }
-  out.assign(bytes->begin(), bytes->end());
-  while (out.ends_with('\n') || out.ends_with('\r')) out.pop_back();
-  return true;
-}
-
-bool tell(const std::vector<config::Mistake>& mistakes) {
-  for (const auto& mistake : mistakes)
-    std::fprintf(stderr, "ishara: %s; %s\n", mistake.what.c_str(), mistake.suggestion.c_str());
-  return mistakes.empty();
-}
-
 std::optional<int> free_number(const config::Channels& channels) {
   for (int number = 1; number <= 255; ++number)
     if (std::ranges::none_of(channels.all(), [&](const auto& one) { return one.number == number; }))
       return number;
   return std::nullopt;
-}
-
-// Reads all channels of the configuration; nothing, with all mistakes on stderr, if any has one.
-std::optional<config::Channels> load_all(const config::Config& config,
-                                         const aggregators::Registry& registry) {
-  auto loaded = config::load_channels(config.paths.channels, registry.names());
-  for (const auto& mistake : loaded.mistakes)
-    std::fprintf(stderr, "ishara: %s\n", config::to_string(mistake).c_str());
-  if (!loaded.mistakes.empty()) return std::nullopt;
-  return std::move(loaded.channels);
 }
 
 bool write(const std::filesystem::path& folder, const std::string& name, const std::string& text) {
@@ -253,9 +214,9 @@ int add_channel_files(const CLI::App& root, Added& add) {
              "give its ISO 3166-1 code in upper case, for example RW");
     return bad_usage;
   }
-  if (!read_secret(add.token_file, "token", add.token) ||
-      !read_secret(add.secret_file, "secret", add.secret) ||
-      !read_secret(add.password_file, "password", add.password))
+  if (!read_secret_of_option(add.token_file, "token", add.token) ||
+      !read_secret_of_option(add.secret_file, "secret", add.secret) ||
+      !read_secret_of_option(add.password_file, "password", add.password))
     return failed;
   const auto profile = aggregator->profile();
   add.allow_get |= profile.needs_get;
@@ -281,7 +242,7 @@ int add_channel_files(const CLI::App& root, Added& add) {
 
   const auto config = load_configuration(root);
   if (!config) return failed;
-  const auto channels = load_all(*config, registry);
+  const auto channels = load_all_channels(*config, registry);
   if (!channels) return failed;
   if (add.number == 0) {
     const auto number = free_number(*channels);
@@ -302,7 +263,7 @@ int add_channel_files(const CLI::App& root, Added& add) {
   if (sends)
     (void)config::parse_sending_channel(sending, add.name + ".toml", registry.sending_providers(),
                                         mistakes);
-  if (!tell(mistakes)) return bad_usage;
+  if (!tell_mistakes(mistakes)) return bad_usage;
   for (const auto& other : channels->all())
     if (other.number == made->number)
       return complain("channel '" + other.name + "' has that number", "leave --number out");
@@ -402,7 +363,7 @@ int list_channels(const CLI::App& root, bool as_json) {
   const aggregators::Registry registry;
   const auto config = load_configuration(root);
   if (!config) return failed;
-  const auto channels = load_all(*config, registry);
+  const auto channels = load_all_channels(*config, registry);
   if (!channels) return failed;
   for (const auto& channel : channels->all()) {
     if (as_json)
@@ -422,7 +383,7 @@ int show_channel(const CLI::App& root, const std::string& name, bool as_json) {
   const aggregators::Registry registry;
   const auto config = load_configuration(root);
   if (!config) return failed;
-  const auto channels = load_all(*config, registry);
+  const auto channels = load_all_channels(*config, registry);
   if (!channels) return failed;
   const auto* channel = channels->named(name);
   if (channel == nullptr)
@@ -537,6 +498,7 @@ void add_channel(CLI::App& root, int& exit_code) {
   offer_add(*channel, root, exit_code);
   offer_providers(*channel, exit_code);
   offer_list_and_show(*channel, root, exit_code);
+  offer_channel_rotate(*channel, root, exit_code);
   offer_parse(*channel, exit_code);
 }
 

@@ -34,6 +34,8 @@ constexpr std::array known{
     Known{"signature", "signature = \"sha256\""},
     Known{"account", "account = \"<the provider's id of the account>\""},
     Known{"password", "password = \"<the provider's password>\""},
+    Known{"former_token", "former_token = \"<the token that another replaces>\""},
+    Known{"former_secret", "former_secret = \"<the secret that another replaces>\""},
 };
 
 constexpr std::array known_to_send{
@@ -222,6 +224,16 @@ void read_settings(Reader& reader, ChannelSettings& out) {
       reader.refuse("signature", "is no method of signing", choice(methods, std::identity{}));
     out.signature = std::move(*signature);
   }
+}
+
+void read_former(Reader& reader, Channel& out) {
+  crypto::WipedBuffer token, secret;
+  reader.secret("former_token", token);
+  reader.secret("former_secret", secret);
+  if (token.empty() && secret.empty()) return;
+  out.former = out.settings;
+  if (!token.empty()) out.former->token = std::move(token);
+  if (!secret.empty()) out.former->secret = std::move(secret);
 }
 
 // "+02:00" or "-03:30".
@@ -438,8 +450,47 @@ std::optional<Channel> parse_channel(std::string_view text, const std::filesyste
   read_identity(reader, providers, out);
   read_secrets(reader, out);
   read_settings(reader, out.settings);
+  read_former(reader, out);
   if (mistakes.size() > before) return std::nullopt;
   return out;
+}
+
+crypto::WipedBuffer with_key(std::string_view text, std::string_view key,
+                             std::optional<std::string_view> value) {
+  const auto root = toml::parse(text);
+  // A channel file is ASCII, so a column is a byte.
+  const auto offset = [text](const toml::source_position& at) {
+    std::size_t begin = 0;
+    for (auto line = at.line; line > 1; --line) begin = text.find('\n', begin) + 1;
+    return begin + at.column - 1;
+  };
+  crypto::WipedBuffer out;
+  const auto add = [&out](std::string_view part) {
+    out.insert(out.end(), part.begin(), part.end());
+  };
+  const auto found = root.find(key);
+  if (found == root.end()) {
+    add(text);
+    if (!value) return out;
+    if (!text.empty() && !text.ends_with('\n')) add("\n");
+    for (const auto part : {key, std::string_view{" = "}, *value, std::string_view{"\n"}})
+      add(part);
+    return out;
+  }
+  const auto end = offset(found->second.source().end);
+  add(text.substr(0, offset(value ? found->second.source().begin : found->first.source().begin)));
+  if (value) add(*value);
+  add(text.substr(value ? end : std::min(text.find('\n', end), text.size() - 1) + 1));
+  return out;
+}
+
+std::string toml_text(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
 }
 
 std::optional<SendingChannel> parse_sending_channel(std::string_view text,

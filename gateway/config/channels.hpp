@@ -49,6 +49,8 @@ struct Channel {
   bool allow_get = false;
   std::vector<SecretHash> secrets;  // one, or two while one replaces the other
   ChannelSettings settings;
+  // While a token or secret of the provider's replaces another: the same with the older one.
+  std::optional<ChannelSettings> former;
 };
 
 class Channels {
@@ -77,6 +79,13 @@ struct LoadedChannels {
 std::optional<Channel> parse_channel(std::string_view toml, const std::filesystem::path& file,
                                      std::span<const std::string_view> providers,
                                      std::vector<Mistake>& mistakes);
+
+// The text of a channel file, which has no mistake, with another value for one key, in TOML: in the
+// place of the one that it has, else on a line of its own at the end. Without a value the key goes.
+crypto::WipedBuffer with_key(std::string_view toml, std::string_view key,
+                             std::optional<std::string_view> value);
+// A text as TOML writes it, in quotes. `text` has no control characters.
+std::string toml_text(std::string_view text);
 
 // What an aggregator has to know of a channel to send. No provider takes all of these; those that
 // it needs are there, since a file without them is refused.

@@ -84,7 +84,8 @@ TEST_CASE("all mistakes of a channel file are told at once, with their places") 
       "secrets = [\"hunter2\"]\n");
   const std::vector<std::string> expected{
       "one.toml:4:1: unknown key 'languge'; choose from number, provider, country, language, "
-      "secrets, allow_get, charset, entities, url, token, secret, signature, account, password",
+      "secrets, allow_get, charset, entities, url, token, secret, signature, account, password, "
+      "former_token, former_secret",
       "one.toml:1:10: 'number' must be a whole number from 1 to 255; for example number = 1",
       "one.toml:2:12: 'provider' is none that this build offers; choose from kannel, twilio",
       "one.toml: missing key 'language'; for example language = \"rw\"",
@@ -95,6 +96,42 @@ TEST_CASE("all mistakes of a channel file are told at once, with their places") 
       "one.toml:5:13: 'charset' is none that Ishara knows; choose from UTF-8, windows-1252, "
       "UTF-16BE, GSM"};
   CHECK(mistakes == expected);
+}
+
+TEST_CASE("a token or secret that another replaces makes former settings beside the present ones") {
+  std::vector<Mistake> mistakes;
+  const auto text = channel_text(1, "a",
+                                 "token = \"new\"\nsecret = \"same\"\nformer_token = \"old\"\n");
+  const auto channel = parse_channel(text, "one.toml", providers, mistakes);
+  REQUIRE(channel.has_value());
+  CHECK(crypto::view(channel->settings.token) == "new");
+  REQUIRE(channel->former.has_value());
+  CHECK(crypto::view(channel->former->token) == "old");
+  CHECK(crypto::view(channel->former->secret) == "same");
+  CHECK(channel->former->country == channel->settings.country);
+  CHECK_FALSE(parse_channel(channel_text(1, "a"), "one.toml", providers, mistakes)->former);
+}
+
+TEST_CASE("a key of a channel file is set, added and removed, and all else stays as it was") {
+  const std::string_view file =
+      "# ours\nnumber = 1 # one\nsecrets = [\"a\",\n  \"b\"] # both\ntoken = \"x\"\n# end\n";
+  const auto with = [&](std::string_view key, std::optional<std::string_view> value) {
+    return std::string{crypto::view(with_key(file, key, value))};
+  };
+  CHECK(with("secrets", "[\"c\"]") ==
+        "# ours\nnumber = 1 # one\nsecrets = [\"c\"] # both\ntoken = \"x\"\n# end\n");
+  CHECK(with("number", "22") ==
+        "# ours\nnumber = 22 # one\nsecrets = [\"a\",\n  \"b\"] # both\ntoken = \"x\"\n# end\n");
+  CHECK(with("token", std::nullopt) ==
+        "# ours\nnumber = 1 # one\nsecrets = [\"a\",\n  \"b\"] # both\n# end\n");
+  CHECK(with("secrets", std::nullopt) == "# ours\nnumber = 1 # one\ntoken = \"x\"\n# end\n");
+  CHECK(with("url", "\"u\"") == std::string{file} + "url = \"u\"\n");
+  CHECK(with("url", std::nullopt) == file);
+  CHECK(crypto::view(with_key("a = 1", "a", std::nullopt)) == "");
+  CHECK(crypto::view(with_key("a = 1", "a", "2")) == "a = 2");
+  CHECK(crypto::view(with_key("a = 1", "b", "2")) == "a = 1\nb = 2\n");
+  CHECK(crypto::view(with_key("", "b", "2")) == "b = 2\n");
+  CHECK(toml_text("a\"b\\c") == "\"a\\\"b\\\\c\"");
 }
 
 TEST_CASE("a channel file that is no TOML is told by its place, without quoting it") {

@@ -120,8 +120,10 @@ asio::awaitable<http::Response> Intake::handle(http::Request request) {
   if (!call) co_return knowledge ? not_found() : come_again();
 
   config::ChannelSettings const& settings = call->channel.settings;
-  const auto authentic = call->aggregator.authentic(
-      request, settings, std::chrono::floor<std::chrono::seconds>(clock_()));
+  const auto now = clock_();
+  auto authentic = call->aggregator.authentic(request, settings, now);
+  if (!authentic && call->channel.former)
+    authentic = call->aggregator.authentic(request, *call->channel.former, now);
   if (!authentic) {
     ++counters_.forbidden;
     co_return plain(aggregators::status_of(authentic.error().code));

@@ -1,7 +1,10 @@
 """Every provider that is on offer, from `channel add` to the caseworker: its own request reaches the
 queue, and the phone shows what the provider makes of the answer."""
 
+import itertools
 import json
+import re
+import tomllib
 import unittest
 import urllib.parse
 
@@ -25,10 +28,10 @@ class Aggregators(unittest.TestCase):
         self.origin = "http://%s:%d" % self.system.kannel.address
         self.nowhere = "http://127.0.0.1:%d" % free_ports(1)[0]  # nothing leaves this machine
 
-    def add(self, provider):
+    def add(self, provider, name=None, *more):
         done = self.system.ishara(
-            "channel", "add", f"of-{provider}", "--provider", provider, "--country", "RW", "--language",
-            "en", "--url", self.origin, "--send-origin", self.nowhere, "--json",
+            "channel", "add", name or f"of-{provider}", "--provider", provider, "--country", "RW",
+            "--language", "en", "--url", self.origin, "--send-origin", self.nowhere, "--json", *more,
             *(word for pair in GIVEN.items() for word in pair))
         url = json.loads(done.stdout)["url"]
         path = urllib.parse.urlsplit(url).path
@@ -71,6 +74,48 @@ class Aggregators(unittest.TestCase):
         texts = " ".join(self.system.take_all())
         self.assertEqual([letters for letters in tokens if letters not in texts], [])
         self.assertIn("\u0645", texts)
+
+    def test_secrets_are_replaced_without_a_text_refused_on_the_way(self):
+        places = itertools.count(9_200)
+
+        def takes(url, secret):
+            number, token = canary.Number(f"25078801{next(places)}", "250"), canary.random_token()
+            self.system.plant([(number, token)])
+            done = self.simulate("telerivet", url, number, f"they keep us {token.letters}",
+                                 secret=secret)
+            return 200 if done.returncode == 0 else int(re.search(r"status (\d+)", done.stderr)[1])
+
+        def rotate(*options):
+            return self.system.ishara("channel", "rotate", "rotated", *options, check=False)
+
+        def sending():
+            with open(next(self.system.folder.rglob("sending/rotated.toml")), "rb") as file:
+                return tomllib.load(file)
+
+        first = self.add("telerivet", "rotated", "--delivery-reports")
+        former = GIVEN["--secret"]
+        self.assertIn("nothing but its present secrets", rotate("--finish").stderr)
+        second = json.loads(rotate("--json").stdout)["url"]
+        until(lambda: takes(second, former) == 200, "the gateway knows the new URL")
+        self.assertEqual(takes(first, former), 200)
+        self.assertEqual(sending()["delivery_url"], second + "/dlr")
+        self.assertIn("between two secrets already", rotate().stderr)
+        self.assertEqual(rotate("--finish").returncode, 0)
+        until(lambda: takes(first, former) == 404, "the gateway has forgotten the former URL")
+        self.assertEqual(takes(second, former), 200)
+
+        file = self.system.elsewhere("new-secret")
+        file.write_text("another-secret\n")
+        file.chmod(0o600)
+        self.assertEqual(rotate("--secret-file", file).returncode, 0)
+        until(lambda: takes(second, "another-secret") == 200, "the gateway knows the new secret")
+        self.assertEqual(takes(second, former), 200)
+        self.assertEqual(takes(second, "wrong"), 403)
+        self.assertEqual(sending()["password"], "another-secret")
+        self.assertIn("between two secrets already", rotate("--secret-file", file).stderr)
+        self.assertEqual(rotate("--finish").returncode, 0)
+        until(lambda: takes(second, former) == 403, "the gateway has forgotten the former secret")
+        self.assertEqual(takes(second, "another-secret"), 200)
 
     def test_a_channel_without_what_its_provider_proves_itself_with_is_not_made(self):
         for provider, option in (("twilio", "--token-file"), ("vonage", "--secret-file"),

@@ -1,0 +1,40 @@
+#include "gateway/commands/channel_files.hpp"
+
+#include <cstdio>
+
+#include "gateway/commands/commands.hpp"
+#include "gateway/commands/configuration.hpp"
+#include "gateway/config/key_file.hpp"
+
+namespace ishara::commands {
+
+std::optional<config::Channels> load_all_channels(const config::Config& config,
+                                                  const aggregators::Registry& registry) {
+  auto loaded = config::load_channels(config.paths.channels, registry.names());
+  for (const auto& mistake : loaded.mistakes)
+    std::fprintf(stderr, "ishara: %s\n", config::to_string(mistake).c_str());
+  if (!loaded.mistakes.empty()) return std::nullopt;
+  return std::move(loaded.channels);
+}
+
+bool read_secret_of_option(const std::filesystem::path& file, std::string_view what,
+                           std::string& out) {
+  if (file.empty()) return true;
+  const auto bytes = config::read_secret_file(file, 4096);
+  if (!bytes) {
+    complain(file.string() + ": " + bytes.error().message(),
+             "name a file with the " + std::string{what} + " alone, mode 0600");
+    return false;
+  }
+  out.assign(bytes->begin(), bytes->end());
+  while (out.ends_with('\n') || out.ends_with('\r')) out.pop_back();
+  return true;
+}
+
+bool tell_mistakes(const std::vector<config::Mistake>& mistakes) {
+  for (const auto& mistake : mistakes)
+    std::fprintf(stderr, "ishara: %s; %s\n", mistake.what.c_str(), mistake.suggestion.c_str());
+  return mistakes.empty();
+}
+
+}  // namespace ishara::commands
