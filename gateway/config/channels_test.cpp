@@ -100,8 +100,8 @@ TEST_CASE("all mistakes of a channel file are told at once, with their places") 
 
 TEST_CASE("a token or secret that another replaces makes former settings beside the present ones") {
   std::vector<Mistake> mistakes;
-  const auto text = channel_text(1, "a",
-                                 "token = \"new\"\nsecret = \"same\"\nformer_token = \"old\"\n");
+  const auto text =
+      channel_text(1, "a", "token = \"new\"\nsecret = \"same\"\nformer_token = \"old\"\n");
   const auto channel = parse_channel(text, "one.toml", providers, mistakes);
   REQUIRE(channel.has_value());
   CHECK(crypto::view(channel->settings.token) == "new");
