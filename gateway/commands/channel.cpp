@@ -1,4 +1,4 @@
-// `ishara channel add|providers|list|show|rotate|parse`: the short codes and who carries them.
+// `ishara channel add|providers|list|show|test|rotate|parse`: the short codes and who carries them.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -498,6 +498,7 @@ void add_channel(CLI::App& root, int& exit_code) {
   offer_add(*channel, root, exit_code);
   offer_providers(*channel, exit_code);
   offer_list_and_show(*channel, root, exit_code);
+  offer_channel_test(*channel, root, exit_code);
   offer_channel_rotate(*channel, root, exit_code);
   offer_parse(*channel, exit_code);
 }

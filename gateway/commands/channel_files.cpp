@@ -1,7 +1,9 @@
 #include "gateway/commands/channel_files.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
+#include "gateway/aggregators/fields.hpp"
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/configuration.hpp"
 #include "gateway/config/key_file.hpp"
@@ -29,6 +31,23 @@ bool read_secret_of_option(const std::filesystem::path& file, std::string_view w
   out.assign(bytes->begin(), bytes->end());
   while (out.ends_with('\n') || out.ends_with('\r')) out.pop_back();
   return true;
+}
+
+bool brings_texts(const aggregators::Aggregator& aggregator) {
+  const auto kinds = aggregator.kinds();
+  if (std::ranges::find(kinds, aggregators::Kind::sms) != kinds.end()) return true;
+  complain("the provider '" + std::string{aggregator.name()} + "' brings no texts",
+           "`ishara channel providers` tells which do");
+  return false;
+}
+
+std::optional<http::Origin> origin_of_webhook(std::string_view url) {
+  const auto path = aggregators::path_of(url);
+  const auto origin =
+      http::parse_origin(url.substr(0, url.size() - (path == "/" ? 0 : path.size())));
+  if (origin) return *origin;
+  complain("that is no URL of a channel", "for example http://127.0.0.1:8080/in/kannel/<secret>");
+  return std::nullopt;
 }
 
 bool tell_mistakes(const std::vector<config::Mistake>& mistakes) {

@@ -10,6 +10,7 @@
 
 #include "gateway/aggregators/registry.hpp"
 #include "gateway/config/channels.hpp"
+#include "gateway/http/client.hpp"
 
 namespace CLI {
 class App;
@@ -29,6 +30,13 @@ bool read_secret_of_option(const std::filesystem::path& file, std::string_view w
 // True if there are none.
 bool tell_mistakes(const std::vector<config::Mistake>& mistakes);
 
+// Whether texts come in through `aggregator`; complains if they do not.
+bool brings_texts(const aggregators::Aggregator& aggregator);
+
+// Where the URL of a channel leads; nothing, with a complaint, if it is no URL.
+std::optional<http::Origin> origin_of_webhook(std::string_view url);
+
+void offer_channel_test(CLI::App& channel, const CLI::App& root, int& exit_code);
 void offer_channel_rotate(CLI::App& channel, const CLI::App& root, int& exit_code);
 
 }  // namespace ishara::commands

@@ -2,7 +2,6 @@
 // aggregator would, and shows the answer as the phone would.
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
 #include <iostream>
@@ -10,8 +9,8 @@
 #include <optional>
 #include <string>
 
-#include "gateway/aggregators/fields.hpp"
 #include "gateway/aggregators/registry.hpp"
+#include "gateway/commands/channel_files.hpp"
 #include "gateway/commands/commands.hpp"
 #include "gateway/crypto/encoding.hpp"
 #include "gateway/http/client.hpp"
@@ -112,21 +111,9 @@ int simulate(const Simulated& simulated) {
              "`ishara channel providers` tells which are");
     return bad_usage;
   }
-  const auto kinds = aggregator->kinds();
-  if (std::ranges::find(kinds, aggregators::Kind::sms) == kinds.end()) {
-    complain("the provider '" + simulated.provider + "' brings no texts",
-             "`ishara channel providers` tells which do");
-    return bad_usage;
-  }
-  const std::string_view url{simulated.url};
-  const auto path = aggregators::path_of(url);
-  const auto origin =
-      http::parse_origin(url.substr(0, url.size() - (path == "/" ? 0 : path.size())));
-  if (!origin) {
-    complain("--url is no URL of a channel",
-             "for example http://127.0.0.1:8080/in/kannel/<secret>");
-    return bad_usage;
-  }
+  if (!brings_texts(*aggregator)) return bad_usage;
+  const auto origin = origin_of_webhook(simulated.url);
+  if (!origin) return bad_usage;
   crypto::start();
   bool all = true;
   if (simulated.text) {

@@ -117,6 +117,31 @@ class Aggregators(unittest.TestCase):
         until(lambda: takes(second, former) == 403, "the gateway has forgotten the former secret")
         self.assertEqual(takes(second, "another-secret"), 200)
 
+    def test_a_channel_is_tried_stage_by_stage(self):
+        def stages(name, url, *options):
+            token = canary.random_token()
+            self.system.plant([(canary.Number(f"2507880193{len(tried):02d}", "250"), token)])
+            done = self.system.ishara("channel", "test", name, "--json", "--text",
+                                      f"a test {token.letters}", "--from", f"+2507880193{len(tried):02d}",
+                                      *options, text=url + "\n", check=False)
+            tried.append(done)
+            lines = [json.loads(line) for line in done.stdout.splitlines()]
+            return done.returncode, {line["stage"]: line["good"] for line in lines}
+
+        tried = []
+        every = dict.fromkeys(("reach", "secret", "proof", "text", "time", "answer", "again"), True)
+        for provider in ("telerivet", "twilio", "httpsms"):
+            url = self.add(provider, f"tried-{provider}")
+            self.assertEqual(stages(f"tried-{provider}", url), (0, every), provider)
+        # No gateway there, another channel's URL, none.
+        path = urllib.parse.urlsplit(url).path
+        self.assertEqual(stages("tried-httpsms", self.nowhere + path), (1, {"reach": False}))
+        self.assertEqual(stages("tried-twilio", url), (1, {}))
+        self.assertIn("not the URL of channel 'tried-twilio'", tried[-1].stderr)
+        self.assertEqual(stages("tried-twilio", "nothing"), (2, {}))
+        shown = self.system.ishara("channel", "test", "tried-httpsms", "--url", url).stdout
+        self.assertRegex(shown, r"(?m)^good +text +taken and stored in \d+ ms$")
+
     def test_a_channel_without_what_its_provider_proves_itself_with_is_not_made(self):
         for provider, option in (("twilio", "--token-file"), ("vonage", "--secret-file"),
                                  ("httpsms", "--secret-file"), ("capcom6", "--secret-file")):
