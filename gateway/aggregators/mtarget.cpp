@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "gateway/aggregators/aggregator.hpp"
@@ -70,9 +71,13 @@ class MTarget final : public Aggregator {
     if (!from) return from.error();
     const auto text = form->value("Content");
     if (!text) return Refusal{errc::missing_field, "field 'Content' is missing"};
+    auto id = read_id(form->value("MsgId"));
+    const auto part = part_of(*form);
+    // Whether the parts of a text share their id stands nowhere.
+    if (part && !id.empty()) id = joined({crypto::view(id), "/", std::to_string(part->number)});
     events.emplace_back(Message{std::move(*from), crypto::WipedBuffer{},
                                 read_text(*text, declared_charset(request), settings),
-                                read_id(form->value("MsgId")), std::nullopt, part_of(*form)});
+                                std::move(id), std::nullopt, part});
     return events;
   }
 
