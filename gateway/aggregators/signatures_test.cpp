@@ -50,6 +50,10 @@ TEST_CASE("one signature of Plivo's list is enough, and the third version counts
     CHECK(accepts_plivo({{"x-plivo-signature-v3", list.c_str()}, nonce3}));
   for (const auto& list : {std::string{}, std::string{","}, good + "x", good + " ", "x" + good})
     CHECK(!accepts_plivo({{"x-plivo-signature-v3", list.c_str()}, nonce3}));
+  CHECK(
+      accepts_plivo({{"x-plivo-signature-v2", p2}, nonce2, {"x-plivo-signature-v3", p4}, nonce3}));
+  CHECK(
+      accepts_plivo({{"x-plivo-signature-v2", "x"}, nonce2, {"x-plivo-signature-v3", p4}, nonce3}));
   CHECK(!accepts_plivo({{"x-plivo-signature-v3", p4}}));
   CHECK(!accepts_plivo({{"x-plivo-signature-v2", p2}}));
   CHECK(!accepts_plivo({{"x-plivo-signature-v3", p4}, nonce2}));
