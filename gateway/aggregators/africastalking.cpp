@@ -1,12 +1,16 @@
 // Africa's Talking (channels.md 3.1). It signs nothing: the secret in the URL stands alone. The
 // body of our answer is ignored, so replies go out through its send API, which takes no validity:
 // a phone that is off gets the text when it is switched on, as long as the operator keeps it.
+//
+// A step of a dialogue repeats all that was typed before it. What it reports of an ended dialogue,
+// to a URL of its own, ends ours; of that it repeats texts, which are not read.
 
 #include <array>
 #include <memory>
 #include <utility>
 
 #include "gateway/aggregators/aggregator.hpp"
+#include "gateway/aggregators/dialogue.hpp"
 #include "gateway/aggregators/fields.hpp"
 #include "gateway/aggregators/json.hpp"
 
@@ -34,7 +38,7 @@ class AfricasTalking final : public Aggregator {
  public:
   std::string_view name() const noexcept override { return "africastalking"; }
 
-  std::span<const Kind> kinds() const noexcept override { return texts_and_reports; }
+  std::span<const Kind> kinds() const noexcept override { return texts_reports_and_dialogues; }
 
   Result<void> authentic(const http::Request&, const ChannelSettings&,
                          std::chrono::sys_seconds) const override {
@@ -53,6 +57,7 @@ class AfricasTalking final : public Aggregator {
     if (kind == Kind::dlr)
       return read_delivery(form->value("id"), "field 'id' is missing", form->value("status"),
                            "field 'status' is missing", status_of_word);
+    if (kind == Kind::ussd) return step(*form, declared_charset(request), settings);
 
     auto from = read_sender(form->value("from"), settings, "field 'from' is missing",
                             "field 'from' is not a number");
@@ -64,6 +69,14 @@ class AfricasTalking final : public Aggregator {
                                 read_id(form->value("id")),
                                 read_utc(form->value("date").value_or("")), std::nullopt});
     return events;
+  }
+
+  // Telcos do not render more than GSM-7.
+  ScreenLimit screen_limit() const noexcept override { return {160, 0}; }
+
+  http::Response show(const Screen& screen, std::string_view) const override {
+    std::string body{screen.end ? "END " : "CON "};
+    return {200, "text/plain", body.append(screen.text), {}, false};
   }
 
   Posting send(const Outgoing& message, const SendingSettings& settings) const override {
@@ -117,6 +130,49 @@ class AfricasTalking final : public Aggregator {
                                       {"text", sms.text},      {"date", at},       {"linkId", ""},
                                       {"networkCode", "99999"}};
     return form_post(path_of(crypto::view(settings.url)), form, {});
+  }
+
+  http::Request dial(const PhoneStep& step, const ChannelSettings& settings) const override {
+    crypto::WipedBuffer text;
+    for (const auto& input : step.inputs)
+      text = joined({crypto::view(text), text.empty() ? "" : "*", input});
+    std::vector<FormField> form{{"sessionId", step.session},
+                                {"phoneNumber", step.from},
+                                {"networkCode", "99999"},
+                                {"serviceCode", step.code}};
+    if (step.what == UssdStep::What::close) {
+      form.push_back({"status", "Incomplete"});
+      form.push_back({"input", crypto::view(text)});
+    } else {
+      form.push_back({"text", crypto::view(text)});
+    }
+    return form_post(path_of(crypto::view(settings.url)), form, {});
+  }
+
+  std::optional<ShownScreen> screen_in(const http::Response& answer) const override {
+    const bool end = answer.body.starts_with("END ");
+    if (!end && !answer.body.starts_with("CON ")) return std::nullopt;
+    return ShownScreen{answer.body.substr(4), end};
+  }
+
+ private:
+  static Result<std::vector<Event>> step(const http::Form& form, i18n::Charset charset,
+                                         const ChannelSettings& settings) {
+    using What = UssdStep::What;
+    const auto text = form.value("text");
+    const bool ended = !text && form.value("status");
+    if (!text && !ended) return Refusal{errc::missing_field, "field 'text' is missing"};
+    auto out = read_step(ended           ? What::close
+                         : text->empty() ? What::begin
+                                         : What::input,
+                         form.value("sessionId"), form.value("phoneNumber"), false, settings,
+                         {"field 'sessionId' is missing", "field 'phoneNumber' is missing",
+                          "field 'phoneNumber' is not a number"});
+    if (!out) return out.error();
+    out->code = read_recipient(form.value("serviceCode"));
+    if (text) out->input = read_text(*text, charset, settings);
+    out->accumulated = true;
+    return only_step(std::move(*out));
   }
 };
 

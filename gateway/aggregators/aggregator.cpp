@@ -34,6 +34,18 @@ Posting Aggregator::send(const Outgoing&, const SendingSettings&) const { return
 
 SendAnswer Aggregator::sent(const http::Response& answer) const { return by_status(answer); }
 
+bool Aggregator::adds_to_path(Kind) const noexcept { return false; }
+
+ScreenLimit Aggregator::screen_limit() const noexcept { return {}; }
+
+http::Response Aggregator::show(const Screen&, std::string_view) const { return {}; }
+
+http::Request Aggregator::dial(const PhoneStep&, const ChannelSettings&) const { return {}; }
+
+std::optional<ShownScreen> Aggregator::screen_in(const http::Response&) const {
+  return std::nullopt;
+}
+
 bool Aggregator::is_success(const http::Response& answer) const {
   return answer.status >= 200 && answer.status < 300;
 }

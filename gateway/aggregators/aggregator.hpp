@@ -1,7 +1,8 @@
 #pragma once
 // What an aggregator's protocol is to us: pure functions over plain HTTP messages, three to
-// receive, two to send, two that play the other side for tests, and what people are told of it. No
-// socket, no clock, no state; all may be called from any thread at once.
+// receive texts, three for dialogues (USSD), two to send, those that play the other side for tests,
+// and what people are told of it. No socket, no clock, no state; all may be called from any thread
+// at once.
 //
 // The order that receivers keep (channels.md 1.3): the secret of the path, `authentic`, `parse`,
 // store durably, `acknowledge`. A refusal never quotes the request: its words are compile-time
@@ -33,8 +34,9 @@ using config::ChannelSettings;
 // The largest body that any aggregator reads; a larger one is refused with 413.
 inline constexpr std::size_t max_body = 64 * 1024;
 
-// What a URL of ours is for; the channel's URL ends in `/dlr` for delivery reports.
-enum class Kind : std::uint8_t { sms, dlr };
+// What a URL of ours is for; the channel's URL ends in `/dlr` for delivery reports, in `/ussd` for
+// dialogues.
+enum class Kind : std::uint8_t { sms, dlr, ussd };
 
 enum class errc : std::uint8_t {
   missing_field = 1,   // a required field is absent, or empty where it may not be
@@ -47,6 +49,8 @@ enum class errc : std::uint8_t {
 };
 inline constexpr std::array texts_only{Kind::sms};
 inline constexpr std::array texts_and_reports{Kind::sms, Kind::dlr};
+inline constexpr std::array texts_reports_and_dialogues{Kind::sms, Kind::dlr, Kind::ussd};
+inline constexpr std::array dialogues_only{Kind::ussd};
 
 // The HTTP status that a refusal is answered with.
 unsigned status_of(errc code) noexcept;
@@ -96,7 +100,37 @@ struct Delivery {
   Status status;
 };
 
-using Event = std::variant<Message, Delivery>;
+// One step of a dialogue, whichever way its provider counts (conversation.md 2.2). Networks, cells
+// and cards are never read.
+struct UssdStep {
+  enum class What : std::uint8_t {
+    begin,  // the code was dialled; `input` is what was dialled behind it, mostly nothing
+    input,
+    close,  // the phone or the network has ended it, and no screen will be seen
+  };
+  What what = What::input;
+  std::optional<identity::Sender> from;  // always there but with `close`
+  crypto::WipedBuffer session;           // the provider's id of the dialogue; never empty
+  crypto::WipedBuffer code;              // that was dialled; empty if not sent
+  // Repaired UTF-8, NFC. Of an `accumulated` step everything since the dialling, joined by `*`.
+  identity::Text input;
+  bool accumulated = false;
+  crypto::WipedBuffer echo;  // what the answer has to say again, in a form of the aggregator's own
+};
+
+using Event = std::variant<Message, Delivery, UssdStep>;
+
+// What a phone shows next.
+struct Screen {
+  std::string_view text;  // UTF-8 within the ScreenLimit
+  bool end = false;       // and nothing may be typed any more
+};
+
+// How long a screen may be; the safe lengths of channels.md 7.2.
+struct ScreenLimit {
+  std::size_t septets = 160;  // of a text that GSM-7 can write
+  std::size_t units = 70;     // of any other; 0: the provider passes on GSM-7 alone
+};
 
 // How a request shows that its provider made it, beside the secret of its path.
 enum class Proof : std::uint8_t {
@@ -119,6 +153,8 @@ struct Profile {
   bool reports_need_secret = false;
   // It sends texts or reports by GET alone, so a channel of it has to take those.
   bool needs_get = false;
+  // As `confirmed`, of its dialogues alone.
+  bool dialogues_confirmed = true;
 };
 
 // A text of a phone that does not exist, for `ishara simulate` and tests.
@@ -128,6 +164,21 @@ struct PhoneText {
   std::string text;  // UTF-8
   std::string id;    // 32 hexadecimal digits
   std::chrono::sys_seconds at;
+};
+
+// A step of a dialogue of a phone that does not exist.
+struct PhoneStep {
+  UssdStep::What what = UssdStep::What::begin;
+  std::string from;                 // with its plus
+  std::string code;                 // "*384*2020#"
+  std::string session;              // 32 hexadecimal digits
+  std::vector<std::string> inputs;  // UTF-8, all since the dialling; the last is this step's
+};
+
+// What such a phone shows.
+struct ShownScreen {
+  std::string text;
+  bool end = false;
 };
 
 class Aggregator {
@@ -156,6 +207,14 @@ class Aggregator {
   // where `answers_in_response()`. By default an empty 200.
   virtual http::Response acknowledge(std::optional<std::string_view> reply) const;
 
+  // True if the provider writes a part of its request behind the path of our URL. Then PUT is one
+  // of its methods too.
+  virtual bool adds_to_path(Kind kind) const noexcept;
+  // Of those with Kind::ussd: how long a screen may be, and the answer that shows one. `echo` is
+  // that of the step that it answers. A `close` is answered by `acknowledge`.
+  virtual ScreenLimit screen_limit() const noexcept;
+  virtual http::Response show(const Screen& screen, std::string_view echo) const;
+
   // The request that hands `message` to the provider's send API, through a channel of its own. Only
   // for those that have one: `profile().to_send`.
   virtual Posting send(const Outgoing& message, const SendingSettings& settings) const;
@@ -175,6 +234,10 @@ class Aggregator {
   // Whether the provider takes `answer` for success, and the text that its phone then gets.
   virtual bool is_success(const http::Response& answer) const;
   virtual std::optional<std::string> reply_in(const http::Response& answer) const;
+  // The request that the provider makes of a step of a dialogue, and what its phone then shows;
+  // nothing if the provider cannot read the answer.
+  virtual http::Request dial(const PhoneStep& step, const ChannelSettings& settings) const;
+  virtual std::optional<ShownScreen> screen_in(const http::Response& answer) const;
 };
 
 }  // namespace ishara::aggregators

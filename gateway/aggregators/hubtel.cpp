@@ -1,5 +1,5 @@
-// Hubtel, Ghana (channels.md 3.5). Its API sends texts; nothing is known of texts or reports that
-// it would bring us. Names in its answers come in any case.
+// Hubtel, Ghana (channels.md 3.5). It brings dialogues, step by step; its API sends texts. Nothing
+// is known of texts or reports that it would bring us. Its names come in any case.
 
 #include <algorithm>
 #include <array>
@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "gateway/aggregators/aggregator.hpp"
+#include "gateway/aggregators/dialogue.hpp"
 #include "gateway/aggregators/fields.hpp"
 #include "gateway/aggregators/json.hpp"
 #include "gateway/aggregators/proof.hpp"
@@ -14,13 +15,17 @@
 namespace ishara::aggregators {
 namespace {
 
-// The member of this lower-case name, in whatever case it was written.
-std::optional<crypto::WipedBuffer> member(const Json& json, std::string_view lower_case) {
+bool same_word(std::string_view word, std::string_view lower_case) noexcept {
   const auto same = [](char any, char lower) {
     return (any >= 'A' && any <= 'Z' ? any - 'A' + 'a' : any) == lower;
   };
+  return std::ranges::equal(word, lower_case, same);
+}
+
+// The member of this lower-case name, in whatever case it was written.
+std::optional<crypto::WipedBuffer> member(const Json& json, std::string_view lower_case) {
   for (const auto& [name, value] : json.members())
-    if (std::ranges::equal(name, lower_case, same)) return value.text();
+    if (same_word(crypto::view(name), lower_case)) return value.text();
   return std::nullopt;
 }
 
@@ -33,16 +38,77 @@ class Hubtel final : public Aggregator {
  public:
   std::string_view name() const noexcept override { return "hubtel"; }
 
-  std::span<const Kind> kinds() const noexcept override { return {}; }
+  std::span<const Kind> kinds() const noexcept override { return dialogues_only; }
 
   Result<void> authentic(const http::Request&, const ChannelSettings&,
                          std::chrono::sys_seconds) const override {
     return boost::system::in_place_value;
   }
 
-  Result<std::vector<Event>> parse(const http::Request&, Kind,
-                                   const ChannelSettings&) const override {
-    return Refusal{errc::wrong_method, "this aggregator brings no texts"};
+  Result<std::vector<Event>> parse(const http::Request& request, Kind,
+                                   const ChannelSettings& settings) const override {
+    using What = UssdStep::What;
+    if (is_ping(request)) return std::vector<Event>{};
+    if (request.method != http::Method::post)
+      return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
+    const auto json = read_json(request);
+    if (!json) return json.error();
+    const auto type = member(*json, "type");
+    if (!type) return Refusal{errc::missing_field, "field 'Type' is missing"};
+    const auto is = [&type](std::string_view lower_case) {
+      return same_word(crypto::view(*type), lower_case);
+    };
+    const bool ends = is("release") || is("timeout");
+    if (!ends && !is("initiation") && !is("response"))
+      return Refusal{errc::bad_field, "field 'Type' is no step of a dialogue"};
+    const auto what = ends ? What::close : is("initiation") ? What::begin : What::input;
+    const auto session = member(*json, "sessionid");
+    const auto number = member(*json, "mobile");
+    auto step = read_step(what, view_of(session), view_of(number), true, settings,
+                          {"field 'SessionId' is missing", "field 'Mobile' is missing",
+                           "field 'Mobile' is not a number"});
+    if (!step) return step.error();
+    step->code = read_recipient(view_of(member(*json, "servicecode")));
+    if (ends) return only_step(std::move(*step));
+    const auto text = member(*json, "message");
+    if (!text && what == What::input)
+      return Refusal{errc::missing_field, "field 'Message' is missing"};
+    const auto typed = view_of(text).value_or("");
+    step->input =
+        read_text(what == What::begin ? dialled_behind(crypto::view(step->code), typed) : typed,
+                  i18n::Charset::utf8, settings);
+    step->echo = *session;
+    return only_step(std::move(*step));
+  }
+
+  // Label and types are for front ends that are no phones.
+  http::Response show(const Screen& screen, std::string_view echo) const override {
+    JsonWriter json;
+    json.open('{').member("SessionId", echo);
+    json.member("Type", screen.end ? "Release" : "Response").member("Message", screen.text);
+    json.member("ClientState", "").member("Label", "");
+    json.member("DataType", screen.end ? "display" : "input").member("FieldType", "text");
+    return json_answer(std::move(json.close('}')).take());
+  }
+
+  http::Request dial(const PhoneStep& step, const ChannelSettings& settings) const override {
+    using What = UssdStep::What;
+    const bool begins = step.what == What::begin;
+    JsonWriter json;
+    json.open('{').member("SessionId", step.session).member("ServiceCode", step.code);
+    json.member("Type", begins ? "Initiation" : step.what == What::close ? "Release" : "Response");
+    json.member("Message", begins || step.inputs.empty() ? step.code : step.inputs.back());
+    json.member("Operator", "mtn").member("Platform", "USSD");
+    json.member("Mobile", std::string_view{step.from}.substr(1)).member("ClientState", "");
+    json.name("Sequence").number(static_cast<std::int64_t>(step.inputs.size()) + 1);
+    return json_post(path_of(crypto::view(settings.url)), std::move(json.close('}')).take(), {});
+  }
+
+  std::optional<ShownScreen> screen_in(const http::Response& answer) const override {
+    const auto message = text_in(answer, {"Message"});
+    const auto type = text_in(answer, {"Type"});
+    if (!message || (type != "Response" && type != "Release")) return std::nullopt;
+    return ShownScreen{*message, *type == "Release"};
   }
 
   // It takes no validity.

@@ -1,6 +1,10 @@
 // Infobip (channels.md 3.4). Texts and reports come in batches of JSON, of which one bad element
 // must not hold up the others. How it signs is not public, so its subscription is set to Basic
 // logins if the channel has a secret. Its send API knows a text by the id that we give it.
+//
+// Dialogues come through its older gateway for operators, known from one open source only: session
+// and method stand in the path, behind our URL: .../session/<id>/start, response or end. The method
+// `status`, a question that nobody needs, is not offered.
 
 #include <algorithm>
 #include <array>
@@ -8,6 +12,7 @@
 #include <utility>
 
 #include "gateway/aggregators/aggregator.hpp"
+#include "gateway/aggregators/dialogue.hpp"
 #include "gateway/aggregators/fields.hpp"
 #include "gateway/aggregators/json.hpp"
 #include "gateway/aggregators/proof.hpp"
@@ -53,7 +58,7 @@ class Infobip final : public Aggregator {
  public:
   std::string_view name() const noexcept override { return "infobip"; }
 
-  std::span<const Kind> kinds() const noexcept override { return texts_and_reports; }
+  std::span<const Kind> kinds() const noexcept override { return texts_reports_and_dialogues; }
 
   Result<void> authentic(const http::Request& request, const ChannelSettings& settings,
                          std::chrono::sys_seconds) const override {
@@ -70,7 +75,9 @@ class Infobip final : public Aggregator {
   Result<std::vector<Event>> parse(const http::Request& request, Kind kind,
                                    const ChannelSettings& settings) const override {
     std::vector<Event> events;
-    if (is_ping(request)) return events;
+    const bool has_session = request.path().find("/session/") != std::string_view::npos;
+    if (is_ping(request) && !has_session) return events;
+    if (kind == Kind::ussd) return step(request, settings);
     if (request.method != http::Method::post)
       return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
     const auto json = read_json(request);
@@ -79,6 +86,15 @@ class Infobip final : public Aggregator {
     return read_batch(json->at({"results"}).entries(), [&](const Json& result) {
       return kind == Kind::dlr ? delivery(result) : message(result, settings);
     });
+  }
+
+  bool adds_to_path(Kind kind) const noexcept override { return kind == Kind::ussd; }
+
+  http::Response show(const Screen& screen, std::string_view) const override {
+    JsonWriter json;
+    json.open('{').name("shouldClose").truth(screen.end);
+    json.member("ussdMenu", screen.text).name("responseExitCode").number(200);
+    return json_answer(std::move(json.member("responseMessage", "").close('}')).take());
   }
 
   Posting send(const Outgoing& message, const SendingSettings& settings) const override {
@@ -117,7 +133,9 @@ class Infobip final : public Aggregator {
 
   Profile profile() const noexcept override {
     static constexpr std::array<std::string_view, 2> to_send{"token", "from"};
-    return {Proof::none, {}, to_send, true};
+    Profile profile{Proof::none, {}, to_send};
+    profile.dialogues_confirmed = false;
+    return profile;
   }
 
   std::vector<std::string> instructions(std::string_view, bool) const override {
@@ -150,7 +168,79 @@ class Infobip final : public Aggregator {
                      std::move(fields));
   }
 
+  http::Request dial(const PhoneStep& step, const ChannelSettings& settings) const override {
+    const bool ends = step.what == UssdStep::What::close;
+    const bool begins = step.what == UssdStep::What::begin;
+    JsonWriter json;
+    json.open('{');
+    if (ends) {
+      json.name("exitCode").number(510).member("reason", "user abort");
+    } else {
+      json.member("msisdn", std::string_view{step.from}.substr(1))
+          .member("imsi", "999990000000001");
+      json.member("shortCode", step.code).member("text", begins ? step.code : step.inputs.back());
+      json.member("language", "").member("ussdGwId", "1");
+    }
+    const auto path = joined({path_of(crypto::view(settings.url)), "/session/", step.session,
+                              ends     ? "/end"
+                              : begins ? "/start"
+                                       : "/response"});
+    std::vector<http::Field> fields;
+    if (!settings.secret.empty())
+      fields.push_back(basic_login(settings.account, crypto::view(settings.secret)));
+    auto request =
+        json_post(crypto::view(path), std::move(json.close('}')).take(), std::move(fields));
+    if (ends) request.method = http::Method::put;
+    return request;
+  }
+
+  std::optional<ShownScreen> screen_in(const http::Response& answer) const override {
+    const auto menu = text_in(answer, {"ussdMenu"});
+    const auto closes = text_in(answer, {"shouldClose"});
+    if (!menu || !closes || text_in(answer, {"responseExitCode"}) != "200") return std::nullopt;
+    return ShownScreen{*menu, *closes == "true"};
+  }
+
  private:
+  static Result<std::vector<Event>> step(const http::Request& request,
+                                         const ChannelSettings& settings) {
+    using What = UssdStep::What;
+    constexpr StepRefusals refusals{"the session in the path is empty", "field 'msisdn' is missing",
+                                    "field 'msisdn' is not a number"};
+    auto path = request.path();
+    const auto last = [&path] {
+      const auto slash = path.rfind('/');
+      const auto segment = path.substr(slash == path.npos ? path.size() : slash + 1);
+      path = path.substr(0, slash == path.npos ? 0 : slash);
+      return segment;
+    };
+    const auto method = last();
+    const auto session = last();
+    if (last() != "session" || (method != "start" && method != "response" && method != "end"))
+      return Refusal{errc::bad_field, "the path ends in no /session/<id>/<method>"};
+    const auto what = method == "start" ? What::begin : method == "end" ? What::close : What::input;
+    if (request.method != (what == What::close ? http::Method::put : http::Method::post))
+      return Refusal{errc::wrong_method, "this aggregator ends by PUT and does all else by POST"};
+    if (what == What::close) {
+      auto out = read_step(what, session, std::nullopt, true, settings, refusals);
+      if (!out) return out.error();
+      return only_step(std::move(*out));
+    }
+    const auto json = read_json(request);
+    if (!json) return json.error();
+    const auto sender = json->text({"msisdn"});
+    auto out = read_step(what, session, view_of(sender), true, settings, refusals);
+    if (!out) return out.error();
+    out->code = read_recipient(view_of(json->text({"shortCode"})));
+    const auto text = json->text({"text"});
+    if (!text && what == What::input)
+      return Refusal{errc::missing_field, "field 'text' is missing"};
+    const auto typed =
+        what == What::begin ? dialled_behind(crypto::view(out->code), word(text)) : word(text);
+    out->input = read_text(typed, i18n::Charset::utf8, settings);
+    return only_step(std::move(*out));
+  }
+
   static Result<std::optional<Event>> delivery(const Json& result) {
     auto id = read_id(view_of(result.text({"messageId"})));
     if (id.empty()) return Refusal{errc::missing_field, "field 'messageId' is missing"};

@@ -94,7 +94,8 @@ std::string Registry::table() const {
   const auto yes = [](bool is_so) { return is_so ? " yes |" : " |"; };
   std::string out =
       "| provider | brings texts | proves itself by | replies in the answer | replies by its API | "
-      "reads delivery reports | facts |\n| --- | --- | --- | --- | --- | --- | --- |\n";
+      "reads delivery reports | dialogues | facts |\n"
+      "| --- | --- | --- | --- | --- | --- | --- | --- |\n";
   for (const auto& aggregator : all_) {
     const auto profile = aggregator->profile();
     const auto kinds = aggregator->kinds();
@@ -104,6 +105,8 @@ std::string Registry::table() const {
     out += yes(aggregator->answers_in_response());
     out += yes(!profile.to_send.empty());
     out += yes(has(Kind::dlr));
+    out +=
+        has(Kind::ussd) && !profile.dialogues_confirmed ? " unconfirmed |" : yes(has(Kind::ussd));
     out += profile.confirmed ? " confirmed |\n" : " unconfirmed |\n";
   }
   return out;

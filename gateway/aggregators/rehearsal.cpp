@@ -58,11 +58,30 @@ std::string line_of(const Delivery& delivery) {
                    {"status", words[static_cast<std::size_t>(delivery.status)]}});
 }
 
+std::string line_of(const UssdStep& step) {
+  constexpr std::string_view words[] = {"new", "input", "close"};
+  auto input = step.input.reveal([](std::string_view utf8) { return json::string{utf8}; });
+  return json::serialize(json::object{{"event", "ussd"},
+                                      {"from", step.from ? shown(*step.from) : nullptr},
+                                      {"session", shown(step.session)},
+                                      {"code", shown(step.code)},
+                                      {"kind", words[static_cast<std::size_t>(step.what)]},
+                                      {"input", std::move(input)}});
+}
+
+http::Response answer_to(const Aggregator& aggregator, const std::vector<Event>& events) {
+  const auto* step = events.empty() ? nullptr : std::get_if<UssdStep>(&events.front());
+  if (step == nullptr || step->what == UssdStep::What::close)
+    return aggregator.acknowledge(std::nullopt);
+  return aggregator.show({"...", false}, crypto::view(step->echo));
+}
+
 }  // namespace
 
 std::optional<Kind> kind_named(std::string_view name) noexcept {
   if (name == "sms") return Kind::sms;
   if (name == "dlr") return Kind::dlr;
+  if (name == "ussd") return Kind::ussd;
   return std::nullopt;
 }
 
@@ -126,7 +145,7 @@ std::vector<std::string> rehearse(const Aggregator& aggregator, const http::Requ
   std::vector<std::string> lines;
   for (const auto& event : *events)
     lines.push_back(std::visit([](const auto& one) { return line_of(one); }, event));
-  const auto answer = aggregator.acknowledge(std::nullopt);
+  const auto answer = answer_to(aggregator, *events);
   lines.push_back(json::serialize(json::object{
       {"answer",
        {{"status", answer.status}, {"type", answer.content_type}, {"body", answer.body}}}}));

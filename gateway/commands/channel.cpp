@@ -443,7 +443,7 @@ int parse_request(const Parsed& parsed) {
   const auto kind = aggregators::kind_named(parsed.kind);
   if (!kind || std::ranges::find(aggregator->kinds(), *kind) == aggregator->kinds().end()) {
     complain("the provider '" + parsed.provider + "' has no requests of kind '" + parsed.kind + "'",
-             "choose --kind sms or --kind dlr");
+             "choose --kind sms, dlr or ussd; `ishara channel providers` tells who has which");
     return bad_usage;
   }
   aggregators::ChannelSettings settings;
@@ -475,7 +475,7 @@ void offer_parse(CLI::App& channel, int& exit_code) {
       "parse", "One raw HTTP request on stdin: what the gateway would make of it, as JSON lines");
   auto parsed = std::make_shared<Parsed>();
   command->add_option("--provider", parsed->provider, "The aggregator's protocol")->required();
-  command->add_option("--kind", parsed->kind, "sms, or dlr for a delivery report")
+  command->add_option("--kind", parsed->kind, "sms, dlr for a delivery report, ussd for a dialogue")
       ->capture_default_str();
   command
       ->add_option("--set", parsed->settings,

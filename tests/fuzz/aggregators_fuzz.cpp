@@ -1,6 +1,7 @@
 // Every aggregator: the first byte picks the kind, and the aggregator too if the target names none
-// ("/in/NAME/x"); the second the settings, the method and the content type; then come the target
-// and, behind a line feed, the body. The same bytes are then read as the answer of the send API.
+// ("/in/NAME/x"); the second the settings, the method, the content type and, before all else, the
+// kind of dialogues; then come the target and, behind a line feed, the body. The same bytes are
+// then read as the answer of the send API.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const aggregators::Registry registry;
   static const auto names = registry.names();
   if (size < 2) return 0;
-  const auto kind = data[0] % 2 == 0 ? aggregators::Kind::sms : aggregators::Kind::dlr;
+  const auto kind =
+      aggregators::Kind{static_cast<std::uint8_t>(data[1] >> 5 & 1 ? 2 : data[0] % 2)};
   const auto choice = data[1];
   const std::string_view rest{reinterpret_cast<const char*>(data) + 2, size - 2};
   const auto line = rest.find('\n');
