@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/conversation/ussd.hpp"
+
 namespace ishara::conversation {
 namespace {
 
@@ -147,7 +149,7 @@ TEST_CASE("every reply of the conversation is in every catalogue, and nothing el
                                "en", "they beat her");
       CHECK_MESSAGE(line.has_value(), (line ? "" : line.error().message()));
     }
-    CHECK(packs().all()[language].catalogue.replies().size() == last_reply);
+    CHECK(packs().all()[language].catalogue.replies().size() == last_reply + screen_count);
   }
 }
 

@@ -24,8 +24,9 @@ inline constexpr std::chrono::minutes sitting_length{60};
 template <class Value>
 class Sittings {
  public:
-  // `capacity` is at least 1.
-  explicit Sittings(std::size_t capacity) : capacity_{capacity} {}
+  // `capacity` is at least 1. All last equally long.
+  explicit Sittings(std::size_t capacity, std::chrono::seconds length = sitting_length)
+      : capacity_{capacity}, length_{length} {}
   Sittings(const Sittings&) = delete;
   Sittings& operator=(const Sittings&) = delete;
 
@@ -52,7 +53,7 @@ class Sittings {
 
   // Ends every sitting whose time is over; call it every second, so that an idle gateway forgets.
   void forget_old(std::chrono::sys_seconds now) {
-    while (!by_first_text_.empty() && now - by_first_text_.front().first_text >= sitting_length)
+    while (!by_first_text_.empty() && now - by_first_text_.front().first_text >= length_)
       end(by_first_text_.begin());
   }
 
@@ -82,6 +83,7 @@ class Sittings {
   }
 
   std::size_t capacity_;
+  std::chrono::seconds length_;
   ByFirstText by_first_text_;
   std::unordered_map<crypto::Id, Place, Hash, std::equal_to<>,
                      crypto::WipingAllocator<std::pair<const crypto::Id, Place>>>

@@ -1,9 +1,11 @@
 #include "gateway/intake/intake.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <variant>
 
+#include "gateway/aggregators/rehearsal.hpp"
 #include "gateway/conversation/answer.hpp"
 #include "gateway/identity/wire.hpp"
 #include "gateway/intake/steps.hpp"
@@ -12,6 +14,7 @@
 namespace ishara::intake {
 namespace {
 
+using aggregators::Kind;
 using conversation::Class;
 using conversation::RefToLookUp;
 using conversation::Store;
@@ -50,12 +53,16 @@ Intake::Intake(Surroundings surroundings, Keys keys, Clock clock)
       keys_{std::move(keys)},
       clock_{std::move(clock)},
       sittings_{most_sittings},
+      dialogues_{most_sittings, Dialogue::length},
+      callers_{most_sittings, Dialogue::length},
       joining_{around_.patience} {}
 
 void Intake::end_second() {
   const auto now = clock_();
   sender_keys_.end_second(now);
   sittings_.forget_old(now);
+  dialogues_.forget_old(now);
+  callers_.forget_old(now);
 }
 
 void Intake::learn(std::shared_ptr<const Knowledge> knowledge) {
@@ -70,7 +77,7 @@ bool Intake::may_sign(std::chrono::sys_seconds now) const noexcept {
   return signs_until_ && static_cast<std::uint64_t>(hour) <= *signs_until_;
 }
 
-// POST /in/<provider>/<secret>[/dlr]
+// POST /in/<provider>/<secret>[/dlr|/ussd[/...]]
 std::optional<Intake::Call> Intake::find(const http::Request& request,
                                          const Knowledge& knowledge) const {
   auto rest = request.path();
@@ -85,12 +92,16 @@ std::optional<Intake::Call> Intake::find(const http::Request& request,
   const auto provider = segment();
   const auto secret = segment();
   const auto suffix = segment();
-  if (!rest.empty() || (suffix != "" && suffix != "dlr")) return std::nullopt;
+  const auto kind = suffix == "" ? std::optional{Kind::sms} : aggregators::kind_named(suffix);
+  if (!kind || (*kind == Kind::sms && suffix != "")) return std::nullopt;
   const auto* aggregator = around_.registry.find(provider);
+  if (!rest.empty() && (!aggregator || !aggregator->adds_to_path(*kind))) return std::nullopt;
   const auto* channel = knowledge.channels->find(provider, secret);
   if (!aggregator || !channel) return std::nullopt;
-  return Call{*aggregator, suffix == "dlr" ? aggregators::Kind::dlr : aggregators::Kind::sms,
-              *channel};
+  const auto kinds = aggregator->kinds();
+  if (*kind == Kind::ussd && std::ranges::find(kinds, Kind::ussd) == kinds.end())
+    return std::nullopt;
+  return Call{*aggregator, *kind, *channel};
 }
 
 std::optional<http::Response> Intake::admit(const http::Request& head) {
@@ -104,7 +115,8 @@ std::optional<http::Response> Intake::admit(const http::Request& head) {
     return not_found();
   }
   // A GET carries number and text in its URL, so a channel has to ask for it (privacy.md 9.1).
-  if (head.method != http::Method::post &&
+  const bool puts = head.method == http::Method::put && call->aggregator.adds_to_path(call->kind);
+  if (head.method != http::Method::post && !puts &&
       !(head.method == http::Method::get && call->channel.allow_get)) {
     ++counters_.refused;
     auto response = plain(405);
@@ -135,6 +147,13 @@ asio::awaitable<http::Response> Intake::handle(http::Request request) {
     response.content_type = "text/plain";
     response.body = events.error().reason.view();
     co_return response;
+  }
+
+  if (call->kind == Kind::ussd && !events->empty()) {
+    if (auto* step = std::get_if<aggregators::UssdStep>(&events->front())) {
+      { const auto gone = std::move(request); }
+      co_return co_await dialogue(std::move(*step), *call, knowledge);
+    }
   }
 
   // The events hold copies; a stalled database must not keep clear texts in memory.
@@ -178,6 +197,7 @@ Intake::Result<Sealed> Intake::sealed_for(const Target& target, const aggregator
                                           std::chrono::sys_seconds now) {
   identity::MessageContent content;
   content.kind = effects.answer ? "ans" : "msg";
+  content.channel = call.kind == Kind::ussd ? "ussd" : "sms";
   content.at = std::chrono::floor<std::chrono::minutes>(now);
   content.via = target.via;
   content.category = routing::code(effects.unsure ? routing::Category::unsure : reading.category);

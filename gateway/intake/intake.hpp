@@ -25,6 +25,7 @@
 
 #include "gateway/aggregators/registry.hpp"
 #include "gateway/conversation/sittings.hpp"
+#include "gateway/conversation/ussd.hpp"
 #include "gateway/http/message.hpp"
 #include "gateway/identity/sender_keys.hpp"
 #include "gateway/identity/statement.hpp"
@@ -87,6 +88,9 @@ struct Counters {
   std::uint64_t answers_withheld = 0;  // an answer that its own pack's rules forbid
   std::uint64_t parked = 0;            // texts beyond what one phone may say in an hour
   std::uint64_t relay_missed = 0;      // questions that the relay could or would not answer
+  std::uint64_t dialogues = 0;         // sessions that began, or were taken up unknown
+  std::uint64_t dialogues_closed = 0;  // by the phone, the network or another of the same phone
+  std::uint64_t dialogues_failed = 0;  // told that nothing was saved
   std::uint64_t refs_of_our_own = 0;   // drawn here, for want of the relay's
 };
 
@@ -136,6 +140,14 @@ class Intake {
   asio::awaitable<Result<Line>> report(aggregators::Message message, const Call& call,
                                        std::shared_ptr<const Knowledge> knowledge);
 
+  // One step of a dialogue: the same path for the text that it may hold, in a session of its own.
+  asio::awaitable<http::Response> dialogue(aggregators::UssdStep step, Call call,
+                                           std::shared_ptr<const Knowledge> knowledge);
+  struct Kept;
+  asio::awaitable<Result<Kept>> keep(aggregators::Message message, crypto::Id session,
+                                     const Call& call, std::shared_ptr<const Knowledge> knowledge,
+                                     std::chrono::sys_seconds now);
+
   // The steps of `report`, in their order.
   std::optional<Line> answered_before(const Sitting& sitting, const crypto::Id& dedupe, bool has_id,
                                       std::chrono::sys_seconds now) const;
@@ -177,6 +189,8 @@ class Intake {
   crypto::Secret<32> phone_key_ = crypto::random_secret<32>();  // of memory, for tags of sittings
   identity::SenderKeys sender_keys_;
   conversation::Sittings<Sitting> sittings_;
+  conversation::Sittings<Dialogue> dialogues_;  // by session
+  conversation::Sittings<crypto::Id> callers_;  // the session of each phone
   Turns turns_;
   Joining joining_;
   OwnerChanges owner_changes_;

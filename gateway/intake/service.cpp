@@ -264,6 +264,9 @@ class Service::Work {
     add("reports_not_stored", intake.not_stored);
     add("answers_withheld", intake.answers_withheld);
     add("texts_parked", intake.parked);
+    add("dialogues_begun", intake.dialogues);
+    add("dialogues_closed", intake.dialogues_closed);
+    add("dialogues_failed", intake.dialogues_failed);
     add("relay_questions_missed", intake.relay_missed);
     add("refs_drawn_without_relay", intake.refs_of_our_own);
     add("texts_incomplete", intake_.incomplete_texts());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gateway/conversation/sms.hpp"
+#include "gateway/conversation/ussd.hpp"
 #include "gateway/crypto/wipe.hpp"
 #include "gateway/identity/ref.hpp"
 
@@ -54,6 +55,15 @@ struct Sitting {
     if (handled.size() >= most_lines) handled[handled.size() - most_lines].line.reset();
     handled.push_back(std::move(text));
   }
+};
+
+// What a gateway remembers of one dialogue, no longer than a network lets it live. Nothing in it
+// says whose it is, nor what was typed.
+struct Dialogue {
+  static constexpr std::chrono::seconds length{180};
+
+  conversation::UssdSession session;
+  crypto::WipedBuffer screen;  // that the last request was answered with
 };
 
 }  // namespace ishara::intake
