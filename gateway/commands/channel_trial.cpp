@@ -27,7 +27,7 @@ struct Trial {
   std::string url;
   std::string from = "+250788000001";
   std::string to = "2020";
-  std::string text = "This is a test of the channel. Nobody needs help.";
+  std::string text = "This is a test of the channel. Please ignore it.";
   bool as_json = false;
 };
 

@@ -139,8 +139,10 @@ class Aggregators(unittest.TestCase):
         self.assertEqual(stages("tried-twilio", url), (1, {}))
         self.assertIn("not the URL of channel 'tried-twilio'", tried[-1].stderr)
         self.assertEqual(stages("tried-twilio", "nothing"), (2, {}))
-        shown = self.system.ishara("channel", "test", "tried-httpsms", "--url", url).stdout
+        url = self.add("telerivet", "tried-aloud")
+        shown = self.system.ishara("channel", "test", "tried-aloud", "--url", url).stdout
         self.assertRegex(shown, r"(?m)^good +text +taken and stored in \d+ ms$")
+        self.assertRegex(shown, r"(?m)^good +answer +the phone gets: Message received\. Ref \d+\.")
 
     def test_a_channel_without_what_its_provider_proves_itself_with_is_not_made(self):
         for provider, option in (("twilio", "--token-file"), ("vonage", "--secret-file"),
