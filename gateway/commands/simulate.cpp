@@ -1,13 +1,15 @@
-// `ishara simulate sms`: a phone in the terminal. Sends a text to a running gateway as the
-// aggregator would, and shows the answer as the phone would.
+// `ishara simulate sms|ussd`: a phone in the terminal. Sends texts, or holds a dialogue, with a
+// running gateway as the aggregator would, and shows the answers as the phone would.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "gateway/aggregators/registry.hpp"
 #include "gateway/commands/channel_files.hpp"
@@ -125,6 +127,76 @@ int simulate(const Simulated& simulated) {
   return all ? good : failed;
 }
 
+struct Line {
+  const aggregators::Aggregator& aggregator;
+  http::Origin origin;
+};
+
+// One step; nothing, with the reason on stderr, if the gateway answers with no screen.
+std::optional<aggregators::ShownScreen> show_step(const Simulated& simulated, const Line& line,
+                                                  const aggregators::PhoneStep& step) {
+  const auto answer =
+      http::blocking::fetch(line.origin, line.aggregator.dial(step, settings_of(simulated)));
+  if (!answer) {
+    complain("no answer from the gateway: " + answer.error().message(),
+             "see that `ishara serve` or `ishara gateway` runs, and that --url has its address");
+    return std::nullopt;
+  }
+  auto screen = line.aggregator.screen_in(*answer);
+  if (!line.aggregator.is_success(*answer) || !screen) {
+    complain("the step was refused with status " + std::to_string(answer->status),
+             answer->status == 404 ? "the path of --url is not that of any channel"
+                                   : "the gateway says: " + answer->body);
+    return std::nullopt;
+  }
+  if (simulated.as_json)
+    std::cout << json::serialize(json::object{{"screen", screen->text}, {"end", screen->end}})
+              << std::endl;
+  else
+    std::cout << screen->text << "\n  (" << size_of(screen->text)
+              << (screen->end ? "; the end)" : ")") << std::endl;
+  return screen;
+}
+
+// Dials and answers each screen, until the last or until there is nothing more to say.
+int hold_dialogue(Simulated simulated, const std::vector<std::string>& answers) {
+  const aggregators::Registry registry;
+  const auto* const aggregator = registry.find(simulated.provider);
+  if (aggregator == nullptr ||
+      std::ranges::count(aggregator->kinds(), aggregators::Kind::ussd) == 0) {
+    complain("the provider '" + simulated.provider + "' brings no dialogues",
+             "`ishara channel providers` tells which do");
+    return bad_usage;
+  }
+  auto origin = origin_of_webhook(simulated.url);
+  if (!origin) return bad_usage;
+  crypto::start();
+  const Line line{*aggregator, std::move(*origin)};
+  if (!simulated.url.ends_with("/ussd")) simulated.url += "/ussd";
+  aggregators::PhoneStep step;
+  step.from = simulated.from;
+  step.code = simulated.to;
+  step.session = crypto::hex(crypto::random_bytes<16>());
+  for (std::size_t said = 0;; ++said) {
+    const auto screen = show_step(simulated, line, step);
+    if (!screen) return failed;
+    if (screen->end) return good;
+    std::string answer;
+    if (said < answers.size())
+      answer = answers[said];
+    else if (!answers.empty() || !std::getline(std::cin, answer))
+      break;
+    if (!simulated.as_json) std::cout << "> " << answer << std::endl;
+    step.what = aggregators::UssdStep::What::input;
+    step.inputs.push_back(std::move(answer));
+  }
+  // Nothing more to say: the phone hangs up, of which not every provider tells.
+  step.what = aggregators::UssdStep::What::close;
+  auto close = line.aggregator.dial(step, settings_of(simulated));
+  if (!close.target.empty() && !http::blocking::fetch(line.origin, std::move(close))) return failed;
+  return good;
+}
+
 }  // namespace
 
 void add_simulate(CLI::App& root, int& exit_code) {
@@ -149,6 +221,29 @@ void add_simulate(CLI::App& root, int& exit_code) {
       "Example:\n  ishara simulate sms --provider kannel --text 'they keep my passport' \\\n"
       "      --url http://127.0.0.1:8080/in/kannel/<secret>");
   sms->callback([simulated, &exit_code] { exit_code = simulate(*simulated); });
+
+  auto* const ussd = command->add_subcommand(
+      "ussd", "Hold a dialogue with a running gateway as an aggregator would, show its screens");
+  auto dialled = std::make_shared<Simulated>();
+  dialled->to = "*384*2020#";
+  auto answers = std::make_shared<std::vector<std::string>>();
+  ussd->add_option("--url", dialled->url, "The channel's URL, as `channel add` printed it")
+      ->required();
+  ussd->add_option("--provider", dialled->provider, "The aggregator to play")->required();
+  ussd->add_option("--from", dialled->from, "The phone's number")->capture_default_str();
+  ussd->add_option("--code", dialled->to, "What is dialled")->capture_default_str();
+  ussd->add_option("--answer", *answers,
+                   "What is typed, one for each screen (default: answers on stdin, one a line)")
+      ->type_size(1)
+      ->allow_extra_args(false);
+  ussd->add_option("--secret", dialled->secret, "The channel's, to send along");
+  ussd->add_option("--account", dialled->account, "The channel's");
+  ussd->add_flag("--json", dialled->as_json, "Print JSON, one object a screen");
+  ussd->footer(
+      "Example:\n  ishara simulate ussd --provider africastalking \\\n"
+      "      --url http://127.0.0.1:8080/in/africastalking/<secret> \\\n"
+      "      --answer 'they keep my passport'");
+  ussd->callback([dialled, answers, &exit_code] { exit_code = hold_dialogue(*dialled, *answers); });
 }
 
 }  // namespace ishara::commands
