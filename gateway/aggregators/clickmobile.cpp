@@ -32,8 +32,8 @@ class ClickMobile final : public Aggregator {
     const auto xml = read_xml(request);
     if (!xml) return xml.error();
     const auto mobile = xml->text("request/mobile");
-    auto from = read_sender(view_of(mobile), settings, "element 'mobile' is missing",
-                            "element 'mobile' is not a number");
+    auto from = read_full_sender(view_of(mobile), settings, "element 'mobile' is missing",
+                                 "element 'mobile' is not a number");
     if (!from) return from.error();
     const auto text = xml->text("request/text");
     if (!text) return Refusal{errc::missing_field, "element 'text' is missing"};

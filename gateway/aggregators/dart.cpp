@@ -29,8 +29,8 @@ class Dart final : public Aggregator {
       return Refusal{errc::wrong_method, "this aggregator sends by GET only"};
     const auto form = read_fields(request, true);
     if (!form) return form.error();
-    auto from = read_sender(form->value("original"), settings, "field 'original' is missing",
-                            "field 'original' is not a number");
+    auto from = read_full_sender(form->value("original"), settings, "field 'original' is missing",
+                                 "field 'original' is not a number");
     if (!from) return from.error();
     const auto text = form->value("message");
     if (!text) return Refusal{errc::missing_field, "field 'message' is missing"};

@@ -85,8 +85,9 @@ Result<identity::Sender> read_full_sender(std::optional<std::string_view> sender
                                           const ChannelSettings& settings, Literal missing,
                                           Literal bad) {
   const auto digits = trimmed(sender.value_or(""));
-  // Up to eight digits are a short code (channels.md 1.4).
-  if (digits.size() <= 8 || digits.find_first_not_of("0123456789") != digits.npos)
+  // Up to eight digits are a short code (channels.md 1.4), and no calling code begins with 0.
+  if (digits.size() <= 8 || digits.front() == '0' ||
+      digits.find_first_not_of("0123456789") != digits.npos)
     return read_sender(sender, settings, missing, bad);
   return read_sender(crypto::view(joined({"+", digits})), settings, missing, bad);
 }

@@ -30,8 +30,8 @@ class Hormuud final : public Aggregator {
       return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
     const auto form = read_fields(request, false);
     if (!form) return form.error();
-    auto from = read_sender(form->value("Sender"), settings, "field 'Sender' is missing",
-                            "field 'Sender' is not a number");
+    auto from = read_full_sender(form->value("Sender"), settings, "field 'Sender' is missing",
+                                 "field 'Sender' is not a number");
     if (!from) return from.error();
     const auto text = form->value("MessageText");
     if (!text) return Refusal{errc::missing_field, "field 'MessageText' is missing"};

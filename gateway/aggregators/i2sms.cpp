@@ -49,8 +49,8 @@ class I2sms final : public Aggregator {
       return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
     const auto form = read_fields(request, false);
     if (!form) return form.error();
-    auto from = read_sender(form->value("mobile"), settings, "field 'mobile' is missing",
-                            "field 'mobile' is not a number");
+    auto from = read_full_sender(form->value("mobile"), settings, "field 'mobile' is missing",
+                                 "field 'mobile' is not a number");
     if (!from) return from.error();
     const auto text = form->value("message");
     if (!text) return Refusal{errc::missing_field, "field 'message' is missing"};

@@ -54,8 +54,8 @@ class Macrokiosk final : public Aggregator {
       return read_delivery(form->value("msgid"), "field 'msgid' is missing", form->value("status"),
                            "field 'status' is missing", status_of_word);
     const auto msisdn = form->value("msisdn");
-    auto from = read_sender(msisdn ? msisdn : form->value("from"), settings,
-                            "field 'msisdn' is missing", "field 'msisdn' is not a number");
+    auto from = read_full_sender(msisdn ? msisdn : form->value("from"), settings,
+                                 "field 'msisdn' is missing", "field 'msisdn' is not a number");
     if (!from) return from.error();
     const auto text = form->value("text");
     if (!text) return Refusal{errc::missing_field, "field 'text' is missing"};

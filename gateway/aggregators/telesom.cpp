@@ -30,8 +30,8 @@ class Telesom final : public Aggregator {
       return Refusal{errc::wrong_method, "this aggregator sends by GET or POST only"};
     const auto form = read_fields(request, true);
     if (!form) return form.error();
-    auto from = read_sender(form->value("mobile"), settings, "field 'mobile' is missing",
-                            "field 'mobile' is not a number");
+    auto from = read_full_sender(form->value("mobile"), settings, "field 'mobile' is missing",
+                                 "field 'mobile' is not a number");
     if (!from) return from.error();
     const auto text = form->value("msg");
     if (!text) return Refusal{errc::missing_field, "field 'msg' is missing"};

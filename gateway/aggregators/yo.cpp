@@ -32,8 +32,8 @@ class Yo final : public Aggregator {
     const auto form = read_fields(request, true);
     if (!form) return form.error();
     const auto sender = form->value("sender");
-    auto from = read_sender(sender ? sender : form->value("from"), settings,
-                            "field 'sender' is missing", "field 'sender' is not a number");
+    auto from = read_full_sender(sender ? sender : form->value("from"), settings,
+                                 "field 'sender' is missing", "field 'sender' is not a number");
     if (!from) return from.error();
     const auto text = form->value("message");
     if (!text) return Refusal{errc::missing_field, "field 'message' is missing"};
