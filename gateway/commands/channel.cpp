@@ -172,15 +172,18 @@ void print(const aggregators::Aggregator& aggregator, const Added& add, const st
   const auto webhook = webhook_of(add, secret);
   const bool sends = !aggregator.profile().to_send.empty();
   const auto instructions = aggregator.instructions(webhook, add.allow_get);
+  const auto kinds = aggregator.kinds();
+  const bool has_dialogues = std::ranges::find(kinds, aggregators::Kind::ussd) != kinds.end();
   if (add.as_json) {
-    std::cout << json::serialize(json::object{{"name", add.name},
-                                              {"number", add.number},
-                                              {"provider", add.provider},
-                                              {"url", webhook},
-                                              {"delivery_url", webhook + "/dlr"},
-                                              {"sends", sends && missing.empty()},
-                                              {"instructions", json::value_from(instructions)}})
-              << std::endl;
+    json::object out{{"name", add.name},
+                     {"number", add.number},
+                     {"provider", add.provider},
+                     {"url", webhook},
+                     {"delivery_url", webhook + "/dlr"},
+                     {"sends", sends && missing.empty()},
+                     {"instructions", json::value_from(instructions)}};
+    if (has_dialogues) out["ussd_url"] = webhook + "/ussd";
+    std::cout << json::serialize(out) << std::endl;
     return;
   }
   std::cout << "Channel " << add.name << " has number " << add.number
@@ -188,6 +191,7 @@ void print(const aggregators::Aggregator& aggregator, const Added& add, const st
             << webhook
             << "\n\nand for delivery reports, if you want any and it asks for a URL:\n\n  "
             << webhook << "/dlr\n\n";
+  if (has_dialogues) std::cout << "and for USSD:\n\n  " << webhook << "/ussd\n\n";
   for (const auto& line : instructions) std::cout << line << '\n';
   if (add.url.empty()) std::cout << "\nPut the public name of the gateway in place of HOST.\n";
   if (!sends)

@@ -2,8 +2,10 @@
 // on the way. Both are valid until somebody says that the provider uses the new one.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <cstdio>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -52,33 +54,38 @@ class ChannelFile {
     const auto bytes = config::read_secret_file(file_, 64 * 1024);
     if (!bytes) return refuse(bytes.error());
     text_.assign(bytes->begin(), bytes->end());
+    before_ = text_;
     return true;
   }
   void set(std::string_view key, std::optional<std::string_view> value) {
     text_ = with_key(crypto::view(text_), key, value);
   }
   std::string_view text() const { return crypto::view(text_); }
-  bool write() const {
-    const auto written = config::replace_key_file(file_, crypto::bytes_of(text()));
-    return written ? true : refuse(written.error());
-  }
+  bool write() const { return write(text_); }
+  // As it was read.
+  void write_back() const { (void)write(before_); }
 
  private:
+  bool write(const crypto::WipedBuffer& text) const {
+    const auto written = config::replace_key_file(file_, crypto::bytes_of(crypto::view(text)));
+    return written ? true : refuse(written.error());
+  }
   bool refuse(const boost::system::error_code& error) const {
     complain(file_.string() + ": " + error.message(),
-             "run this as the user of the gateway, who must be able to read and write there");
+             "run this as a user who may read and write there, root for example");
     return false;
   }
 
   fs::path file_;
   crypto::WipedBuffer text_;
+  crypto::WipedBuffer before_;
 };
 
-// What the relay sends with, if it holds what is being replaced: its own copies, and the URL that
-// it names for delivery reports. Nothing if the channel only receives.
+// What the relay sends with, once it has what is being replaced: its own copies, and the secret in
+// the URL that it names for delivery reports, at the origin that it names already.
 std::optional<ChannelFile> with_new_sending(const fs::path& file, const config::SendingChannel& old,
                                             const config::ChannelSettings& settings,
-                                            const Rotated& rotated, const std::string& delivery) {
+                                            const Rotated& rotated, const std::string& path) {
   ChannelFile out{file};
   if (!out.read()) return std::nullopt;
   const auto replace = [&](std::string_view key, const crypto::WipedBuffer& held,
@@ -87,8 +94,11 @@ std::optional<ChannelFile> with_new_sending(const fs::path& file, const config::
   };
   replace("token", old.settings.token, settings.token, rotated.token);
   replace("password", old.settings.password, settings.secret, rotated.secret);
-  if (!delivery.empty() && !old.settings.delivery_url.empty())
-    out.set("delivery_url", toml_text(delivery));
+  const auto url = crypto::view(old.settings.delivery_url);
+  if (!path.empty() && !url.empty()) {
+    const auto origin = url.substr(0, url.size() - aggregators::path_of(url).size());
+    out.set("delivery_url", toml_text(std::string{origin} + path + "/dlr"));
+  }
   return out;
 }
 
@@ -130,6 +140,14 @@ int rotate(const CLI::App& root, Rotated& rotated) {
   if (!read_secret_of_option(rotated.token_file, "token", rotated.token) ||
       !read_secret_of_option(rotated.secret_file, "secret", rotated.secret))
     return failed;
+  for (const auto& [option_file, value] :
+       {std::pair{&rotated.token_file, &rotated.token}, {&rotated.secret_file, &rotated.secret}}) {
+    const bool is_one_line =
+        std::ranges::none_of(*value, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    if (option_file->empty() || (!value->empty() && is_one_line)) continue;
+    return complain(option_file->string() + " holds no secret, or more than one line",
+                    "put the secret there alone");
+  }
   const aggregators::Registry registry;
   const auto config = load_configuration(root);
   if (!config) return failed;
@@ -141,6 +159,14 @@ int rotate(const CLI::App& root, Rotated& rotated) {
                     "`ishara channel list` shows them all");
   ChannelFile file{config->paths.channels / (channel->name + ".toml")};
   if (!file.read()) return failed;
+  // Whoever may not see what the relay sends with would leave it behind.
+  const auto sending =
+      config::load_sending_channels(config->paths.sending, registry.sending_providers());
+  for (const auto& mistake : sending.mistakes)
+    std::fprintf(stderr, "ishara: %s\n", config::to_string(mistake).c_str());
+  if (!sending.mistakes.empty())
+    return complain("what the relay sends with cannot be read, and may hold the same secret",
+                    "run this as root, whose new files belong to the owners of the old ones");
   if (rotated.finish) return finish(file, *channel);
 
   const auto& settings = channel->settings;
@@ -159,7 +185,7 @@ int rotate(const CLI::App& root, Rotated& rotated) {
                     "leave only https://host[:port] of it in the file, then try again");
 
   crypto::start();
-  std::string webhook;
+  std::string path, webhook;
   if (of_provider) {
     if (!rotated.token.empty()) {
       file.set("former_token", toml_text(crypto::view(settings.token)));
@@ -175,22 +201,29 @@ int rotate(const CLI::App& root, Rotated& rotated) {
     file.set("secrets", hashes(secrets));
     auto origin = url.empty() ? std::string{"https://HOST"} : std::string{url};
     if (origin.ends_with('/')) origin.pop_back();
-    webhook = origin + "/in/" + channel->provider + "/" + secret;
+    path = "/in/" + channel->provider + "/" + secret;
+    webhook = origin + path;
+  }
+  std::optional<ChannelFile> sends;
+  const auto* old = sending.channels.find(channel->number);
+  if (old) {
+    sends = with_new_sending(config->paths.sending / (old->name + ".toml"), *old, settings, rotated,
+                             path);
+    if (!sends) return failed;
   }
   std::vector<config::Mistake> mistakes;
   (void)config::parse_channel(file.text(), channel->name + ".toml", registry.names(), mistakes);
+  if (sends)
+    (void)config::parse_sending_channel(sends->text(), old->name + ".toml",
+                                        registry.sending_providers(), mistakes);
   if (!tell_mistakes(mistakes)) return bad_usage;
 
-  const auto sending =
-      config::load_sending_channels(config->paths.sending, registry.sending_providers());
-  std::optional<ChannelFile> sends;
-  if (const auto* old = sending.channels.find(channel->number)) {
-    sends = with_new_sending(config->paths.sending / (old->name + ".toml"), *old, settings, rotated,
-                             webhook.empty() ? webhook : webhook + "/dlr");
-    if (!sends) return failed;
-  }
   // The gateway takes both secrets before the relay names the new one.
-  if (!file.write() || (sends && !sends->write())) return failed;
+  if (!file.write()) return failed;
+  if (sends && !sends->write()) {
+    file.write_back();
+    return failed;
+  }
   print(rotated, *channel, webhook);
   return good;
 }
@@ -213,7 +246,8 @@ void offer_channel_rotate(CLI::App& channel, const CLI::App& root, int& exit_cod
       ->excludes(secret);
   command->add_flag("--json", rotated->as_json, "Print JSON");
   command->footer(
-      "Run it as the user of the gateway. A running gateway takes the change within a second.\n"
+      "Run it as root, or as a user who may read what gateway and relay have of the channel. Both\n"
+      "take the change within a second.\n"
       "Example:\n  ishara channel rotate 2020-mtn");
   command->callback([rotated, &root, &exit_code] {
     harden_process(false);

@@ -25,7 +25,7 @@ namespace json = boost::json;
 struct Trial {
   std::string name;
   std::string url;
-  std::string from = "+250788000001";
+  std::string from;
   std::string to = "2020";
   std::string text = "This is a test of the channel. Please ignore it.";
   bool as_json = false;
@@ -197,7 +197,10 @@ void offer_channel_test(CLI::App& channel, const CLI::App& root, int& exit_code)
   command->add_option(
       "--url", trial->url,
       "The channel's URL, as `channel add` printed it (default: one line on stdin)");
-  command->add_option("--from", trial->from, "The phone's number")->capture_default_str();
+  command
+      ->add_option("--from", trial->from,
+                   "Your own phone's number, with a plus: it may get an answer")
+      ->required();
   command->add_option("--to", trial->to, "The short code")->capture_default_str();
   command->add_option("--text", trial->text, "What it says: somebody will read it in a queue")
       ->capture_default_str();
@@ -205,7 +208,7 @@ void offer_channel_test(CLI::App& channel, const CLI::App& root, int& exit_code)
   command->footer(
       "Run it as the user of the gateway. The URL may be the public one, to try the way from "
       "there.\n"
-      "Example:\n  ishara channel test 2020-mtn < url-of-the-channel");
+      "Example:\n  ishara channel test 2020-mtn --from +250788000001 < url-of-the-channel");
   command->callback([trial, &root, &exit_code] {
     harden_process(false);
     exit_code = try_channel(root, *trial);

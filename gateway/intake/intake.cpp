@@ -336,7 +336,10 @@ asio::awaitable<Intake::Result<Intake::Line>> Intake::join(
         });
       },
       part.from);
-  const auto again = dedupe_hash(part, call.channel.number, clock_(), keys_.dedupe);
+  // Two parts may say the same.
+  const std::array<std::uint8_t, 1> number{part.part->number};
+  const auto again = crypto::keyed_hash16(
+      phone_key_, {dedupe_hash(part, call.channel.number, clock_(), keys_.dedupe), text, number});
   Joining::Store store = [this, &call, knowledge](aggregators::Message whole) {
     return report(std::move(whole), call, knowledge);
   };

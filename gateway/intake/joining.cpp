@@ -4,8 +4,9 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cstdint>
+#include <map>
 #include <utility>
-#include <vector>
 
 #include "gateway/crypto/wipe.hpp"
 #include "i18n/decode.hpp"
@@ -16,20 +17,16 @@ namespace ishara::intake {
 namespace asio = boost::asio;
 
 struct Joining::Held {
-  struct Slot {
-    std::optional<aggregators::Message> message;
-    crypto::Id again{};
-  };
-
-  Held(const asio::any_io_executor& executor, std::size_t total)
-      : parts(total),
-        missing{total},
+  Held(const asio::any_io_executor& executor, std::size_t of_all)
+      : total{of_all},
         complete{executor, asio::steady_timer::time_point::max()},
         over{executor, asio::steady_timer::time_point::max()} {}
 
-  std::vector<Slot> parts;  // in the order of their numbers
-  std::size_t missing;
-  asio::steady_timer complete;  // both are cancelled to wake who waits
+  std::size_t total;
+  std::map<std::uint8_t, aggregators::Message> parts;  // by their numbers, until they are joined
+  std::map<std::uint8_t, crypto::Id> came;             // the same, for as long as this is known
+  bool closed = false;                                 // what comes now comes too late
+  asio::steady_timer complete;                         // both are cancelled to wake who waits
   asio::steady_timer over;
   Outcome outcome = make_error_code(storage::errc::unavailable);
 };
@@ -41,34 +38,34 @@ asio::awaitable<void> wait(asio::steady_timer& timer) {
   co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
 }
 
-// What has come, in its order, as one message. Its first part stands for the others, and is told
-// only if the beginning is missing.
-template <class Slots>
-aggregators::Message joined(Slots& parts) {
+// What has come, in its order, as one message; no other copy stays. Its first part stands for the
+// others, and is told only if the beginning is missing.
+aggregators::Message joined(std::map<std::uint8_t, aggregators::Message> parts, std::size_t total) {
   crypto::WipedBuffer text;
   const auto add = [&text](std::string_view words) {
     text.insert(text.end(), words.begin(), words.end());
   };
-  aggregators::Message* first = nullptr;
-  bool gap = false;
-  for (auto& part : parts) {
-    if (!part.message) {
-      gap = true;
-      continue;
-    }
-    if (gap) add(first ? " […] " : "[…] ");
-    gap = false;
-    part.message->text.reveal(add);
-    if (!first) first = &*part.message;
+  std::size_t expected = 1;
+  for (const auto& [number, part] : parts) {
+    if (number != expected) add(expected == 1 ? "[…] " : " […] ");
+    expected = number + 1u;
+    part.text.reveal(add);
   }
-  if (gap) add(" […]");
-  // A character may have been cut in two.
+  if (expected <= total) add(" […]");
+  // A letter and its accent may have been parted.
   const auto repaired =
       i18n::decode(crypto::view(text), i18n::Charset::utf8, crypto::wiping_resource());
-  auto out = std::move(*first);
+  auto out = std::move(parts.begin()->second);
   out.text = identity::Text{{repaired.data(), repaired.size()}};
-  if (out.part->number == 1) out.part.reset();
+  if (parts.begin()->first == 1) out.part.reset();
   return out;
+}
+
+aggregators::Message fragment(aggregators::Message part) {
+  const auto place = *part.part;
+  std::map<std::uint8_t, aggregators::Message> alone;
+  alone.emplace(place.number, std::move(part));
+  return joined(std::move(alone), place.total);
 }
 
 }  // namespace
@@ -77,14 +74,27 @@ asio::awaitable<Joining::Outcome> Joining::join(crypto::Id text, crypto::Id agai
                                                 aggregators::Message part, Store store) {
   if (known_.contains(again)) co_return std::nullopt;
   const auto place = *part.part;
+  if (part.text.size() > most_bytes) {
+    part.part.reset();  // whatever it says, no phone sent this as one message
+    co_return co_await store(std::move(part));
+  }
   const auto executor = co_await asio::this_coro::executor;
   const auto [entry, is_first] = held_.try_emplace(text);
   if (is_first) entry->second = std::make_shared<Held>(executor, place.total);
   const auto held = entry->second;
-  if (auto& slot = held->parts.at(place.number - 1u); !slot.message) {
-    slot = {std::move(part), again};
+  const auto came = held->came.find(place.number);
+  if (came != held->came.end() ? came->second != again : held->closed) {
+    // Too late, or another text of somebody who has used the reference again.
+    if (came == held->came.end()) ++incomplete_;
+    auto outcome = co_await store(fragment(std::move(part)));
+    if (outcome) remember(again);
+    co_return outcome;
+  }
+  if (came == held->came.end()) {
+    held->came.emplace(place.number, again);
+    held->parts.emplace(place.number, std::move(part));
     ++parts_;
-    if (--held->missing == 0) held->complete.cancel();
+    if (held->parts.size() == held->total) held->complete.cancel();
   }
   if (!is_first) {
     co_await wait(held->over);
@@ -92,21 +102,23 @@ asio::awaitable<Joining::Outcome> Joining::join(crypto::Id text, crypto::Id agai
     co_return std::nullopt;  // the line goes where the first one came from
   }
 
-  if (held->missing > 0 && parts_ <= most_held) {
+  if (held->parts.size() < held->total && parts_ <= most_held) {
     held->complete.expires_after(patience_);
     co_await wait(held->complete);
   }
-  held_.erase(text);
-  parts_ -= held->parts.size() - held->missing;
-  if (held->missing > 0) ++incomplete_;
+  held->closed = true;
+  parts_ -= held->parts.size();
+  if (held->parts.size() < held->total) ++incomplete_;
   // The others go on even if this ends by an exception.
-  const auto wake = [](Held* done) { done->over.cancel(); };
-  const std::unique_ptr<Held, decltype(wake)> guard{held.get(), wake};
-  auto whole = joined(held->parts);
+  const auto end = [this, &text](Held* done) {
+    held_.erase(text);
+    done->over.cancel();
+  };
+  const std::unique_ptr<Held, decltype(end)> guard{held.get(), end};
+  auto whole = joined(std::move(held->parts), held->total);
   held->outcome = co_await store(std::move(whole));
   if (held->outcome)
-    for (const auto& slot : held->parts)
-      if (slot.message) remember(slot.again);
+    for (const auto& [number, one] : held->came) remember(one);
   co_return held->outcome;
 }
 

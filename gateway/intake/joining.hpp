@@ -35,6 +35,8 @@ class Joining {
 
   // Parts wait for so long, well within the three seconds that aggregators wait for us.
   static constexpr std::chrono::milliseconds usual_patience{2'000};
+  // What a phone can put into one part, and more.
+  static constexpr std::size_t most_bytes = 1'024;
   // More than these at once are not waited for.
   static constexpr std::size_t most_held = 4'096;
   // So many parts are known when they come a second time.

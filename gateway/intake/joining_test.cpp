@@ -35,16 +35,18 @@ struct Desk {
   asio::io_context context;
   Joining joining;
   std::vector<std::string> stored;
+  int storing = 0;
   std::optional<storage::errc> fails;
   std::vector<Joining::Outcome> outcomes;
 
-  void spawn(std::uint8_t number, std::uint8_t total, std::string_view text, std::uint16_t of = 1) {
+  void spawn(std::uint8_t number, std::uint8_t total, std::string_view text, std::uint16_t of = 1,
+             std::uint8_t again = 0) {
     const auto at = outcomes.size();
     outcomes.emplace_back(make_error_code(storage::errc::unavailable));
     const auto high = static_cast<std::uint8_t>(of >> 8), low = static_cast<std::uint8_t>(of & 255);
     asio::co_spawn(
         context,
-        one(crypto::Id{high, low}, crypto::Id{high, low, number}, part(number, total, text)),
+        one(crypto::Id{high, low}, crypto::Id{high, low, number, again}, part(number, total, text)),
         [this, at](std::exception_ptr error, Joining::Outcome outcome) {
           if (error) std::rethrow_exception(error);
           outcomes[at] = std::move(outcome);
@@ -71,7 +73,9 @@ struct Desk {
   asio::awaitable<Joining::Outcome> keep(aggregators::Message whole) {
     CHECK(whole.part.has_value() == (crypto::view(whole.id) != "1"));
     auto words = whole.text.reveal([](std::string_view text) { return std::string{text}; });
-    co_await asio::post(asio::use_awaitable);
+    ++storing;
+    for (int i = 0; i < 8; ++i) co_await asio::post(asio::use_awaitable);
+    --storing;
     if (fails) co_return make_error_code(*fails);
     stored.push_back(std::string{crypto::view(whole.id)} + ":" + words);
     co_return std::optional<std::string>{"line"};
@@ -166,6 +170,36 @@ TEST_CASE("a character that was cut in two is one again") {
   desk.spawn(2, 2, "\xCC\x81!");
   desk.run();
   CHECK(desk.stored == std::vector<std::string>{"1:café!"});
+}
+
+TEST_CASE("a part that comes again while its text is being stored waits for that") {
+  Desk desk{0ms};
+  desk.spawn(1, 3, "a");
+  desk.spawn(2, 3, "b");
+  while (desk.storing == 0) desk.context.run_one();
+  desk.spawn(2, 3, "b");
+  desk.spawn(3, 3, "c");  // this one is late
+  desk.run();
+  CHECK(desk.all_good());
+  CHECK(desk.stored == std::vector<std::string>{"1:ab […]", "3:[…] c"});
+}
+
+TEST_CASE("another text under the same reference is stored by itself") {
+  Desk desk{1h};
+  desk.spawn(1, 2, "a");
+  desk.spawn(1, 2, "x", 1, 9);
+  desk.spawn(2, 2, "b");
+  desk.run();
+  CHECK(desk.all_good());
+  CHECK(std::ranges::count(desk.stored, "1:ab") == 1);
+  CHECK(std::ranges::count(desk.stored, "1:x […]") == 1);
+}
+
+TEST_CASE("what is longer than any part is whole") {
+  Desk desk{1h};
+  desk.spawn(1, 2, std::string(1'025, 'a'));
+  desk.run();
+  CHECK(desk.stored == std::vector<std::string>{"1:" + std::string(1'025, 'a')});
 }
 
 TEST_CASE("in a flood of parts no more wait than there is room for, and none is lost") {

@@ -25,6 +25,7 @@ class Aggregators(unittest.TestCase):
                            self.system.ishara("channel", "providers").stdout.splitlines())
         table = [dict(zip(head, row)) for row in table]
         self.providers = [row for row in table if row["brings texts"]]
+        self.dialogues = [row["provider"] for row in table if row["dialogues"]]
         self.origin = "http://%s:%d" % self.system.kannel.address
         self.nowhere = "http://127.0.0.1:%d" % free_ports(1)[0]  # nothing leaves this machine
 
@@ -33,7 +34,10 @@ class Aggregators(unittest.TestCase):
             "channel", "add", name or f"of-{provider}", "--provider", provider, "--country", "RW",
             "--language", "en", "--url", self.origin, "--send-origin", self.nowhere, "--json", *more,
             *(word for pair in GIVEN.items() for word in pair))
-        url = json.loads(done.stdout)["url"]
+        added = json.loads(done.stdout)
+        url = added["url"]
+        self.assertEqual(added.get("ussd_url"),
+                         f"{url}/ussd" if provider in self.dialogues else None)
         path = urllib.parse.urlsplit(url).path
         ping = system.Channel(self.system.kannel.address, path).send
         until(lambda: ping(("POST", path, b"", {})).status != 404, "the gateway knows the channel")
@@ -74,6 +78,34 @@ class Aggregators(unittest.TestCase):
         texts = " ".join(self.system.take_all())
         self.assertEqual([letters for letters in tokens if letters not in texts], [])
         self.assertIn("\u0645", texts)
+
+    def dial(self, provider, url, number, *answers):
+        return self.system.ishara(
+            "simulate", "ussd", "--provider", provider, "--url", url, "--from", f"+{number.digits}",
+            "--json", "--secret", GIVEN["--secret"], "--account", GIVEN["--account"],
+            *(word for answer in answers for word in ("--answer", answer)), check=False)
+
+    def test_a_dialogue_of_each_provider_becomes_one_report_and_one_left_early_none(self):
+        self.assertLess(4, len(self.dialogues))
+        tokens = []
+        for place, provider in enumerate(self.dialogues):
+            with self.subTest(provider):
+                number, token = canary.Number(f"2507880194{place:02d}", "250"), canary.random_token()
+                self.system.plant([(number, token)])
+                url = self.add(provider, f"dialogues-of-{provider}")
+                left = self.dial(provider, url, number, "7")
+                self.assertEqual(left.returncode, 0, left.stderr)
+                done = self.dial(provider, url, number, f"they beat us * {token.letters}")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                first, last = (json.loads(line) for line in done.stdout.splitlines())
+                self.assertEqual([first["end"], last["end"]], [False, True])
+                self.assertRegex(last["screen"], r"^Saved\. Number \d{10}\.")
+                wrong = self.dial(provider, url[:-1] + ("A" if url[-1] != "A" else "B"), number, "x")
+                self.assertIn("status 404", wrong.stderr)
+                tokens.append(token.letters)
+        texts = self.system.take_all()
+        self.assertEqual([letters for letters in tokens if " ".join(texts).count(letters) != 1], [])
+        self.assertNotIn("7", texts)
 
     def test_secrets_are_replaced_without_a_text_refused_on_the_way(self):
         places = itertools.count(9_200)
@@ -140,7 +172,8 @@ class Aggregators(unittest.TestCase):
         self.assertIn("not the URL of channel 'tried-twilio'", tried[-1].stderr)
         self.assertEqual(stages("tried-twilio", "nothing"), (2, {}))
         url = self.add("telerivet", "tried-aloud")
-        shown = self.system.ishara("channel", "test", "tried-aloud", "--url", url).stdout
+        shown = self.system.ishara("channel", "test", "tried-aloud", "--url", url, "--from",
+                                   "+250788019399").stdout
         self.assertRegex(shown, r"(?m)^good +text +taken and stored in \d+ ms$")
         self.assertRegex(shown, r"(?m)^good +answer +the phone gets: Message received\. Ref \d+\.")
 
