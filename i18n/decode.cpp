@@ -95,7 +95,7 @@ std::optional<Septets> default_septets_of(char32_t character) noexcept {
 std::optional<std::pmr::vector<char>> default_septets(std::string_view utf8, GsmTables tables,
                                                       std::pmr::memory_resource& memory) {
   std::pmr::vector<char> out{&memory};
-  out.reserve(utf8.size());  // no character is shorter than its septets
+  out.reserve(2 * utf8.size());  // an escape and a code, for signs that are one byte
   while (!utf8.empty()) {
     const CodePoint next = first_of_utf8(utf8);
     utf8.remove_prefix(next.size);

@@ -77,7 +77,10 @@ struct Added {
   bool as_json = false;
 };
 
-std::string receiving_file(const Added& add, std::string_view secret) {
+// A token that only sends is the relay's: with it anybody could read the provider's list of what
+// went to whom.
+std::string receiving_file(const aggregators::Aggregator& aggregator, const Added& add,
+                           std::string_view secret) {
   std::string out = "# Channel " + add.name +
                     ", written by `ishara channel add`.\nnumber = " + std::to_string(add.number) +
                     "\nprovider = " + config::toml_text(add.provider) +
@@ -89,7 +92,8 @@ std::string receiving_file(const Added& add, std::string_view secret) {
   if (add.allow_get) out += "allow_get = true\n";
   if (!add.url.empty()) out += "url = " + config::toml_text(add.url) + "\n";
   if (!add.account.empty()) out += "account = " + config::toml_text(add.account) + "\n";
-  if (!add.token.empty()) out += "token = " + config::toml_text(add.token) + "\n";
+  if (!add.token.empty() && std::ranges::count(aggregator.profile().to_receive, "token") != 0)
+    out += "token = " + config::toml_text(add.token) + "\n";
   if (!add.secret.empty()) out += "secret = " + config::toml_text(add.secret) + "\n";
   if (!add.signature.empty()) out += "signature = " + config::toml_text(add.signature) + "\n";
   if (!add.charset.empty()) out += "charset = " + config::toml_text(add.charset) + "\n";
@@ -256,7 +260,7 @@ int add_channel_files(const CLI::App& root, Added& add) {
 
   crypto::start();
   const auto secret = crypto::base64url(crypto::random_bytes<32>());
-  const auto receiving = receiving_file(add, secret);
+  const auto receiving = receiving_file(*aggregator, add, secret);
   // The same reader that the gateway has says what is wrong, before anything is written.
   std::vector<config::Mistake> mistakes;
   const auto made =
@@ -348,6 +352,8 @@ json::object shown(const config::Channel& channel) {
   if (!settings.token.empty()) set.emplace_back("token");
   if (!settings.secret.empty()) set.emplace_back("secret");
   if (!settings.password.empty()) set.emplace_back("password");
+  if (channel.former)
+    set.emplace_back("a former token or secret, valid until `channel rotate --finish`");
   constexpr std::string_view charsets[] = {"", "UTF-8", "windows-1252", "UTF-16BE", "GSM"};
   return {{"name", channel.name},
           {"number", channel.number},
