@@ -256,6 +256,8 @@ auto Server::Shared::Session::one_request(bool is_last) -> asio::awaitable<Next>
     response = plain_answer(500);
   }
   const auto next = co_await answer(parser, *response, keep_alive);
+  // A provider's dialogue wants its number back in the answer, and a string wipes nothing itself.
+  crypto::wipe(response->body.data(), response->body.size());
   if (next == Next::close) co_await linger(linger_bytes);
   co_return next;
 }
