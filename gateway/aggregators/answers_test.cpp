@@ -187,6 +187,7 @@ TEST_CASE("a JSON document is repaired where no parser would take it, and else l
   CHECK(word("{\"a\":\"\xC3(\"}") == "\xEF\xBF\xBD(");
   CHECK(word("{\"a\":12}") == "12");
   CHECK(word("{\"a\":18446744073709551615}") == "18446744073709551615");
+  CHECK(word("{\"a\":-9223372036854775808}") == "-9223372036854775808");
   CHECK(word("{\"a\":true}") == "true");
   for (const auto* none : {"", "{", "{\"a\":\"", "{\"a\":\"\\", "{\"a\":1} x", "{\"a\":null}",
                            "{\"a\":[1]}", "{\"b\":1}", "[{\"a\":1}]", "nonsense"}) {

@@ -1,8 +1,10 @@
 #include "gateway/aggregators/json.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <charconv>
+#include <concepts>
 #include <cstddef>
 
 #include "gateway/aggregators/fields.hpp"
@@ -65,6 +67,15 @@ class WipingJson final : public boost::json::memory_resource {
   bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 };
 
+// A number may be that of a phone, so no string may keep its digits.
+crypto::WipedBuffer written(std::integral auto number) {
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  crypto::WipedBuffer out{digits.data(), end};
+  crypto::wipe(digits.data(), digits.size());
+  return out;
+}
+
 Result<Json> read_any_json(const http::Request& request) {
   if (request.body.size() > max_body)
     return Refusal{errc::too_large, "the body is larger than 64 KiB"};
@@ -103,8 +114,8 @@ Json Json::at(std::initializer_list<std::string_view> path) const {
 std::optional<crypto::WipedBuffer> Json::text() const {
   if (node_ == nullptr) return std::nullopt;
   if (const auto* text = node_->if_string()) return crypto::wiped_copy(*text);
-  if (const auto* number = node_->if_int64()) return crypto::wiped_copy(std::to_string(*number));
-  if (const auto* number = node_->if_uint64()) return crypto::wiped_copy(std::to_string(*number));
+  if (const auto* number = node_->if_int64()) return written(*number);
+  if (const auto* number = node_->if_uint64()) return written(*number);
   if (const auto* truth = node_->if_bool()) return crypto::wiped_copy(*truth ? "true" : "false");
   return std::nullopt;
 }
