@@ -6,8 +6,6 @@
 #include <pugixml.hpp>
 #include <string>
 
-#include "gateway/aggregators/fields.hpp"
-
 namespace ishara::aggregators {
 namespace {
 
@@ -118,10 +116,6 @@ std::optional<crypto::WipedBuffer> Xml::text(std::string_view path) const {
 Result<Xml> read_xml(const http::Request& request) {
   if (request.body.size() > max_body)
     return Refusal{errc::too_large, "the body is larger than 64 KiB"};
-  const auto type = http::media_type(request).name;
-  if (request.field("content-type") && type != "text/xml" && type != "application/xml" &&
-      !type.ends_with("+xml"))
-    return Refusal{errc::wrong_content_type, "the body is not XML"};
   auto xml = Xml{crypto::view(request.body)};
   if (!xml) return Refusal{errc::malformed, "the body is no XML document, or nests too deep"};
   return xml;

@@ -40,7 +40,8 @@ class Xml {
   std::shared_ptr<const Place> place_;
 };
 
-// The XML in a body. Refuses one that is too large, of another type or no such thing.
+// The XML in a body, whatever type that claims: some post XML as the form that their client says
+// it is. Refuses one that is too large or no such thing.
 Result<Xml> read_xml(const http::Request& request);
 
 // Text with all escaped that would end it, in an element or in an attribute.
