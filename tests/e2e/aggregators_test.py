@@ -121,12 +121,20 @@ class Aggregators(unittest.TestCase):
             return self.system.ishara("channel", "rotate", "rotated", *options, check=False)
 
         def sending():
-            with open(next(self.system.folder.rglob("sending/rotated.toml")), "rb") as file:
-                return tomllib.load(file)
+            return tomllib.loads(relays.read_text())
 
         first = self.add("telerivet", "rotated", "--delivery-reports")
         former = GIVEN["--secret"]
         self.assertIn("nothing but its present secrets", rotate("--finish").stderr)
+        # Half of a rotation would leave the relay with what is over soon.
+        relays = next(self.system.folder.rglob("sending/rotated.toml"))
+        gateways = next(self.system.folder.rglob("channels/rotated.toml"))
+        before = gateways.read_bytes()
+        relays.chmod(0o644)
+        self.assertIn("what the relay sends with cannot be read", rotate().stderr)
+        relays.chmod(0o600)
+        self.assertEqual(gateways.read_bytes(), before)
+
         second = json.loads(rotate("--json").stdout)["url"]
         until(lambda: takes(second, former) == 200, "the gateway knows the new URL")
         self.assertEqual(takes(first, former), 200)
