@@ -20,23 +20,20 @@ std::string_view trimmed(std::string_view text) noexcept {
   return text;
 }
 
-// The number that `text` is, all of it digits.
-std::optional<int> digits(std::string_view text) noexcept {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || text.front() == '-')
-    return std::nullopt;
-  return value;
-}
+}  // namespace
 
-// Compares a header field's name, of any case, with a lower-case one.
-bool is_field(std::string_view name, std::string_view lower_case) noexcept {
-  return std::ranges::equal(name, lower_case, [](char any, char lower) {
+bool same_word(std::string_view word, std::string_view lower_case) noexcept {
+  return std::ranges::equal(word, lower_case, [](char any, char lower) {
     return (any >= 'A' && any <= 'Z' ? any - 'A' + 'a' : any) == lower;
   });
 }
 
-}  // namespace
+std::optional<std::uint32_t> read_whole(std::string_view digits, int base) noexcept {
+  std::uint32_t value = 0;
+  const auto* const end = digits.data() + digits.size();
+  const auto [read, error] = std::from_chars(digits.data(), end, value, base);
+  return error == std::errc{} && read == end ? std::optional{value} : std::nullopt;
+}
 
 crypto::WipedBuffer joined(std::initializer_list<std::string_view> parts) {
   crypto::WipedBuffer out;
@@ -149,13 +146,12 @@ std::optional<std::chrono::sys_seconds> read_utc(std::string_view text) noexcept
   if (text.size() != 19 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != ' '))
     return std::nullopt;
   if (text[13] != ':' || text[16] != ':') return std::nullopt;
-  const auto year = digits(text.substr(0, 4)), month = digits(text.substr(5, 2)),
-             day = digits(text.substr(8, 2)), hour = digits(text.substr(11, 2)),
-             minute = digits(text.substr(14, 2)), second = digits(text.substr(17, 2));
+  const auto year = read_whole(text.substr(0, 4)), month = read_whole(text.substr(5, 2)),
+             day = read_whole(text.substr(8, 2)), hour = read_whole(text.substr(11, 2)),
+             minute = read_whole(text.substr(14, 2)), second = read_whole(text.substr(17, 2));
   if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year{*year},
-                                         std::chrono::month{static_cast<unsigned>(*month)},
-                                         std::chrono::day{static_cast<unsigned>(*day)}};
+  const std::chrono::year_month_day date{std::chrono::year{static_cast<int>(*year)},
+                                         std::chrono::month{*month}, std::chrono::day{*day}};
   if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
   return std::chrono::sys_days{date} + std::chrono::hours{*hour} + std::chrono::minutes{*minute} +
          std::chrono::seconds{*second};
@@ -174,7 +170,8 @@ std::optional<std::chrono::sys_seconds> read_iso8601(std::string_view text) noex
   if (!local || rest.empty() || rest == "Z") return local;
   const bool with_colon = rest.size() == 6 && rest[3] == ':';
   if ((rest[0] != '+' && rest[0] != '-') || (!with_colon && rest.size() != 5)) return std::nullopt;
-  const auto hours = digits(rest.substr(1, 2)), minutes = digits(rest.substr(with_colon ? 4 : 3));
+  const auto hours = read_whole(rest.substr(1, 2)),
+             minutes = read_whole(rest.substr(with_colon ? 4 : 3));
   if (!hours || !minutes || *hours > 14 || *minutes > 59) return std::nullopt;
   const auto offset = std::chrono::hours{*hours} + std::chrono::minutes{*minutes};
   return rest[0] == '+' ? *local - offset : *local + offset;
@@ -189,11 +186,9 @@ std::optional<std::chrono::sys_seconds> read_unix_milliseconds(std::string_view 
 }
 
 std::optional<std::chrono::sys_seconds> read_unix(std::string_view text) noexcept {
-  text = trimmed(text);
-  std::uint32_t value = 0;  // to the year 2106
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return std::chrono::sys_seconds{std::chrono::seconds{value}};
+  const auto value = read_whole(trimmed(text));  // to the year 2106
+  if (!value) return std::nullopt;
+  return std::chrono::sys_seconds{std::chrono::seconds{*value}};
 }
 
 std::string utc_text(std::chrono::sys_seconds at) {
@@ -274,8 +269,8 @@ SendAnswer by_status(const http::Response& answer) {
     case 429:
       out.taken = Taken::later;
       for (const auto& [name, value] : answer.fields)
-        if (is_field(name, "retry-after"))
-          if (const auto seconds = digits(value)) out.after = std::chrono::seconds{*seconds};
+        if (same_word(name, "retry-after"))
+          if (const auto seconds = read_whole(value)) out.after = std::chrono::seconds{*seconds};
       break;
     default:
       if (answer.status >= 400 && answer.status < 500) out.taken = Taken::never;

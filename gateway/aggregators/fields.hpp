@@ -4,6 +4,7 @@
 // proof.hpp. Pure functions, for any thread.
 
 #include <chrono>
+#include <cstdint>
 #include <initializer_list>
 #include <optional>
 #include <span>
@@ -61,6 +62,12 @@ Result<std::vector<Event>> read_delivery(std::optional<std::string_view> id, Lit
 // What the values of Kannel's delivery reports say, which others have taken over; nothing for
 // others, and for 32, an intermediate notice.
 std::optional<Status> status_of_kannel(std::string_view type) noexcept;
+
+// Whether `word`, of any case, is this lower-case one.
+bool same_word(std::string_view word, std::string_view lower_case) noexcept;
+
+// The number that `digits` are, with nothing around them; nothing for anything else.
+std::optional<std::uint32_t> read_whole(std::string_view digits, int base = 10) noexcept;
 
 // "2026-01-02T03:04:05Z" or "2026-01-02 03:04:05", both UTC; nothing for anything else.
 std::optional<std::chrono::sys_seconds> read_utc(std::string_view text) noexcept;

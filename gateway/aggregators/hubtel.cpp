@@ -1,7 +1,6 @@
 // Hubtel, Ghana (channels.md 3.5). It brings dialogues, step by step; its API sends texts. Nothing
 // is known of texts or reports that it would bring us. Its names come in any case.
 
-#include <algorithm>
 #include <array>
 #include <memory>
 #include <utility>
@@ -14,13 +13,6 @@
 
 namespace ishara::aggregators {
 namespace {
-
-bool same_word(std::string_view word, std::string_view lower_case) noexcept {
-  const auto same = [](char any, char lower) {
-    return (any >= 'A' && any <= 'Z' ? any - 'A' + 'a' : any) == lower;
-  };
-  return std::ranges::equal(word, lower_case, same);
-}
 
 // The member of this lower-case name, in whatever case it was written.
 std::optional<crypto::WipedBuffer> member(const Json& json, std::string_view lower_case) {

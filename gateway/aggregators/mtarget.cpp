@@ -2,7 +2,6 @@
 // its send API in the query of a POST.
 
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -23,25 +22,18 @@ std::optional<Status> status_of_code(std::string_view code) noexcept {
   return std::nullopt;
 }
 
-std::optional<std::uint8_t> octet(std::optional<std::string_view> text) noexcept {
-  std::uint8_t value = 0;
-  if (!text || text->empty()) return std::nullopt;
-  const auto* const end = text->data() + text->size();
-  const auto [read, error] = std::from_chars(text->data(), end, value);
-  return error == std::errc{} && read == end ? std::optional{value} : std::nullopt;
-}
-
 // Its reference is any word, here made two octets long; its `msgref` is the place of the part.
 std::optional<Part> part_of(const http::Form& form) noexcept {
   const auto word = form.value("msglong.id").value_or("");
-  const auto total = octet(form.value("msglong.msgcount"));
-  const auto place = octet(form.value("msglong.msgref"));
-  if (word.empty() || !total || !place || *total < 2 || *place < 1 || *place > *total)
+  const auto total = read_whole(form.value("msglong.msgcount").value_or(""));
+  const auto place = read_whole(form.value("msglong.msgref").value_or(""));
+  if (word.empty() || !total || !place || *total < 2 || *total > 255 || *place < 1 ||
+      *place > *total)
     return std::nullopt;
   std::uint16_t reference = 0;
   for (const char c : word)
     reference = static_cast<std::uint16_t>(reference * 31 + static_cast<std::uint8_t>(c));
-  return Part{reference, *total, *place};
+  return Part{reference, static_cast<std::uint8_t>(*total), static_cast<std::uint8_t>(*place)};
 }
 
 class MTarget final : public Aggregator {

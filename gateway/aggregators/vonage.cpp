@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <memory>
 #include <utility>
 
@@ -94,20 +93,12 @@ std::string lower_case(std::string_view text) {
   return out;
 }
 
-std::optional<unsigned> number(std::optional<std::string_view> text, int base) noexcept {
-  if (!text || text->empty()) return std::nullopt;
-  unsigned value = 0;
-  const auto* const end = text->data() + text->size();
-  const auto [read, error] = std::from_chars(text->data(), end, value, base);
-  return error == std::errc{} && read == end ? std::optional{value} : std::nullopt;
-}
-
 // The reference is hexadecimal, and as long as the operator made it.
 std::optional<Part> part_of(const Parameters& fields) noexcept {
   if (fields.value("concat").value_or("") != "true") return std::nullopt;
-  const auto reference = number(fields.value("concat-ref"), 16);
-  const auto total = number(fields.value("concat-total"), 10);
-  const auto place = number(fields.value("concat-part"), 10);
+  const auto reference = read_whole(fields.value("concat-ref").value_or(""), 16);
+  const auto total = read_whole(fields.value("concat-total").value_or(""));
+  const auto place = read_whole(fields.value("concat-part").value_or(""));
   if (!reference || !total || !place || *total < 2 || *total > 255 || *place < 1 || *place > *total)
     return std::nullopt;
   return Part{static_cast<std::uint16_t>(*reference), static_cast<std::uint8_t>(*total),
