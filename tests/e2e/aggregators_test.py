@@ -90,7 +90,7 @@ class Aggregators(unittest.TestCase):
         tokens = []
         for place, provider in enumerate(self.dialogues):
             with self.subTest(provider):
-                number, token = canary.Number(f"2507880194{place:02d}", "250"), canary.random_token()
+                number, token = canary.Number(f"2507880198{place:02d}", "250"), canary.random_token()
                 self.system.plant([(number, token)])
                 url = self.add(provider, f"dialogues-of-{provider}")
                 left = self.dial(provider, url, number, "7")
@@ -108,7 +108,7 @@ class Aggregators(unittest.TestCase):
         self.assertNotIn("7", texts)
 
     def test_secrets_are_replaced_without_a_text_refused_on_the_way(self):
-        places = itertools.count(9_200)
+        places = itertools.count(5_000)
 
         def takes(url, secret):
             number, token = canary.Number(f"25078801{next(places)}", "250"), canary.random_token()
