@@ -7,6 +7,7 @@
 #include <map>
 #include <stdexcept>
 #include <tuple>
+#include <utility>
 
 #include "i18n/normalise.hpp"
 #include "i18n/utf8.hpp"
@@ -30,6 +31,10 @@ void for_each_code_point(std::string_view utf8, F&& use) {
 }
 
 UScriptCode script_of(char32_t character) {
+  if (character < 0x80) {  // most of most texts
+    const char32_t lower = character | 0x20;
+    return lower >= U'a' && lower <= U'z' ? USCRIPT_LATIN : USCRIPT_COMMON;
+  }
   UErrorCode status = U_ZERO_ERROR;
   return uscript_getScript(static_cast<UChar32>(character), &status);
 }
@@ -46,13 +51,14 @@ UScriptCode script_of_text(std::string_view utf8, std::pmr::memory_resource& mem
   return most == letters.end() ? USCRIPT_COMMON : most->first;
 }
 
-bool has_one_of(std::string_view utf8, std::u32string_view letters) {
-  bool found = false;
+// The characters beyond ASCII, in lower case, in the order of the text.
+std::pmr::u32string letters_beyond_ascii(std::string_view utf8, std::pmr::memory_resource& memory) {
+  std::pmr::u32string letters{&memory};
   for_each_code_point(utf8, [&](char32_t character) {
-    const auto lower = static_cast<char32_t>(u_tolower(static_cast<UChar32>(character)));
-    found = found || letters.find(lower) != letters.npos;
+    if (character >= 0x80)
+      letters += static_cast<char32_t>(u_tolower(static_cast<UChar32>(character)));
   });
-  return found;
+  return letters;
 }
 
 }  // namespace
@@ -64,11 +70,15 @@ LanguageGuess::LanguageGuess(const std::vector<LanguageTraits>& languages) {
     uscript_getCode(traits.script.c_str(), &script, 1, &status);
     if (U_FAILURE(status) || script <= USCRIPT_INHERITED)
       throw std::invalid_argument{"unknown script '" + traits.script + "'; use ISO 15924, as Latn"};
+    std::vector<int> scripts{script};
     for (const std::string& word : traits.function_words) {
       std::pmr::monotonic_buffer_resource memory;
       words_.push_back({std::string{folded(word, memory)}, languages_.size()});
+      const UScriptCode written = script_of_text(word, memory);
+      if (std::find(scripts.begin(), scripts.end(), written) == scripts.end())
+        scripts.push_back(written);
     }
-    languages_.push_back({traits.tag, script, traits.markers, traits.unless});
+    languages_.push_back({traits.tag, std::move(scripts), traits.markers, traits.unless});
   }
   const auto order = [](const Word& a, const Word& b) {
     return std::tie(a.folded, a.language) < std::tie(b.folded, b.language);
@@ -88,15 +98,21 @@ std::string_view LanguageGuess::guess(std::string_view utf8, std::string_view ch
     return channel_language;
 
   // By script and marker letters, if they leave one language.
+  const auto letters = letters_beyond_ascii(utf8, memory);
+  const auto has_one_of = [&](const std::u32string& wanted) {
+    return letters.find_first_of(wanted) != letters.npos;
+  };
   const Language* by_script = nullptr;
   const Language* by_letters = nullptr;
   std::size_t of_script = 0;
   std::size_t of_letters = 0;
   for (const Language& language : languages_) {
-    if (language.script != script) continue;
+    if (std::find(language.scripts.begin(), language.scripts.end(), script) ==
+        language.scripts.end())
+      continue;
     by_script = &language;
     ++of_script;
-    if (!has_one_of(utf8, language.markers) || has_one_of(utf8, language.unless)) continue;
+    if (!has_one_of(language.markers) || has_one_of(language.unless)) continue;
     by_letters = &language;
     ++of_letters;
   }
@@ -104,14 +120,19 @@ std::string_view LanguageGuess::guess(std::string_view utf8, std::string_view ch
   if (of_script == 1) return by_script->tag;
   if (of_letters == 1) return by_letters->tag;
 
-  // By function words; one that two languages share counts for both.
+  // By function words; one that two languages share counts for both, and one that comes again
+  // counts once.
   std::pmr::vector<std::size_t> hits(languages_.size(), &memory);
+  std::pmr::vector<bool> counted(words_.size(), false, &memory);
   for (const std::string_view word : found) {
     auto entry =
         std::lower_bound(words_.begin(), words_.end(), word,
                          [](const Word& a, std::string_view wanted) { return a.folded < wanted; });
-    for (; entry != words_.end() && entry->folded == word; ++entry)
-      if (languages_[entry->language].script == script) ++hits[entry->language];
+    for (; entry != words_.end() && entry->folded == word; ++entry) {
+      const auto place = static_cast<std::size_t>(entry - words_.begin());
+      if (!counted[place]) ++hits[entry->language];
+      counted[place] = true;
+    }
   }
   const auto best = std::max_element(hits.begin(), hits.end());
   const std::size_t best_hits = *best;

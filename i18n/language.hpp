@@ -13,11 +13,13 @@ namespace ishara::i18n {
 
 // What a pack tells about texts in its language.
 struct LanguageTraits {
-  std::string tag;                          // BCP 47: "rw", "ur-Latn"
-  std::string script;                       // ISO 15924: "Latn"
-  std::vector<std::string> function_words;  // in any form; folded here
-  std::u32string markers;                   // lower-case letters that speak for this language ...
-  std::u32string unless;                    // ... unless the text has one of these
+  std::string tag;     // BCP 47: "rw", "ur-Latn"
+  std::string script;  // ISO 15924: "Latn"
+  // In any form; folded here. Those in another script than the language's own are for texts that
+  // people write so: Arabic in Latin letters, Uzbek in Cyrillic ones.
+  std::vector<std::string> function_words;
+  std::u32string markers;  // lower-case letters that speak for this language ...
+  std::u32string unless;   // ... unless the text has one of these
 };
 
 class LanguageGuess {
@@ -35,7 +37,7 @@ class LanguageGuess {
  private:
   struct Language {
     std::string tag;
-    int script;  // ICU's UScriptCode
+    std::vector<int> scripts;  // ICU's UScriptCode: its own, then those of its function words
     std::u32string markers;
     std::u32string unless;
   };

@@ -28,10 +28,11 @@ TEST_CASE("function words tell languages of one script apart, with two hits and 
       {"don’t tell the police", "en"},
       {"umwana ari mu nzu na nyina", "rw"},
       {"the umwana mu na", "rw"},
-      {"the house is far", "channel"},  // one hit
-      {"the she mu na", "channel"},     // a draw
-      {"no no no way", "channel"},      // a word of both
-      {"the she", "channel"},           // two words
+      {"the house is far", "channel"},   // one hit
+      {"the she mu na", "channel"},      // a draw
+      {"no no no way", "channel"},       // a word of both
+      {"the the the house", "channel"},  // one word, often
+      {"the she", "channel"},            // two words
       {"", "channel"},
       {"123 456 789", "channel"},
       {"она в доме одна", "channel"},  // no pack of this script
@@ -66,6 +67,31 @@ TEST_CASE("script decides where one language has it, letters where several have 
       {"Мен ҚАЛАДА тұрамын", "kk"},
       {"мен үйдө калдым өзүм", "ky"},
       {"мына үйде әкем", "kk"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.text);
+    CHECK(guessed(guess, row.text) == row.tag);
+  }
+}
+
+TEST_CASE("a language may be written in a script that is not its own") {
+  const LanguageGuess guess{{{"en", "Latn", {"the", "she", "in"}, U"", U""},
+                             {"ar", "Arab", {"في", "من", "ana", "3ala", "mesh"}, U"ةىيك", U"ٹںے"},
+                             {"ur", "Arab", {"ہے", "میں", "hai", "nahi", "mujhe"}, U"ٹںے", U""},
+                             {"ru", "Cyrl", {"и", "в", "не"}, U"ы", U"ў"},
+                             {"uz", "Latn", {"va", "bu", "men", "ва", "бу", "мен"}, U"ўқ", U""}}};
+  struct Row {
+    const char* text;
+    const char* tag;
+  };
+  const Row rows[] = {
+      {"ana mesh fahma 7aga", "ar"},
+      {"mujhe ghar jana hai", "ur"},
+      {"бу уй ва мен", "uz"},
+      {"мен қаердаман билмайман", "uz"},
+      {"она в доме и не выходит", "ru"},
+      {"she is in the house", "en"},
+      {"house far away", "channel"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.text);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory_resource>
+#include <set>
 #include <stdexcept>
 #include <tuple>
 
@@ -57,11 +58,12 @@ std::map<std::string, std::string> read_settings(const fs::path& file) {
     if (tab == line.npos || tab + 1 == line.size())
       refuse(file, number, "write a key, one tab and a value");
     const std::string key{line.substr(0, tab)};
-    const auto known = {"tag", "name", "script", "encoding", "reviewed", "markers", "unless"};
+    const auto known = {"tag",      "name",  "script",  "encoding",
+                        "reviewed", "latin", "markers", "unless"};
     if (std::find(known.begin(), known.end(), key) == known.end())
       refuse(file, number,
              "unknown key '" + key +
-                 "'; known are tag, name, script, encoding, reviewed, markers, unless");
+                 "'; known are tag, name, script, encoding, reviewed, latin, markers, unless");
     if (!settings.emplace(key, line.substr(tab + 1)).second)
       refuse(file, number, "key '" + key + "' is given twice");
   });
@@ -125,6 +127,10 @@ Pack Pack::load(const fs::path& directory) {
   if (pack.tag != directory.filename().string())
     refuse(settings_file, 0, "tag '" + pack.tag + "' is not the name of the directory");
   pack.name = settings["name"];
+  pack.latin_name = settings.contains("latin") ? settings["latin"] : pack.name;
+  if (measure(pack.latin_name).encoding != Encoding::gsm7)
+    refuse(settings_file, 0,
+           "the name of the language is not in GSM-7 letters; write it in them as 'latin'");
   pack.encoding = is_first(settings_file, settings["encoding"], "gsm7", "ucs2") ? Encoding::gsm7
                                                                                 : Encoding::ucs2;
   pack.reviewed = is_first(settings_file, settings["reviewed"], "yes", "no");
@@ -135,7 +141,7 @@ Pack Pack::load(const fs::path& directory) {
                  letters_of(settings["unless"])};
 
   pack.keywords = read_keywords(directory / "keywords.tsv");
-  for (const std::string& name : {pack.tag, pack.name})
+  for (const std::string& name : {pack.tag, pack.name, pack.latin_name})
     pack.keywords.push_back(keyword(settings_file, 0, Meaning::name, name));
 
   const fs::path catalogue_file = directory / "messages.mo";
@@ -149,6 +155,7 @@ Pack Pack::load(const fs::path& directory) {
     const auto found = tokens(line, memory);
     std::vector<std::string> entry{found.begin(), found.end()};
     if (entry.empty()) refuse(forbidden_file, number, "has no word");
+    if (line.front() == '*') entry.front().insert(0, 1, '*');
     if (line.back() == '*') entry.back() += '*';
     pack.forbidden.push_back(std::move(entry));
   });
@@ -161,17 +168,29 @@ Pack Pack::load(const fs::path& directory) {
   return pack;
 }
 
-Packs Packs::load(const fs::path& directory) {
+Packs Packs::load(const fs::path& directory, const Wanted& wanted) {
   std::error_code failure;
-  std::vector<Pack> packs;
+  std::set<std::string> tags{wanted.tags.begin(), wanted.tags.end()};
   for (const auto& entry : fs::directory_iterator{directory, failure})
-    if (entry.is_directory() && entry.path().filename() != "country")
-      packs.push_back(Pack::load(entry.path()));
+    if (wanted.tags.empty() && entry.is_directory() && entry.path().filename() != "country")
+      tags.insert(entry.path().filename().string());
   if (failure) refuse(directory, 0, "cannot be read");
-  if (packs.empty()) refuse(directory, 0, "has no language pack");
+  if (tags.empty()) refuse(directory, 0, "has no language pack");
+  std::vector<Pack> packs;
+  std::vector<std::string> left_out;
+  for (const std::string& tag : tags) {
+    if (!fs::is_directory(directory / tag, failure))
+      refuse(directory, 0, "has no language pack '" + tag + "'");
+    Pack pack = Pack::load(directory / tag);
+    if (pack.reviewed || wanted.allow_unreviewed)
+      packs.push_back(std::move(pack));
+    else
+      left_out.push_back(tag);
+  }
+  if (packs.empty()) refuse(directory, 0, "no native speaker has read any of the language packs");
   if (packs.size() >= 255) refuse(directory, 0, "has more than 254 language packs");
-  std::sort(packs.begin(), packs.end(), [](const Pack& a, const Pack& b) { return a.tag < b.tag; });
   Packs all{std::move(packs)};
+  all.left_out_ = std::move(left_out);
   for (std::size_t i = 1; i < all.keywords_.size(); ++i) {
     const Keyword& first = all.keywords_[i - 1];
     const Keyword& second = all.keywords_[i];

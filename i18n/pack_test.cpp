@@ -9,6 +9,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace ishara::i18n {
 namespace {
@@ -87,6 +88,8 @@ TEST_CASE("a pack that cannot be used says which file and line is wrong") {
        "tag 'fr' is not the name of the directory"},
       {"pack.tsv", "tag\ten\nname\tx\nscript\tLatn\nencoding\tascii\nreviewed\tyes\n",
        "'ascii' must be gsm7 or ucs2"},
+      {"pack.tsv", "tag\ten\nname\tРусский\nscript\tLatn\nencoding\tucs2\nreviewed\tno\n",
+       "the name of the language is not in GSM-7 letters"},
       {"messages.mo", nullptr, "messages.mo: the file cannot be read"},
       {"messages.mo", "text", "messages.mo: this is not a little-endian .mo file"},
       {"forbidden.txt", "\xFF\n", "forbidden.txt:1: is not UTF-8"},
@@ -135,6 +138,25 @@ TEST_CASE("a word that has two meanings stops the load of all packs") {
     pack.write("keywords.tsv", keywords + row.added);
     CHECK(pack.complaint().find(row.complaint) != std::string::npos);
   }
+}
+
+TEST_CASE("only wanted packs are loaded, and unreviewed ones only where that is allowed") {
+  const auto tags = [](const Packs& packs) {
+    std::string all;
+    for (const Pack& pack : packs.all()) all += pack.tag + " ";
+    return all;
+  };
+  CHECK(tags(Packs::load(ISHARA_PACKS)) == "ar en es fr ru rw sw ur uz ");
+  const Packs two = Packs::load(ISHARA_PACKS, {.tags = {"rw", "en"}, .allow_unreviewed = true});
+  CHECK(tags(two) == "en rw ");
+  CHECK(two.left_out().empty());
+  const Packs one = Packs::load(ISHARA_PACKS, {.tags = {"rw", "en"}, .allow_unreviewed = false});
+  CHECK(tags(one) == "en ");
+  CHECK(one.left_out() == std::vector<std::string>{"rw"});
+  CHECK_THROWS_WITH(Packs::load(ISHARA_PACKS, {.tags = {"rw"}, .allow_unreviewed = false}),
+                    doctest::Contains("no native speaker has read any of the language packs"));
+  CHECK_THROWS_WITH(Packs::load(ISHARA_PACKS, {.tags = {"xx"}, .allow_unreviewed = true}),
+                    doctest::Contains("has no language pack 'xx'"));
 }
 
 TEST_CASE("the keywords of all packs stand together, each with its pack") {

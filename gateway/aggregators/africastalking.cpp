@@ -40,17 +40,11 @@ class AfricasTalking final : public Aggregator {
 
   std::span<const Kind> kinds() const noexcept override { return texts_reports_and_dialogues; }
 
-  Result<void> authentic(const http::Request&, const ChannelSettings&,
-                         std::chrono::sys_seconds) const override {
-    return boost::system::in_place_value;
-  }
-
   Result<std::vector<Event>> parse(const http::Request& request, Kind kind,
                                    const ChannelSettings& settings) const override {
     std::vector<Event> events;
     if (is_ping(request)) return events;
-    if (request.method != http::Method::post)
-      return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
+    if (const auto posted = is_posted(request); !posted) return posted.error();
     const auto form = read_fields(request, true);
     if (!form) return form.error();
 

@@ -22,6 +22,11 @@ unsigned status_of(errc code) noexcept {
   return 400;
 }
 
+Result<void> Aggregator::authentic(const http::Request&, const ChannelSettings&,
+                                   std::chrono::sys_seconds) const {
+  return boost::system::in_place_value;
+}
+
 http::Response Aggregator::acknowledge(std::optional<std::string_view>) const {
   return {200, "text/plain", "", {}, false};
 }
@@ -33,6 +38,10 @@ std::optional<std::string> Aggregator::reply_in(const http::Response&) const {
 Posting Aggregator::send(const Outgoing&, const SendingSettings&) const { return {}; }
 
 SendAnswer Aggregator::sent(const http::Response& answer) const { return by_status(answer); }
+
+std::optional<Posting> Aggregator::sign_in(const SendingSettings&) const { return std::nullopt; }
+
+std::optional<Token> Aggregator::signed_in(const http::Response&) const { return std::nullopt; }
 
 bool Aggregator::adds_to_path(Kind) const noexcept { return false; }
 

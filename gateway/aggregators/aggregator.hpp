@@ -1,8 +1,8 @@
 #pragma once
 // What an aggregator's protocol is to us: pure functions over plain HTTP messages, three to
-// receive texts, three for dialogues (USSD), two to send, those that play the other side for tests,
-// and what people are told of it. No socket, no clock, no state; all may be called from any thread
-// at once.
+// receive texts, three for dialogues (USSD), four to send, those that play the other side for
+// tests, and what people are told of it. No socket, no clock, no state; all may be called from any
+// thread at once.
 //
 // The order that receivers keep (channels.md 1.3): the secret of the path, `authentic`, `parse`,
 // store durably, `acknowledge`. A refusal never quotes the request: its words are compile-time
@@ -118,7 +118,13 @@ struct UssdStep {
   crypto::WipedBuffer echo;  // what the answer has to say again, in a form of the aggregator's own
 };
 
-using Event = std::variant<Message, Delivery, UssdStep>;
+// An entry of a batch that cannot be read where others can. It is answered with success like them,
+// since all would come again, so whoever takes the events has to tell of it.
+struct Unreadable {
+  Refusal why;
+};
+
+using Event = std::variant<Message, Delivery, UssdStep, Unreadable>;
 
 // What a phone shows next.
 struct Screen {
@@ -151,10 +157,14 @@ struct Profile {
   bool confirmed = true;
   // Its delivery reports carry the channel's secret only if the relay sends it along with the text.
   bool reports_need_secret = false;
-  // It sends texts or reports by GET alone, so a channel of it has to take those.
+  // It sends texts, reports or steps of a dialogue by GET alone, so a channel of it has to take
+  // those.
   bool needs_get = false;
   // As `confirmed`, of its dialogues alone.
   bool dialogues_confirmed = true;
+  // It reports deliveries by GET of a URL that we wrote, with nothing of a phone's in it. A channel
+  // takes those whatever else it takes.
+  bool reports_by_get = false;
 };
 
 // A text of a phone that does not exist, for `ishara simulate` and tests.
@@ -191,12 +201,12 @@ class Aggregator {
   // True if the body of our HTTP answer reaches the phone as a text. Then `reply_in` finds it.
   virtual bool answers_in_response() const noexcept { return false; }
 
-  // Checks what the provider signs or sends to prove itself, over the bytes as received. Providers
-  // that prove nothing accept all: the secret of the path stands alone. `settings.verify` off
-  // accepts all too, and is settable by `channel parse` only.
+  // Checks what the provider signs or sends to prove itself, over the bytes as received. By default
+  // accepts all, for providers that prove nothing: the secret of the path stands alone.
+  // `settings.verify` off accepts all too, and is settable by `channel parse` only.
   // `now` is for what is signed with its time.
   virtual Result<void> authentic(const http::Request& request, const ChannelSettings& settings,
-                                 std::chrono::sys_seconds now) const = 0;
+                                 std::chrono::sys_seconds now) const;
 
   // Reads the events of an authentic request. No event is a good answer too: a ping without any
   // parameter, a status word that we do not know.
@@ -221,6 +231,10 @@ class Aggregator {
   // What the whole answer to that request says. An answer that cannot be understood is `unknown`,
   // never a reason to offer the text again.
   virtual SendAnswer sent(const http::Response& answer) const;
+  // Of those that take no text without a token that they hand out first: the request for one, and
+  // the token in the answer; nothing if it holds none.
+  virtual std::optional<Posting> sign_in(const SendingSettings& settings) const;
+  virtual std::optional<Token> signed_in(const http::Response& answer) const;
 
   virtual Profile profile() const noexcept = 0;
   // What an operator does at the provider's, in lines, beside giving it the channel's URL

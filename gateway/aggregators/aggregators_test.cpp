@@ -2,8 +2,9 @@
 //
 // tests/data/aggregators/<name>/<case>.txt holds lines `key: value`, an empty line and the raw
 // request. Keys: `note` (for readers), `kind` (sms unless said), `set` (as `channel parse --set`),
+// `description` (of the provider external: a file in ops/external/),
 // `expect` (one line of `channel parse`). ISHARA_UPDATE_GOLDEN=1 rewrites the expected lines. Files
-// `send-*.txt` belong to sending_test.cpp.
+// `send-*.txt` and `sign-in-*.txt` belong to sending_test.cpp.
 
 #include <doctest/doctest.h>
 
@@ -52,6 +53,15 @@ Golden read_golden(const std::filesystem::path& file) {
     } else if (key == "kind") {
       REQUIRE(kind_named(value).has_value());
       golden.kind = *kind_named(value);
+    } else if (key == "description") {
+      std::vector<config::Mistake> mistakes;
+      const auto path = std::filesystem::path{ISHARA_SOURCE_DIR "/ops/external"} / value;
+      std::ifstream description{path, std::ios::binary};
+      const std::string text{std::istreambuf_iterator<char>{description}, {}};
+      REQUIRE(!text.empty());
+      const bool is_good = config::parse_description(text, path, golden.settings, mistakes);
+      for (const auto& mistake : mistakes) MESSAGE(config::to_string(mistake));
+      REQUIRE(is_good);
     } else if (key == "set") {
       REQUIRE(set(golden.settings, value) == std::nullopt);
     } else {
@@ -64,9 +74,11 @@ Golden read_golden(const std::filesystem::path& file) {
 
 std::vector<Golden> all_golden() {
   std::vector<Golden> all;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator{data})
-    if (entry.is_regular_file() && !entry.path().filename().string().starts_with("send-"))
+  for (const auto& entry : std::filesystem::recursive_directory_iterator{data}) {
+    const auto name = entry.path().filename().string();
+    if (entry.is_regular_file() && !name.starts_with("send-") && !name.starts_with("sign-in-"))
       all.push_back(read_golden(entry.path()));
+  }
   std::ranges::sort(all, {}, &Golden::file);
   return all;
 }
@@ -83,6 +95,7 @@ ChannelSettings copy_of(const ChannelSettings& from, bool verify) {
   to.account = from.account;
   to.password = from.password;
   to.now = from.now;
+  to.external = from.external;
   to.verify = verify && from.verify;
   return to;
 }
@@ -94,7 +107,8 @@ std::vector<std::string> lines_of(const Aggregator& aggregator, std::string_view
   return rehearse(aggregator, *request, kind, settings);
 }
 
-// True if the lines keep the contract: JSON in UTF-8 without NUL, the last an answer or a refusal.
+// True if the lines keep the contract: JSON in UTF-8 without NUL, the last an answer or the refusal
+// of all, which has a status.
 bool well_formed(const std::vector<std::string>& lines) {
   if (lines.empty()) return false;
   for (const auto& line : lines) {
@@ -102,8 +116,9 @@ bool well_formed(const std::vector<std::string>& lines) {
     const auto value = boost::json::parse(line, error);
     if (error || !value.is_object() || line.find("\\u0000") != line.npos) return false;
     const bool last = &line == &lines.back();
-    if (last != (value.as_object().contains("answer") || value.as_object().contains("refused")))
-      return false;
+    const auto& line_object = value.as_object();
+    const bool refuses_all = line_object.contains("refused") && line_object.contains("status");
+    if (last != (line_object.contains("answer") || refuses_all)) return false;
   }
   return true;
 }
@@ -121,7 +136,7 @@ void for_each_golden(F check) {
   const Registry registry;
   for (const auto& golden : all_golden()) {
     CAPTURE(golden.file.string());
-    const auto* aggregator = registry.find(golden.provider);
+    const auto aggregator = registry.of(golden.provider, golden.settings);
     REQUIRE(aggregator != nullptr);
     for (const bool verify : {true, false})
       check(*aggregator, golden, copy_of(golden.settings, verify));
@@ -157,7 +172,7 @@ TEST_CASE("golden requests give the lines that they expect") {
   const bool rewrite = std::getenv("ISHARA_UPDATE_GOLDEN") != nullptr;
   for (const auto& golden : all_golden()) {
     CAPTURE(golden.file.string());
-    const auto* aggregator = registry.find(golden.provider);
+    const auto aggregator = registry.of(golden.provider, golden.settings);
     REQUIRE(aggregator != nullptr);
     const auto lines = lines_of(*aggregator, golden.raw, golden.kind, golden.settings);
     if (rewrite)

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "gateway/aggregators/fields.hpp"
@@ -307,6 +308,8 @@ TEST_CASE("Kannel is answered with the text itself, and told when that needs UCS
   const auto arabic = kannel.acknowledge("\xD9\x88\xD8\xB5\xD9\x84");
   REQUIRE(arabic.fields.size() == 1);
   CHECK(arabic.fields[0] == std::pair<std::string, std::string>{"X-Kannel-Coding", "2"});
+  const auto told = kannel.instructions("https://reports.example.org/in/kannel/x", false);
+  CHECK(std::ranges::count(told, "  accept-x-kannel-headers = true") == 1);
 }
 
 TEST_CASE("Africa's Talking reads no text in our answer") {

@@ -27,17 +27,10 @@ class Bandwidth final : public Aggregator {
 
   std::span<const Kind> kinds() const noexcept override { return texts_and_reports; }
 
-  Result<void> authentic(const http::Request&, const ChannelSettings&,
-                         std::chrono::sys_seconds) const override {
-    return boost::system::in_place_value;
-  }
-
   Result<std::vector<Event>> parse(const http::Request& request, Kind,
                                    const ChannelSettings& settings) const override {
     if (is_ping(request)) return std::vector<Event>{};
-    if (request.method != http::Method::post)
-      return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
-    const auto json = read_json_list(request);
+    const auto json = posted_json_list(request);
     if (!json) return json.error();
     return read_batch(json->entries(),
                       [&settings](const Json& event) { return event_of(event, settings); });

@@ -1,11 +1,14 @@
-// Beem Africa (channels.md 4.2), its SMS. Texts and reports are JSON; what a number of theirs sends
-// us stands in no public document, so texts are read by the names that its users saw.
+// Beem Africa (channels.md 4.2). Texts and reports are JSON; what a number of theirs sends us
+// stands in no public document, so texts are read by the names that its users saw. A step of a
+// dialogue is answered in its own shape. Its samples differ in the name of our text there, so it
+// has both.
 
 #include <array>
 #include <memory>
 #include <utility>
 
 #include "gateway/aggregators/aggregator.hpp"
+#include "gateway/aggregators/dialogue.hpp"
 #include "gateway/aggregators/fields.hpp"
 #include "gateway/aggregators/json.hpp"
 #include "gateway/aggregators/proof.hpp"
@@ -24,21 +27,15 @@ class Beem final : public Aggregator {
  public:
   std::string_view name() const noexcept override { return "beem"; }
 
-  std::span<const Kind> kinds() const noexcept override { return texts_and_reports; }
-
-  Result<void> authentic(const http::Request&, const ChannelSettings&,
-                         std::chrono::sys_seconds) const override {
-    return boost::system::in_place_value;
-  }
+  std::span<const Kind> kinds() const noexcept override { return texts_reports_and_dialogues; }
 
   Result<std::vector<Event>> parse(const http::Request& request, Kind kind,
                                    const ChannelSettings& settings) const override {
     std::vector<Event> events;
     if (is_ping(request)) return events;
-    if (request.method != http::Method::post)
-      return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
-    const auto json = read_json(request);
+    const auto json = posted_json(request);
     if (!json) return json.error();
+    if (kind == Kind::ussd) return step(*json, settings);
     if (kind == Kind::dlr)
       return read_delivery(view_of(json->text({"request_id"})), "field 'request_id' is missing",
                            view_of(json->text({"Status"})), "field 'Status' is missing",
@@ -58,6 +55,14 @@ class Beem final : public Aggregator {
                                 read_id(view_of(id)), read_iso8601(view_of(at).value_or("")),
                                 std::nullopt});
     return events;
+  }
+
+  http::Response show(const Screen& screen, std::string_view echo) const override {
+    JsonWriter json;
+    json.member("response", screen.text).member("request", screen.text).close('}');
+    json.member("command", screen.end ? "terminate" : "continue").close('}');
+    const auto rest = std::move(json).take();
+    return json_answer(joined({echo, ",", crypto::view(rest)}));
   }
 
   Posting send(const Outgoing& message, const SendingSettings& settings) const override {
@@ -97,9 +102,9 @@ class Beem final : public Aggregator {
 
   std::vector<std::string> instructions(std::string_view, bool) const override {
     return {
-        "In Beem's dashboard give the number this URL for incoming texts, and the one for reports",
-        "as the callback of the SMS application. The token is the API key, the password its secret",
-        "key."};
+        "In Beem's dashboard give the number this URL for incoming texts, the one for reports as",
+        "the callback of the SMS application, and the one for USSD as that of the USSD menu. The",
+        "token is the API key, the password its secret key."};
   }
 
   http::Request call(const PhoneText& sms, const ChannelSettings& settings, bool) const override {
@@ -112,6 +117,61 @@ class Beem final : public Aggregator {
         .member("transaction_id", sms.id);
     json.name("message").open('{').member("text", sms.text).close('}').close('}');
     return json_post(path_of(crypto::view(settings.url)), std::move(json).take(), {});
+  }
+
+  http::Request dial(const PhoneStep& step, const ChannelSettings& settings) const override {
+    using What = UssdStep::What;
+    const bool begins = step.what == What::begin;
+    JsonWriter json;
+    json.open('{').member("command", begins                     ? "initiate"
+                                     : step.what == What::close ? "terminate"
+                                                                : "continue");
+    json.member("msisdn", std::string_view{step.from}.substr(1)).member("operator", "vodacom");
+    json.member("session_id", step.session).name("payload").open('{').name("request_id");
+    json.number(static_cast<std::int64_t>(step.inputs.size()));
+    json.member("response", begins || step.inputs.empty() ? "0" : step.inputs.back());
+    return json_post(path_of(crypto::view(settings.url)),
+                     std::move(json.close('}').close('}')).take(), {});
+  }
+
+  std::optional<ShownScreen> screen_in(const http::Response& answer) const override {
+    const auto text = text_in(answer, {"payload", "response"});
+    const auto command = text_in(answer, {"command"});
+    if (!text || text_in(answer, {"payload", "request"}) != text) return std::nullopt;
+    if (command != "continue" && command != "terminate") return std::nullopt;
+    return ShownScreen{*text, *command == "terminate"};
+  }
+
+ private:
+  static Result<std::vector<Event>> step(const Json& json, const ChannelSettings& settings) {
+    using What = UssdStep::What;
+    const auto command = json.text({"command"});
+    if (!command) return Refusal{errc::missing_field, "field 'command' is missing"};
+    const auto is = [&command](std::string_view lower_case) {
+      return same_word(crypto::view(*command), lower_case);
+    };
+    if (!is("initiate") && !is("continue") && !is("terminate"))
+      return Refusal{errc::bad_field, "field 'command' is no step of a dialogue"};
+    const auto what = is("initiate") ? What::begin : is("continue") ? What::input : What::close;
+    const auto session = json.text({"session_id"});
+    const auto number = json.text({"msisdn"});
+    auto out = read_step(what, view_of(session), view_of(number), true, settings,
+                         {"field 'session_id' is missing", "field 'msisdn' is missing",
+                          "field 'msisdn' is not a number"});
+    if (!out) return out.error();
+    if (what == What::close) return only_step(std::move(*out));
+    // It does not say what was dialled: with the first step its field holds nothing of the phone's.
+    const auto text = json.text({"payload", "response"});
+    if (!text && what == What::input)
+      return Refusal{errc::missing_field, "field 'payload.response' is missing"};
+    if (what == What::input)
+      out->input = read_text(crypto::view(*text), i18n::Charset::utf8, settings);
+    JsonWriter echo;
+    echo.open('{').member("msisdn", crypto::view(*number));
+    echo.member("session_id", crypto::view(*session)).name("payload").open('{');
+    echo.member("request_id", view_of(json.text({"payload", "request_id"})).value_or(""));
+    out->echo = std::move(echo).take();
+    return only_step(std::move(*out));
   }
 };
 

@@ -61,9 +61,7 @@ class Capcom6 final : public Aggregator {
                                    const ChannelSettings& settings) const override {
     std::vector<Event> events;
     if (is_ping(request)) return events;
-    if (request.method != http::Method::post)
-      return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
-    const auto json = read_json(request);
+    const auto json = posted_json(request);
     if (!json) return json.error();
     const auto event = json->text({"event"});
     if (!event) return Refusal{errc::missing_field, "field 'event' is missing"};

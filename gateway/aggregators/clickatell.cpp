@@ -37,18 +37,11 @@ class Clickatell final : public Aggregator {
 
   std::span<const Kind> kinds() const noexcept override { return texts_and_reports; }
 
-  Result<void> authentic(const http::Request&, const ChannelSettings&,
-                         std::chrono::sys_seconds) const override {
-    return boost::system::in_place_value;
-  }
-
   Result<std::vector<Event>> parse(const http::Request& request, Kind kind,
                                    const ChannelSettings& settings) const override {
     std::vector<Event> events;
     if (is_ping(request)) return events;
-    if (request.method != http::Method::post)
-      return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
-    const auto json = read_json(request);
+    const auto json = posted_json(request);
     if (!json) return json.error();
     const auto id = json->text({"messageId"});
     if (kind == Kind::dlr)

@@ -18,18 +18,11 @@ class ClickMobile final : public Aggregator {
 
   std::span<const Kind> kinds() const noexcept override { return texts_only; }
 
-  Result<void> authentic(const http::Request&, const ChannelSettings&,
-                         std::chrono::sys_seconds) const override {
-    return boost::system::in_place_value;
-  }
-
   Result<std::vector<Event>> parse(const http::Request& request, Kind,
                                    const ChannelSettings& settings) const override {
     std::vector<Event> events;
     if (is_ping(request)) return events;
-    if (request.method != http::Method::post)
-      return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
-    const auto xml = read_xml(request);
+    const auto xml = posted_xml(request);
     if (!xml) return xml.error();
     const auto mobile = xml->text("request/mobile");
     auto from = read_full_sender(view_of(mobile), settings, "element 'mobile' is missing",

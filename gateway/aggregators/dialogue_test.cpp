@@ -59,7 +59,7 @@ UssdStep read(const Aggregator& aggregator, const PhoneStep& step) {
 }  // namespace
 
 TEST_CASE("what a provider sends of a dialogue is what its aggregator reads") {
-  CHECK(providers().size() >= 5);
+  CHECK(providers().size() >= 8);
   for (const auto* aggregator : providers()) {
     CAPTURE(aggregator->name());
     const auto first = read(*aggregator, phone(What::begin, {}));

@@ -71,9 +71,7 @@ class EnvayaSms final : public Aggregator {
                                    const ChannelSettings& settings) const override {
     std::vector<Event> events;
     if (is_ping(request)) return events;
-    if (request.method != http::Method::post)
-      return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
-    const auto form = read_fields(request, false);
+    const auto form = posted_form(request);
     if (!form) return form.error();
     const auto action = form->value("action");
     if (!action) return Refusal{errc::missing_field, "field 'action' is missing"};

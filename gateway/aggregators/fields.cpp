@@ -63,6 +63,16 @@ Result<http::Form> read_fields(const http::Request& request, bool with_query) {
   return std::move(*form);
 }
 
+Result<void> is_posted(const http::Request& request) {
+  if (request.method == http::Method::post) return boost::system::in_place_value;
+  return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
+}
+
+Result<http::Form> posted_form(const http::Request& request) {
+  if (const auto posted = is_posted(request); !posted) return posted.error();
+  return read_fields(request, false);
+}
+
 i18n::Charset declared_charset(const http::Request& request) {
   const auto charset = i18n::charset_from_name(http::media_type(request).charset);
   return charset.value_or(i18n::Charset::unspecified);

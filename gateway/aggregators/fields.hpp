@@ -30,6 +30,30 @@ bool is_ping(const http::Request& request) noexcept;
 // as a form. Refuses a body that is too large, of another type, or with too many fields.
 Result<http::Form> read_fields(const http::Request& request, bool with_query);
 
+// For the many that send by POST alone: refuses another method; and the form in such a body.
+Result<void> is_posted(const http::Request& request);
+Result<http::Form> posted_form(const http::Request& request);
+
+// The events of a batch. `read` gives the event of an entry, or none, or refuses it, as a
+// Result<std::optional<Event>>. What it refuses is an event too and holds up none of the others,
+// which would all come again; only a batch of nothing else is refused.
+template <class Entry, class Read>
+Result<std::vector<Event>> read_batch(const std::vector<Entry>& batch, Read read) {
+  std::vector<Event> events;
+  bool is_any_good = false;
+  for (const auto& entry : batch) {
+    Result<std::optional<Event>> event = read(entry);
+    if (!event) {
+      events.push_back(Unreadable{event.error()});
+    } else if (*event) {
+      events.push_back(std::move(**event));
+      is_any_good = true;
+    }
+  }
+  if (!events.empty() && !is_any_good) return std::get<Unreadable>(events.back()).why;
+  return events;
+}
+
 // The charset that the Content-Type declares; unspecified if none or unknown.
 i18n::Charset declared_charset(const http::Request& request);
 

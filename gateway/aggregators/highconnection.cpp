@@ -31,18 +31,11 @@ class HighConnection final : public Aggregator {
 
   std::span<const Kind> kinds() const noexcept override { return texts_only; }
 
-  Result<void> authentic(const http::Request&, const ChannelSettings&,
-                         std::chrono::sys_seconds) const override {
-    return boost::system::in_place_value;
-  }
-
   Result<std::vector<Event>> parse(const http::Request& request, Kind,
                                    const ChannelSettings& settings) const override {
     std::vector<Event> events;
     if (is_ping(request)) return events;
-    if (request.method != http::Method::post)
-      return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
-    const auto form = read_fields(request, false);
+    const auto form = posted_form(request);
     if (!form) return form.error();
     auto from = read_sender(form->value("FROM"), settings, "field 'FROM' is missing",
                             "field 'FROM' is not a number");

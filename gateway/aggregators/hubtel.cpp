@@ -32,18 +32,11 @@ class Hubtel final : public Aggregator {
 
   std::span<const Kind> kinds() const noexcept override { return dialogues_only; }
 
-  Result<void> authentic(const http::Request&, const ChannelSettings&,
-                         std::chrono::sys_seconds) const override {
-    return boost::system::in_place_value;
-  }
-
   Result<std::vector<Event>> parse(const http::Request& request, Kind,
                                    const ChannelSettings& settings) const override {
     using What = UssdStep::What;
     if (is_ping(request)) return std::vector<Event>{};
-    if (request.method != http::Method::post)
-      return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
-    const auto json = read_json(request);
+    const auto json = posted_json(request);
     if (!json) return json.error();
     const auto type = member(*json, "type");
     if (!type) return Refusal{errc::missing_field, "field 'Type' is missing"};

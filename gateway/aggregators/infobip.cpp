@@ -78,9 +78,7 @@ class Infobip final : public Aggregator {
     const bool has_session = request.path().find("/session/") != std::string_view::npos;
     if (is_ping(request) && !has_session) return events;
     if (kind == Kind::ussd) return step(request, settings);
-    if (request.method != http::Method::post)
-      return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
-    const auto json = read_json(request);
+    const auto json = posted_json(request);
     if (!json) return json.error();
     if (!json->at({"results"})) return Refusal{errc::missing_field, "field 'results' is missing"};
     return read_batch(json->at({"results"}).entries(), [&](const Json& result) {
@@ -226,7 +224,7 @@ class Infobip final : public Aggregator {
       if (!out) return out.error();
       return only_step(std::move(*out));
     }
-    const auto json = read_json(request);
+    const auto json = posted_json(request);
     if (!json) return json.error();
     const auto sender = json->text({"msisdn"});
     auto out = read_step(what, session, view_of(sender), true, settings, refusals);

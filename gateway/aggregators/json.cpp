@@ -76,7 +76,8 @@ crypto::WipedBuffer written(std::integral auto number) {
   return out;
 }
 
-Result<Json> read_any_json(const http::Request& request) {
+Result<Json> posted_json_of_any_kind(const http::Request& request) {
+  if (const auto posted = is_posted(request); !posted) return posted.error();
   if (request.body.size() > max_body)
     return Refusal{errc::too_large, "the body is larger than 64 KiB"};
   if (request.field("content-type") && !http::is_json(request))
@@ -139,14 +140,14 @@ std::vector<std::pair<crypto::WipedBuffer, Json>> Json::members() const {
   return out;
 }
 
-Result<Json> read_json(const http::Request& request) {
-  auto json = read_any_json(request);
+Result<Json> posted_json(const http::Request& request) {
+  auto json = posted_json_of_any_kind(request);
   if (json && !json->is_object()) return Refusal{errc::malformed, "the body is no JSON object"};
   return json;
 }
 
-Result<Json> read_json_list(const http::Request& request) {
-  auto json = read_any_json(request);
+Result<Json> posted_json_list(const http::Request& request) {
+  auto json = posted_json_of_any_kind(request);
   if (json && !json->is_list()) return Refusal{errc::malformed, "the body is no JSON list"};
   return json;
 }
@@ -232,6 +233,15 @@ SendAnswer by_id(const http::Response& answer, std::initializer_list<std::string
   out.taken = Taken::accepted;
   out.id = read_id(crypto::view(*id));
   return out;
+}
+
+std::optional<Token> oauth_token(const http::Response& answer) {
+  const Json json{answer.body};
+  auto value = json.text({"access_token"});
+  if (!value || value->empty()) return std::nullopt;
+  const auto life = json.text({"expires_in"});
+  const auto seconds = read_whole(view_of(life).value_or("")).value_or(3600);
+  return Token{std::move(*value), std::chrono::seconds{seconds}};
 }
 
 }  // namespace ishara::aggregators

@@ -56,28 +56,11 @@ class Json {
   std::shared_ptr<const boost::json::value> node_;
 };
 
-// The JSON object in a body. Refuses one that is too large, of another type or no such thing.
-Result<Json> read_json(const http::Request& request);
+// The JSON object that was posted. Refuses another method, and a body that is too large, of another
+// type or no such thing.
+Result<Json> posted_json(const http::Request& request);
 // The same of a list.
-Result<Json> read_json_list(const http::Request& request);
-
-// The events of a batch. `read` gives the event of an entry, or none, or refuses it, as a
-// Result<std::optional<Event>>. What it refuses holds up none of the others, which would all come
-// again; only a batch of nothing else is refused.
-template <class Read>
-Result<std::vector<Event>> read_batch(const std::vector<Json>& batch, Read read) {
-  std::vector<Event> events;
-  std::optional<Refusal> refusal;
-  for (const auto& entry : batch) {
-    Result<std::optional<Event>> event = read(entry);
-    if (!event)
-      refusal = event.error();
-    else if (*event)
-      events.push_back(std::move(**event));
-  }
-  if (events.empty() && refusal) return *refusal;
-  return events;
-}
+Result<Json> posted_json_list(const http::Request& request);
 
 // Writes JSON into memory that is wiped; commas stand where they belong.
 class JsonWriter {
@@ -109,5 +92,8 @@ http::Request json_post(std::string_view target, crypto::WipedBuffer body,
 // What an answer says of an API that has taken a text if it answers 2xx with the text's id at
 // `path`.
 SendAnswer by_id(const http::Response& answer, std::initializer_list<std::string_view> path);
+
+// The token in an answer of OAuth 2.0 (RFC 6749, 5.1); an hour's where its life cannot be read.
+std::optional<Token> oauth_token(const http::Response& answer);
 
 }  // namespace ishara::aggregators

@@ -26,11 +26,6 @@ class Kaleyra final : public Aggregator {
 
   std::span<const Kind> kinds() const noexcept override { return texts_and_reports; }
 
-  Result<void> authentic(const http::Request&, const ChannelSettings&,
-                         std::chrono::sys_seconds) const override {
-    return boost::system::in_place_value;
-  }
-
   Result<std::vector<Event>> parse(const http::Request& request, Kind kind,
                                    const ChannelSettings& settings) const override {
     std::vector<Event> events;

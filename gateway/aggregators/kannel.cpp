@@ -35,11 +35,6 @@ class Kannel final : public Aggregator {
 
   bool answers_in_response() const noexcept override { return true; }
 
-  Result<void> authentic(const http::Request&, const ChannelSettings&,
-                         std::chrono::sys_seconds) const override {
-    return boost::system::in_place_value;
-  }
-
   Result<std::vector<Event>> parse(const http::Request& request, Kind kind,
                                    const ChannelSettings& settings) const override {
     const bool posted = request.method == http::Method::post;
@@ -136,15 +131,16 @@ class Kannel final : public Aggregator {
   Profile profile() const noexcept override {
     static constexpr std::array<std::string_view, 4> to_send{"account", "password", "origin",
                                                              "from"};
-    return {Proof::none, {}, to_send, true};
+    return {.to_receive = {}, .to_send = to_send, .reports_by_get = true};
   }
 
   // Nothing of Kannel's own may reach a phone, so every text that it would make up is empty.
   std::vector<std::string> instructions(std::string_view webhook, bool by_get) const override {
-    std::vector<std::string> out{"In Kannel's configuration:", "",
-                                 "  group = sms-service",      "  keyword = default",
-                                 "  catch-all = true",         "  max-messages = 1",
-                                 "  omit-empty = true"};
+    std::vector<std::string> out{"In Kannel's configuration:", "", "  group = sms-service",
+                                 "  keyword = default", "  catch-all = true", "  max-messages = 1",
+                                 "  omit-empty = true",
+                                 // Else answers in other letters arrive as nonsense.
+                                 "  accept-x-kannel-headers = true"};
     const std::string url{webhook};
     if (by_get) {
       out.push_back("  get-url = \"" + url +

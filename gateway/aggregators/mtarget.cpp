@@ -42,11 +42,6 @@ class MTarget final : public Aggregator {
 
   std::span<const Kind> kinds() const noexcept override { return texts_and_reports; }
 
-  Result<void> authentic(const http::Request&, const ChannelSettings&,
-                         std::chrono::sys_seconds) const override {
-    return boost::system::in_place_value;
-  }
-
   Result<std::vector<Event>> parse(const http::Request& request, Kind kind,
                                    const ChannelSettings& settings) const override {
     std::vector<Event> events;
@@ -56,8 +51,7 @@ class MTarget final : public Aggregator {
     if (kind == Kind::dlr)
       return read_delivery(form->value("MsgId"), "field 'MsgId' is missing", form->value("Status"),
                            "field 'Status' is missing", status_of_code);
-    if (request.method != http::Method::post)
-      return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
+    if (const auto posted = is_posted(request); !posted) return posted.error();
     auto from = read_sender(form->value("Msisdn"), settings, "field 'Msisdn' is missing",
                             "field 'Msisdn' is not a number");
     if (!from) return from.error();

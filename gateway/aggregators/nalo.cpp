@@ -31,17 +31,10 @@ class Nalo final : public Aggregator {
 
   std::span<const Kind> kinds() const noexcept override { return dialogues_only; }
 
-  Result<void> authentic(const http::Request&, const ChannelSettings&,
-                         std::chrono::sys_seconds) const override {
-    return boost::system::in_place_value;
-  }
-
   Result<std::vector<Event>> parse(const http::Request& request, Kind,
                                    const ChannelSettings& settings) const override {
     if (is_ping(request)) return std::vector<Event>{};
-    if (request.method != http::Method::post)
-      return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
-    const auto json = read_json(request);
+    const auto json = posted_json(request);
     if (!json) return json.error();
     const auto user = json->text({"USERID"});
     if (!user) return Refusal{errc::missing_field, "field 'USERID' is missing"};

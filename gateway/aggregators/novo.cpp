@@ -28,9 +28,7 @@ class Novo final : public Aggregator {
                                    const ChannelSettings& settings) const override {
     std::vector<Event> events;
     if (is_ping(request)) return events;
-    if (request.method != http::Method::post)
-      return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
-    const auto form = read_fields(request, false);
+    const auto form = posted_form(request);
     if (!form) return form.error();
     auto from = read_sender(form->value("from"), settings, "field 'from' is missing",
                             "field 'from' is not a number");

@@ -20,32 +20,17 @@ class PlayMobile final : public Aggregator {
 
   std::span<const Kind> kinds() const noexcept override { return texts_only; }
 
-  Result<void> authentic(const http::Request&, const ChannelSettings&,
-                         std::chrono::sys_seconds) const override {
-    return boost::system::in_place_value;
-  }
-
   // One text that cannot be read must not hold up the others.
   Result<std::vector<Event>> parse(const http::Request& request, Kind,
                                    const ChannelSettings& settings) const override {
     std::vector<Event> events;
     if (is_ping(request)) return events;
-    if (request.method != http::Method::post)
-      return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
-    const auto xml = read_xml(request);
+    const auto xml = posted_xml(request);
     if (!xml) return xml.error();
     const auto batch = xml->at("sms-request");
     if (!batch) return Refusal{errc::missing_field, "element 'sms-request' is missing"};
-    std::optional<Refusal> refusal;
-    for (const auto& each : batch.all("message")) {
-      auto event = message(each, settings);
-      if (event)
-        events.push_back(std::move(*event));
-      else
-        refusal = event.error();
-    }
-    if (events.empty() && refusal) return *refusal;
-    return events;
+    return read_batch(batch.all("message"),
+                      [&](const Xml& each) { return message(each, settings); });
   }
 
   // It takes no validity.
@@ -95,7 +80,7 @@ class PlayMobile final : public Aggregator {
   }
 
  private:
-  static Result<Event> message(const Xml& each, const ChannelSettings& settings) {
+  static Result<std::optional<Event>> message(const Xml& each, const ChannelSettings& settings) {
     const auto msisdn = each.text("@msisdn");
     auto from = read_full_sender(view_of(msisdn), settings, "attribute 'msisdn' is missing",
                                  "attribute 'msisdn' is not a number");

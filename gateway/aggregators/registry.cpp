@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "gateway/aggregators/external.hpp"
+
 namespace ishara::aggregators {
 
 // One line for each aggregator, in alphabetical order; its source defines make_<name>().
@@ -19,6 +21,7 @@ namespace ishara::aggregators {
   each(dart) \
   each(dmark) \
   each(envayasms) \
+  each(external) \
   each(globe) \
   each(highconnection) \
   each(hormuud) \
@@ -63,6 +66,26 @@ const Aggregator* Registry::find(std::string_view name) const noexcept {
   for (const auto& aggregator : all_)
     if (aggregator->name() == name) return aggregator.get();
   return nullptr;
+}
+
+namespace {
+
+template <class Settings>
+std::shared_ptr<const Aggregator> bound(const Aggregator* aggregator, const Settings& settings) {
+  if (aggregator != nullptr && settings.external) return described(settings.external);
+  return {std::shared_ptr<const void>{}, aggregator};
+}
+
+}  // namespace
+
+std::shared_ptr<const Aggregator> Registry::of(std::string_view name,
+                                               const ChannelSettings& settings) const {
+  return bound(find(name), settings);
+}
+
+std::shared_ptr<const Aggregator> Registry::of(std::string_view name,
+                                               const SendingSettings& settings) const {
+  return bound(find(name), settings);
 }
 
 std::vector<std::string_view> Registry::names() const {

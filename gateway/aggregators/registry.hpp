@@ -16,6 +16,12 @@ class Registry {
 
   // The aggregator of this name, or nullptr. It lives as long as the registry.
   const Aggregator* find(std::string_view name) const noexcept;
+  // The same, of a channel: bound to its description, where the channel has one. Nothing is
+  // allocated for any other. It may not outlive the registry.
+  std::shared_ptr<const Aggregator> of(std::string_view name,
+                                       const ChannelSettings& settings) const;
+  std::shared_ptr<const Aggregator> of(std::string_view name,
+                                       const SendingSettings& settings) const;
   // In alphabetical order; for configuration and for messages.
   std::vector<std::string_view> names() const;
   // Those that one can send through, with what each needs; for `sending/<name>.toml`.

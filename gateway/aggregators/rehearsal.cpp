@@ -69,6 +69,49 @@ std::string line_of(const UssdStep& step) {
                                       {"input", std::move(input)}});
 }
 
+// Without a status: the request that it came in is answered with success.
+std::string line_of(const Unreadable& entry) {
+  return json::serialize(json::object{{"refused", entry.why.reason.view()}});
+}
+
+bool is_described(std::string_view key) {
+  const auto keys = config::external_keys();
+  return std::ranges::find(keys, key, &config::ExternalKey::key) != keys.end();
+}
+
+// A key of the provider `external`. Several fields stand between commas or spaces, what may hold a
+// space itself between commas alone.
+std::optional<std::string> describe(ChannelSettings& settings, std::string_view key,
+                                    std::string_view value) {
+  const auto keys = config::external_keys();
+  const auto known = std::ranges::find(keys, key, &config::ExternalKey::key);
+  std::vector<std::string> values;
+  if (known->shape == config::ExternalKey::Shape::list) {
+    const auto separators = key.ends_with("_field") && !value.starts_with("header ") ? ", " : ",";
+    while (!value.empty()) {
+      const auto one = value.substr(0, value.find_first_of(separators));
+      if (!one.empty()) values.emplace_back(one);
+      value.remove_prefix(std::min(value.size(), one.size() + 1));
+    }
+    if (values.empty()) return std::string{key} + " names nothing";
+  } else {
+    values.emplace_back(value);
+  }
+  if (known->shape == config::ExternalKey::Shape::truth && value != "true" && value != "false")
+    return std::string{key} + " is true or false";
+  auto description = settings.external ? std::make_shared<config::External>(*settings.external)
+                                       : std::make_shared<config::External>();
+  config::ExternalReader reader{*description};
+  auto wrong = reader.put(key, values);
+  if (!wrong)
+    if (auto in_template = reader.read_templates(); !in_template.empty())
+      wrong = std::move(in_template.front().what);
+  if (wrong)
+    return std::string{key} + " " + *wrong + "; for example " + std::string{known->example};
+  settings.external = std::move(description);
+  return std::nullopt;
+}
+
 http::Response answer_to(const Aggregator& aggregator, const std::vector<Event>& events) {
   const auto* step = events.empty() ? nullptr : std::get_if<UssdStep>(&events.front());
   if (step == nullptr || step->what == UssdStep::What::close)
@@ -124,10 +167,12 @@ std::optional<std::string> set(ChannelSettings& settings, std::string_view assig
     if (error != std::errc{} || end != value.data() + value.size())
       return "now is a number of seconds since 1970";
     settings.now = std::chrono::sys_seconds{std::chrono::seconds{seconds}};
+  } else if (is_described(key)) {
+    return describe(settings, key, value);
   } else {
     return "there is no setting '" + std::string{key} +
            "'; choose from country, charset, entities, url, token, secret, signature, account, "
-           "password, now, verify";
+           "password, now, verify, and for the provider external those of ops/external.md";
   }
   return std::nullopt;
 }

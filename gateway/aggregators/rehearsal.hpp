@@ -18,7 +18,8 @@ std::optional<Kind> kind_named(std::string_view name) noexcept;
 // Changes one setting as `--set` does: "country=RW". Returns what is wrong with it, or nothing.
 std::optional<std::string> set(ChannelSettings& settings, std::string_view assignment);
 
-// {"event":...} for each event and then {"answer":...}; or one line {"refused":...,"status":...}.
+// {"event":...} for each event, or {"refused":...} for an entry of a batch that cannot be read, and
+// then {"answer":...}; or one line {"refused":...,"status":...}.
 // To the step of a dialogue the answer is a screen that reads "...".
 std::vector<std::string> rehearse(const Aggregator& aggregator, const http::Request& request,
                                   Kind kind, const ChannelSettings& settings);

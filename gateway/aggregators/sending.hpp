@@ -24,6 +24,14 @@ struct Outgoing {
   std::chrono::seconds validity;  // what is left of the window; at least a minute
   // Ours, letters and digits, for a provider that names none; empty: no delivery report is wanted.
   std::string_view delivery_id;
+  std::string_view token{};  // of a provider that hands out such; else empty
+  std::chrono::sys_seconds now{};
+};
+
+// What a provider hands out for credentials, to send with for a while.
+struct Token {
+  crypto::WipedBuffer value;
+  std::chrono::seconds lifetime;
 };
 
 // Where a request goes, in the words of http::parse_origin, and the request.

@@ -2,9 +2,11 @@
 //
 // tests/data/aggregators/<name>/send-<case>.txt holds lines `key: value`, an empty line and the raw
 // answer of the provider. Keys: `note` (for readers), `set` (account, token, password, from,
-// origin, delivery_url), `to`, `text`, `validity` (seconds), `id` (of ours, for delivery reports),
-// and `expect`: one line of the request, one of what the answer says. ISHARA_UPDATE_GOLDEN=1
-// rewrites the expected lines.
+// origin, delivery_url), `description` (of the provider external: a file in ops/external/), `to`,
+// `text`, `validity` (seconds), `id` (of ours, for delivery reports), `signed_in` (the token that
+// the provider has handed out), `now`, and `expect`: one line of the request, one of what the
+// answer says. A `sign-in-<case>.txt` is the same of the request for such a token.
+// ISHARA_UPDATE_GOLDEN=1 rewrites the expected lines.
 
 #include "gateway/aggregators/sending.hpp"
 
@@ -20,6 +22,7 @@
 #include <set>
 #include <string>
 
+#include "gateway/aggregators/fields.hpp"
 #include "gateway/aggregators/registry.hpp"
 #include "gateway/http/form.hpp"
 
@@ -39,7 +42,9 @@ struct Golden {
   std::string to;
   std::string text;
   std::string id;
+  std::string token;
   std::chrono::seconds validity{900};
+  std::chrono::sys_seconds now{};
   std::string raw;
 };
 
@@ -64,6 +69,19 @@ void set(SendingSettings& settings, std::string_view assignment) {
     FAIL("no such setting");
 }
 
+void describe(SendingSettings& settings, const std::string& name) {
+  const auto path = std::filesystem::path{ISHARA_SOURCE_DIR "/ops/external"} / name;
+  std::ifstream stream{path, std::ios::binary};
+  const std::string text{std::istreambuf_iterator<char>{stream}, {}};
+  std::vector<config::Mistake> mistakes;
+  SendingSettings described;
+  REQUIRE(!text.empty());
+  const bool is_good = config::parse_description(text, path, described, mistakes);
+  for (const auto& mistake : mistakes) MESSAGE(config::to_string(mistake));
+  REQUIRE(is_good);
+  settings.external = described.external;
+}
+
 Golden read_golden(const std::filesystem::path& file) {
   Golden golden;
   golden.file = file;
@@ -80,12 +98,18 @@ Golden read_golden(const std::filesystem::path& file) {
       golden.expected.push_back(value);
     else if (key == "set")
       set(golden.settings, value);
+    else if (key == "description")
+      describe(golden.settings, value);
     else if (key == "to")
       golden.to = value;
     else if (key == "text")
       golden.text = value;
     else if (key == "id")
       golden.id = value;
+    else if (key == "signed_in")
+      golden.token = value;
+    else if (key == "now")
+      golden.now = read_utc(value).value();
     else if (key == "validity")
       golden.validity = std::chrono::seconds{std::stoi(value)};
     else
@@ -95,10 +119,10 @@ Golden read_golden(const std::filesystem::path& file) {
   return golden;
 }
 
-std::vector<Golden> all_golden() {
+std::vector<Golden> all_golden(std::string_view kind = "send-") {
   std::vector<Golden> all;
   for (const auto& entry : std::filesystem::recursive_directory_iterator{data})
-    if (entry.is_regular_file() && entry.path().filename().string().starts_with("send-"))
+    if (entry.is_regular_file() && entry.path().filename().string().starts_with(kind))
       all.push_back(read_golden(entry.path()));
   std::ranges::sort(all, {}, &Golden::file);
   return all;
@@ -146,15 +170,36 @@ std::string answer_line(const SendAnswer& answer) {
 Posting posting_of(const Aggregator& aggregator, const Golden& golden) {
   const auto number = identity::Msisdn::parse(golden.to, "");
   REQUIRE(number.has_value());
-  return aggregator.send({*number, golden.text, golden.validity, golden.id}, golden.settings);
+  return aggregator.send(
+      {*number, golden.text, golden.validity, golden.id, golden.token, golden.now},
+      golden.settings);
+}
+
+std::string token_line(const std::optional<Token>& token) {
+  json::object out;
+  if (token) out["token"] = crypto::view(token->value);
+  if (token) out["lifetime"] = token->lifetime.count();
+  return json::serialize(out);
+}
+
+// What is expected of a file, or what it is to expect from now on.
+void compare(const Golden& golden, const std::vector<std::string>& lines) {
+  if (std::getenv("ISHARA_UPDATE_GOLDEN") == nullptr) {
+    CHECK(lines == golden.expected);
+    return;
+  }
+  std::ofstream stream{golden.file, std::ios::binary};
+  for (const auto& line : golden.head) stream << line << '\n';
+  for (const auto& line : lines) stream << "expect: " << line << '\n';
+  stream << '\n' << golden.raw;
 }
 
 template <class F>
-void for_each_golden(F check) {
+void for_each_golden(F check, std::string_view kind = "send-") {
   const Registry registry;
-  for (const auto& golden : all_golden()) {
+  for (const auto& golden : all_golden(kind)) {
     CAPTURE(golden.file.string());
-    const auto* aggregator = registry.find(golden.provider);
+    const auto aggregator = registry.of(golden.provider, golden.settings);
     REQUIRE(aggregator != nullptr);
     check(*aggregator, golden);
   }
@@ -175,19 +220,51 @@ TEST_CASE("every aggregator with a send API has golden answers of it, and no oth
 }
 
 TEST_CASE("golden texts are sent as they expect, and their answers are read as they expect") {
-  const bool rewrite = std::getenv("ISHARA_UPDATE_GOLDEN") != nullptr;
-  for_each_golden([&](const auto& aggregator, const auto& golden) {
-    const std::vector<std::string> lines{request_line(posting_of(aggregator, golden)),
-                                         answer_line(aggregator.sent(answer_of(golden.raw)))};
-    if (!rewrite) {
-      CHECK(lines == golden.expected);
-      return;
-    }
-    std::ofstream stream{golden.file, std::ios::binary};
-    for (const auto& line : golden.head) stream << line << '\n';
-    for (const auto& line : lines) stream << "expect: " << line << '\n';
-    stream << '\n' << golden.raw;
+  for_each_golden([](const auto& aggregator, const auto& golden) {
+    compare(golden, {request_line(posting_of(aggregator, golden)),
+                     answer_line(aggregator.sent(answer_of(golden.raw)))});
   });
+}
+
+TEST_CASE("golden requests for tokens are as they expect, and the answers are read") {
+  std::set<std::string> folders;
+  for_each_golden(
+      [&](const auto& aggregator, const auto& golden) {
+        folders.insert(golden.provider);
+        const auto posting = aggregator.sign_in(golden.settings);
+        REQUIRE(posting.has_value());
+        compare(golden,
+                {request_line(*posting), token_line(aggregator.signed_in(answer_of(golden.raw)))});
+      },
+      "sign-in-");
+  const Registry registry;
+  for (const auto name : registry.names()) {
+    CAPTURE(name);
+    CHECK(registry.find(name)->sign_in({}).has_value() == folders.contains(std::string{name}));
+  }
+}
+
+TEST_CASE("an answer that is torn or of another kind gives no token") {
+  for_each_golden(
+      [](const auto& aggregator, const auto& golden) {
+        const auto whole = answer_of(golden.raw);
+        for (std::size_t size = 0; size < whole.body.size(); ++size) {
+          CAPTURE(size);
+          auto torn = whole;
+          torn.body.resize(size);
+          CHECK(!aggregator.signed_in(torn).has_value());
+        }
+      },
+      "sign-in-");
+  const Registry registry;
+  for (const auto* body : {"", "null", "[]", "{}", "{\"access_token\":null}",
+                           "{\"access_token\":{}}", "{\"access_token\":\"\"}", "<html>"}) {
+    CAPTURE(body);
+    http::Response answer;
+    answer.body = body;
+    for (const auto name : registry.names())
+      CHECK(!registry.find(name)->signed_in(answer).has_value());
+  }
 }
 
 TEST_CASE("what is sent can be sent: a target in origin form, clean fields, an origin") {

@@ -36,8 +36,7 @@ class SmsSync final : public Aggregator {
     if (!form) return form.error();
     // The app asks for texts to send, by GET, and tells what became of them.
     if (form->value("task")) return events;
-    if (request.method != http::Method::post)
-      return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
+    if (const auto posted = is_posted(request); !posted) return posted.error();
 
     auto from = read_sender(form->value("from"), settings, "field 'from' is missing",
                             "field 'from' is not a number");

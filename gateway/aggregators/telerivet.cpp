@@ -43,9 +43,7 @@ class Telerivet final : public Aggregator {
                                    const ChannelSettings& settings) const override {
     std::vector<Event> events;
     if (is_ping(request)) return events;
-    if (request.method != http::Method::post)
-      return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
-    const auto form = read_fields(request, false);
+    const auto form = posted_form(request);
     if (!form) return form.error();
     const auto event = form->value("event");
     if (!event) return Refusal{errc::missing_field, "field 'event' is missing"};

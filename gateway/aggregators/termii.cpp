@@ -50,9 +50,7 @@ class Termii final : public Aggregator {
                                    const ChannelSettings& settings) const override {
     std::vector<Event> events;
     if (is_ping(request)) return events;
-    if (request.method != http::Method::post)
-      return Refusal{errc::wrong_method, "this aggregator sends by POST only"};
-    const auto json = read_json(request);
+    const auto json = posted_json(request);
     if (!json) return json.error();
     const auto type = json->text({"type"});
     if (!type) return Refusal{errc::missing_field, "field 'type' is missing"};

@@ -33,7 +33,7 @@ class Parameters {
   static Result<Parameters> of(const http::Request& request) {
     Parameters out;
     if (request.method == http::Method::post && http::is_json(request)) {
-      const auto json = read_json(request);
+      const auto json = posted_json(request);
       if (!json) return json.error();
       for (const auto& [name, value] : json->members())
         if (auto text = value.text())
@@ -294,7 +294,7 @@ class Vonage final : public Aggregator {
 
   static Result<std::vector<Event>> read_messages(const http::Request& request, Kind kind,
                                                   const ChannelSettings& settings) {
-    const auto json = read_json(request);
+    const auto json = posted_json(request);
     if (!json) return json.error();
     const auto id = json->text({"message_uuid"});
     if (kind == Kind::dlr) {

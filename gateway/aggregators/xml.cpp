@@ -6,6 +6,8 @@
 #include <pugixml.hpp>
 #include <string>
 
+#include "gateway/aggregators/fields.hpp"
+
 namespace ishara::aggregators {
 namespace {
 
@@ -113,7 +115,8 @@ std::optional<crypto::WipedBuffer> Xml::text(std::string_view path) const {
   return out;
 }
 
-Result<Xml> read_xml(const http::Request& request) {
+Result<Xml> posted_xml(const http::Request& request) {
+  if (const auto posted = is_posted(request); !posted) return posted.error();
   if (request.body.size() > max_body)
     return Refusal{errc::too_large, "the body is larger than 64 KiB"};
   auto xml = Xml{crypto::view(request.body)};

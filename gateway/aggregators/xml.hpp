@@ -40,9 +40,9 @@ class Xml {
   std::shared_ptr<const Place> place_;
 };
 
-// The XML in a body, whatever type that claims: some post XML as the form that their client says
-// it is. Refuses one that is too large or no such thing.
-Result<Xml> read_xml(const http::Request& request);
+// The XML that was posted, whatever type it claims: some post XML as the form that their client
+// says it is. Refuses another method, and a body that is too large or no such thing.
+Result<Xml> posted_xml(const http::Request& request);
 
 // Text with all escaped that would end it, in an element or in an attribute.
 crypto::WipedBuffer xml_escaped(std::string_view utf8);

@@ -18,11 +18,6 @@ class Yo final : public Aggregator {
 
   std::span<const Kind> kinds() const noexcept override { return texts_only; }
 
-  Result<void> authentic(const http::Request&, const ChannelSettings&,
-                         std::chrono::sys_seconds) const override {
-    return boost::system::in_place_value;
-  }
-
   Result<std::vector<Event>> parse(const http::Request& request, Kind,
                                    const ChannelSettings& settings) const override {
     std::vector<Event> events;

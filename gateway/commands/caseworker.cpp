@@ -1,6 +1,7 @@
 #include "gateway/commands/caseworker.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <charconv>
 #include <chrono>
@@ -225,8 +226,14 @@ Caseworker::Fetched Caseworker::fetch(const std::string& report_id) {
     const auto* reason = reply.if_contains("reason");
     if (state == nullptr || !state->is_string() || reason == nullptr || !reason->is_int64())
       refuse_report();
+    const auto* delivery = reply.if_contains("delivery");
+    constexpr std::array words{"", "queued", "sent", "delivered", "failed"};
+    if (delivery == nullptr || !delivery->is_int64() || delivery->get_int64() < 0 ||
+        delivery->get_int64() >= std::int64_t{words.size()})
+      refuse_report();
     out.replies.push_back({crypto::hex(id_at<16>(reply, "id")), std::string{state->get_string()},
-                           reason->get_int64()});
+                           reason->get_int64(),
+                           words[static_cast<std::size_t>(delivery->get_int64())]});
   }
   const std::vector<crypto::View> views{out.statements.begin(), out.statements.end()};
   const auto ownership = identity::ownership(*id, out.texts.front().record, views, directory());

@@ -51,6 +51,7 @@ struct OpenedReport {
     std::string id;
     std::string state;  // the desk's word
     std::int64_t reason = 0;
+    std::string delivery;  // the provider's word: queued, sent, delivered, failed; empty: none came
   };
   std::vector<Reply> replies;
 };

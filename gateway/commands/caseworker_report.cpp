@@ -74,6 +74,13 @@ std::string_view reason_text(std::int64_t reason) {
   }
 }
 
+// Of a reply that its provider has taken.
+std::string sent_text(std::string_view delivery) {
+  if (delivery == "delivered") return "sent, and delivered to the phone";
+  if (delivery == "failed") return "sent, but NOT DELIVERED, the provider says";
+  return "sent";
+}
+
 std::string state_of(const OpenedReport& report, const std::string& id) {
   for (const auto& reply : report.replies) {
     if (reply.id != id) continue;
@@ -81,7 +88,7 @@ std::string state_of(const OpenedReport& report, const std::string& id) {
     if (reply.state == "submitted") out = "with the relay";
     if (reply.state == "waiting") out = "waiting";
     if (reply.state == "sending") out = "being sent";
-    if (reply.state == "sent") out = "sent";
+    if (reply.state == "sent") out = sent_text(reply.delivery);
     if (reply.state == "unknown") out = "UNKNOWN: it may have been sent; it is not sent again";
     if (reply.state == "kept") out = "to be fetched with the ref";
     if (reply.state == "fetched") out = "fetched by the reporter";
@@ -156,7 +163,11 @@ crypto::WipedBuffer report_json(const OpenedReport& report) {
   head["withdrawn"] = report.ownership.withdrawn.has_value();
   json::array replies;
   for (const auto& reply : report.replies)
-    replies.push_back({{"id", reply.id}, {"state", reply.state}, {"reason", reply.reason}});
+    replies.push_back(
+        {{"id", reply.id},
+         {"state", reply.state},
+         {"reason", reply.reason},
+         {"delivery", reply.delivery.empty() ? json::value{} : json::value(reply.delivery)}});
   head["replies"] = std::move(replies);
   head["urgent"] = report.record.urgent;
   head["same_sender"] = json::array(report.same_sender.begin(), report.same_sender.end());

@@ -587,6 +587,23 @@ TEST_CASE("a reply is sealed to the rostered relay's key of this week, and the t
   house.serve();
   CHECK(house.shown().find("Thank you.") != std::string::npos);
   CHECK(house.shown().find("waiting (it waits for the reporter") != std::string::npos);
+  // What its provider reports of it, in plain words.
+  const std::pair<int, const char*> deliveries[] = {
+      {0, "  sent\n"},
+      {1, "  sent\n"},
+      {2, "  sent\n"},
+      {3, "  sent, and delivered to the phone\n"},
+      {4, "  sent, but NOT DELIVERED, the provider says\n"}};
+  for (const auto& [number, words] : deliveries) {
+    CAPTURE(number);
+    auto& sent = replies[0].as_object();
+    sent["state"] = "sent";
+    sent["reason"] = 0;
+    sent["delivery"] = number;
+    house.history["replies"] = replies;
+    house.serve();
+    CHECK(house.shown().find(words) != std::string::npos);
+  }
   // A note that somebody else signed is nobody's.
   notes[0].as_object()["author"] = crypto::hex(house.directory->members()[0].id);
   if (house.directory->members()[0].id != house.user()->id) {

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,8 +17,10 @@
 #include "gateway/aggregators/registry.hpp"
 #include "gateway/aggregators/rehearsal.hpp"
 #include "gateway/commands/channel_files.hpp"
+#include "gateway/commands/channel_health.hpp"
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/configuration.hpp"
+#include "gateway/commands/moment.hpp"
 #include "gateway/commands/process.hpp"
 #include "gateway/config/channels.hpp"
 #include "gateway/config/key_file.hpp"
@@ -71,9 +74,12 @@ struct Added {
   int per_second = 10;
   std::string utc_offset;
   bool delivery_reports = false;
+  std::string silent_after;
   std::string charset;
   bool entities = false;
   bool allow_get = false;
+  std::filesystem::path description;
+  std::filesystem::path sending_description;
   bool as_json = false;
 };
 
@@ -90,6 +96,8 @@ std::string receiving_file(const aggregators::Aggregator& aggregator, const Adde
                     "secrets = [" +
                     config::toml_text(crypto::hex(config::hash_of_secret(secret))) + "]\n";
   if (add.allow_get) out += "allow_get = true\n";
+  if (!add.silent_after.empty())
+    out += "silent_after = " + config::toml_text(add.silent_after) + "\n";
   if (!add.url.empty()) out += "url = " + config::toml_text(add.url) + "\n";
   if (!add.account.empty()) out += "account = " + config::toml_text(add.account) + "\n";
   if (!add.token.empty() && std::ranges::count(aggregator.profile().to_receive, "token") != 0)
@@ -226,6 +234,15 @@ int add_channel_files(const CLI::App& root, Added& add) {
       !read_secret_of_option(add.secret_file, "secret", add.secret) ||
       !read_secret_of_option(add.password_file, "password", add.password))
     return failed;
+  if (add.provider != "external" && !(add.description.empty() && add.sending_description.empty())) {
+    complain("only the provider 'external' takes a description", "add --provider external");
+    return bad_usage;
+  }
+  config::ChannelSettings described;
+  config::SendingSettings described_sending;
+  if (!read_description(add.description, described) ||
+      !read_description(add.sending_description, described_sending))
+    return bad_usage;
   const auto profile = aggregator->profile();
   add.allow_get |= profile.needs_get;
   if (const auto lacking = missing(add, profile.to_receive); !lacking.empty()) {
@@ -241,7 +258,7 @@ int add_channel_files(const CLI::App& root, Added& add) {
   }
   for (const auto* value :
        {&add.url, &add.account, &add.token, &add.charset, &add.language, &add.secret, &add.password,
-        &add.from, &add.send_origin, &add.utc_offset, &add.signature}) {
+        &add.from, &add.send_origin, &add.utc_offset, &add.signature, &add.silent_after}) {
     if (is_one_line(*value)) continue;
     complain("a value has a line end or another control character in it", "leave it out");
     return bad_usage;
@@ -250,6 +267,14 @@ int add_channel_files(const CLI::App& root, Added& add) {
 
   const auto config = load_configuration(root);
   if (!config) return failed;
+  try {
+    if (load_languages(*config).find(add.language) == nullptr)
+      return complain("no language pack '" + add.language + "' is in use",
+                      "name it in `languages` of the section [deployment]; one that no native "
+                      "speaker has read is used only with `allow_unreviewed`");
+  } catch (const std::runtime_error& error) {
+    return complain(error.what(), "see `packs` in the section [paths]");
+  }
   const auto channels = load_all_channels(*config, registry);
   if (!channels) return failed;
   if (add.number == 0) {
@@ -260,14 +285,16 @@ int add_channel_files(const CLI::App& root, Added& add) {
 
   crypto::start();
   const auto secret = crypto::base64url(crypto::random_bytes<32>());
-  const auto receiving = receiving_file(*aggregator, add, secret);
+  const auto receiving =
+      receiving_file(*aggregator, add, secret) + *description_text(add.description);
   // The same reader that the gateway has says what is wrong, before anything is written.
   std::vector<config::Mistake> mistakes;
   const auto made =
       config::parse_channel(receiving, add.name + ".toml", registry.names(), mistakes);
   const auto lacking = missing(add, profile.to_send);
   const bool sends = !profile.to_send.empty() && lacking.empty();
-  const auto sending = sending_file(*aggregator, add, secret);
+  const auto sending =
+      sending_file(*aggregator, add, secret) + *description_text(add.sending_description);
   if (sends)
     (void)config::parse_sending_channel(sending, add.name + ".toml", registry.sending_providers(),
                                         mistakes);
@@ -326,10 +353,16 @@ void offer_add(CLI::App& channel, const CLI::App& root, int& exit_code) {
                       "Of the phones, for replies that wait for hours of the day: +02:00");
   command->add_flag("--delivery-reports", add->delivery_reports,
                     "Ask for them (off by default: the provider's ids lead to numbers)");
+  command->add_option("--silent-after", add->silent_after,
+                      "Ring when no text has come for so long: 26h (default: never)");
   command->add_option("--charset", add->charset, "Of texts that declare none (default: UTF-8)");
   command->add_flag("--entities", add->entities, "The provider escapes texts as HTML");
   command->add_flag("--allow-get", add->allow_get,
                     "Take GET too: puts numbers and texts into URLs, so no proxy may stand before");
+  command->add_option("--description", add->description,
+                      "Of the provider external: what it sends (ops/external.md)");
+  command->add_option("--sending-description", add->sending_description,
+                      "Of the provider external: how one sends through it");
   command->add_flag("--json", add->as_json, "Print JSON");
   command->footer(
       "Run it as the user of the gateway. A running gateway takes the channel within a second.\n"
@@ -366,7 +399,31 @@ json::object shown(const config::Channel& channel) {
           {"url", crypto::view(settings.url)},
           {"account", settings.account},
           {"path_secrets", channel.secrets.size()},
+          {"silent_after", channel.silent_after
+                               ? json::value(std::to_string(channel.silent_after->count()) + "h")
+                               : json::value{}},
           {"has", std::move(set)}};
+}
+
+json::value shown(const intake::ChannelHealth* health) {
+  if (health == nullptr) return nullptr;
+  using intake::Sum;
+  json::value last_text;
+  if (health->last_text != 0)
+    last_text = moment_text(static_cast<std::int64_t>(health->last_text), "%Y-%m-%dT%H:00:00Z");
+  return json::object{{"last_text_hour", last_text},
+                      {"requests_last_hour", health->requests},
+                      {"failed_last_hour", health->failed},
+                      {"silent", health->is_silent},
+                      {"texts", health->of(Sum::texts)},
+                      {"refused", health->of(Sum::refused)},
+                      {"forbidden", health->of(Sum::forbidden)},
+                      {"batch_entries_refused", health->of(Sum::unreadable)},
+                      {"not_stored", health->of(Sum::not_stored)},
+                      {"unavailable", health->of(Sum::unavailable)},
+                      {"late_answers", health->of(Sum::late)},
+                      {"deliveries_failed", health->of(Sum::undelivered)},
+                      {"delivery_reports_lost", health->of(Sum::reports_lost)}};
 }
 
 int list_channels(const CLI::App& root, bool as_json) {
@@ -375,15 +432,22 @@ int list_channels(const CLI::App& root, bool as_json) {
   if (!config) return failed;
   const auto channels = load_all_channels(*config, registry);
   if (!channels) return failed;
+  const auto heard = channels->all().empty() ? HeardHealth{} : ask_gateway(*config);
   for (const auto& channel : channels->all()) {
-    if (as_json)
-      std::cout << json::serialize(shown(channel)) << '\n';
-    else
-      std::printf("%3u  %-24s %-16s %s  %s\n", channel.number, channel.name.c_str(),
+    const auto* health = heard.of(channel.name);
+    if (as_json) {
+      auto line = shown(channel);
+      line["health"] = shown(health);
+      std::cout << json::serialize(line) << '\n';
+    } else {
+      std::printf("%3u  %-24s %-16s %s  %-3s %s\n", channel.number, channel.name.c_str(),
                   channel.provider.c_str(), channel.settings.country.c_str(),
-                  channel.language.c_str());
+                  channel.language.c_str(), health == nullptr ? "?" : health_text(*health).c_str());
+    }
   }
   std::cout.flush();
+  if (!heard.unknown.empty())
+    std::fprintf(stderr, "How the channels do is %s.\n", heard.unknown.c_str());
   if (channels->all().empty() && !as_json)
     std::fprintf(stderr, "There is no channel yet; `ishara channel add` makes one.\n");
   return good;
@@ -395,9 +459,8 @@ int show_channel(const CLI::App& root, const std::string& name, bool as_json) {
   if (!config) return failed;
   const auto channels = load_all_channels(*config, registry);
   if (!channels) return failed;
-  const auto* channel = channels->named(name);
-  if (channel == nullptr)
-    return complain("there is no channel '" + name + "'", "`ishara channel list` shows them all");
+  const auto* channel = channel_named(*channels, name);
+  if (channel == nullptr) return failed;
   const auto fields = shown(*channel);
   if (as_json) {
     std::cout << json::serialize(fields) << std::endl;
@@ -415,7 +478,8 @@ int show_channel(const CLI::App& root, const std::string& name, bool as_json) {
 
 void offer_list_and_show(CLI::App& channel, const CLI::App& root, int& exit_code) {
   auto as_json = std::make_shared<bool>(false);
-  auto* const list = channel.add_subcommand("list", "All channels, one a line");
+  auto* const list = channel.add_subcommand(
+      "list", "All channels, one a line, and how each does in the running gateway");
   list->add_flag("--json", *as_json, "Print JSON, one object a line");
   list->footer("Example:\n  ishara channel list");
   list->callback([as_json, &root, &exit_code] { exit_code = list_channels(root, *as_json); });
@@ -443,6 +507,7 @@ void offer_providers(CLI::App& channel, int& exit_code) {
 struct Parsed {
   std::string provider;
   std::string kind = "sms";
+  std::filesystem::path description;
   std::vector<std::string> settings;
 };
 
@@ -457,6 +522,7 @@ int parse_request(const Parsed& parsed) {
     return bad_usage;
   }
   aggregators::ChannelSettings settings;
+  if (!read_description(parsed.description, settings)) return bad_usage;
   for (const auto& assignment : parsed.settings) {
     if (const auto wrong = aggregators::set(settings, assignment)) {
       complain(*wrong, "for example --set country=RW");
@@ -474,7 +540,8 @@ int parse_request(const Parsed& parsed) {
               << std::endl;
     return good;
   }
-  for (const auto& line : aggregators::rehearse(*aggregator, *request, *kind, settings))
+  const auto described = registry.of(parsed.provider, settings);
+  for (const auto& line : aggregators::rehearse(*described, *request, *kind, settings))
     std::cout << line << '\n';
   std::cout.flush();
   return good;
@@ -490,9 +557,12 @@ void offer_parse(CLI::App& channel, int& exit_code) {
   command
       ->add_option("--set", parsed->settings,
                    "key=value: country, charset, entities, url, token, secret, signature, "
-                   "account, password, now; verify=off skips signatures")
+                   "account, password, now; verify=off skips signatures; for the provider external "
+                   "any key of ops/external.md")
       ->type_size(1)
       ->allow_extra_args(false);
+  command->add_option("--description", parsed->description,
+                      "Of the provider external: a description, or a channel's whole file");
   command->footer(
       "Prints numbers and texts in clear: use it with test data.\n"
       "Example:\n  ishara channel parse --provider kannel --set country=RW < request.txt");

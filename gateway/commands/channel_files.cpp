@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 
 #include "gateway/aggregators/fields.hpp"
 #include "gateway/commands/commands.hpp"
@@ -19,6 +21,13 @@ std::optional<config::Channels> load_all_channels(const config::Config& config,
   return std::move(loaded.channels);
 }
 
+const config::Channel* channel_named(const config::Channels& channels, const std::string& name) {
+  const auto* channel = channels.named(name);
+  if (channel == nullptr)
+    complain("there is no channel '" + name + "'", "`ishara channel list` shows them all");
+  return channel;
+}
+
 bool read_secret_of_option(const std::filesystem::path& file, std::string_view what,
                            std::string& out) {
   if (file.empty()) return true;
@@ -32,6 +41,31 @@ bool read_secret_of_option(const std::filesystem::path& file, std::string_view w
   while (out.ends_with('\n') || out.ends_with('\r')) out.pop_back();
   return true;
 }
+
+std::optional<std::string> description_text(const std::filesystem::path& file) {
+  if (file.empty()) return std::string{};
+  std::ifstream stream{file, std::ios::binary};
+  std::string text{std::istreambuf_iterator<char>{stream}, {}};
+  if (stream.good() || stream.eof()) return text;
+  complain(file.string() + " cannot be read",
+           "name a description; ops/external/ has examples, and ops/external.md tells how to write "
+           "one");
+  return std::nullopt;
+}
+
+template <class Settings>
+bool read_description(const std::filesystem::path& file, Settings& out) {
+  if (file.empty()) return true;
+  const auto text = description_text(file);
+  if (!text) return false;
+  std::vector<config::Mistake> mistakes;
+  const bool is_good = config::parse_description(*text, file, out, mistakes);
+  for (const auto& mistake : mistakes)
+    std::fprintf(stderr, "ishara: %s\n", config::to_string(mistake).c_str());
+  return is_good;
+}
+template bool read_description(const std::filesystem::path&, config::ChannelSettings&);
+template bool read_description(const std::filesystem::path&, config::SendingSettings&);
 
 bool brings_texts(const aggregators::Aggregator& aggregator) {
   const auto kinds = aggregator.kinds();

@@ -22,6 +22,9 @@ namespace ishara::commands {
 std::optional<config::Channels> load_all_channels(const config::Config& config,
                                                   const aggregators::Registry& registry);
 
+// The channel of this name; complains if there is none.
+const config::Channel* channel_named(const config::Channels& channels, const std::string& name);
+
 // The one secret in a file of its own, without the line end that editors leave. True also if `file`
 // is empty: `out` then stays as it is.
 bool read_secret_of_option(const std::filesystem::path& file, std::string_view what,
@@ -29,6 +32,13 @@ bool read_secret_of_option(const std::filesystem::path& file, std::string_view w
 
 // True if there are none.
 bool tell_mistakes(const std::vector<config::Mistake>& mistakes);
+
+// The text of a description of the provider `external`, which holds no secret; complains if it
+// cannot be read. Empty for no file.
+std::optional<std::string> description_text(const std::filesystem::path& file);
+// Reads one into `out`; complains of each mistake in it, with its place.
+template <class Settings>
+bool read_description(const std::filesystem::path& file, Settings& out);
 
 // Whether texts come in through `aggregator`; complains if they do not.
 bool brings_texts(const aggregators::Aggregator& aggregator);

@@ -153,10 +153,8 @@ int rotate(const CLI::App& root, Rotated& rotated) {
   if (!config) return failed;
   const auto channels = load_all_channels(*config, registry);
   if (!channels) return failed;
-  const auto* channel = channels->named(rotated.name);
-  if (channel == nullptr)
-    return complain("there is no channel '" + rotated.name + "'",
-                    "`ishara channel list` shows them all");
+  const auto* channel = channel_named(*channels, rotated.name);
+  if (channel == nullptr) return failed;
   ChannelFile file{config->paths.channels / (channel->name + ".toml")};
   if (!file.read()) return failed;
   // Whoever may not see what the relay sends with would leave it behind.

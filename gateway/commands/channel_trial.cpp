@@ -164,11 +164,9 @@ int try_channel(const CLI::App& root, Trial& trial) {
   if (!config) return failed;
   const auto channels = load_all_channels(*config, registry);
   if (!channels) return failed;
-  const auto* channel = channels->named(trial.name);
-  if (channel == nullptr)
-    return complain("there is no channel '" + trial.name + "'",
-                    "`ishara channel list` shows them all");
-  const auto* aggregator = registry.find(channel->provider);
+  const auto* channel = channel_named(*channels, trial.name);
+  if (channel == nullptr) return failed;
+  const auto aggregator = registry.of(channel->provider, channel->settings);
   if (!brings_texts(*aggregator)) return bad_usage;
   if (trial.url.empty()) std::getline(std::cin, trial.url);
   const auto origin = origin_of_webhook(trial.url);

@@ -5,6 +5,7 @@
 
 #include "gateway/commands/commands.hpp"
 #include "gateway/config/config.hpp"
+#include "i18n/pack.hpp"
 
 namespace ishara::commands {
 
@@ -14,5 +15,9 @@ std::optional<config::Config> load_configuration(const CLI::App& root);
 
 // Says on standard error if this deployment is under demo custody, wherever a person looks.
 void warn_of_demo_custody(const config::Config& config);
+
+// The language packs of this deployment. Those that no native speaker has read are left out, unless
+// the configuration allows them: they then stand on standard error. Throws as i18n::Packs::load.
+i18n::Packs load_languages(const config::Config& config);
 
 }  // namespace ishara::commands

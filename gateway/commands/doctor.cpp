@@ -10,10 +10,12 @@
 #include <cstdio>
 #include <filesystem>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "gateway/aggregators/registry.hpp"
+#include "gateway/commands/channel_health.hpp"
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/moment.hpp"
 #include "gateway/config/channels.hpp"
@@ -26,6 +28,7 @@
 #include "gateway/intake/knowledge.hpp"
 #include "gateway/relay/epochs.hpp"
 #include "gateway/relay/panic.hpp"
+#include "i18n/pack.hpp"
 #include "routing/pack/bundle.hpp"
 #include "routing/snapshot.hpp"
 #include "storage/migrate.hpp"
@@ -178,6 +181,51 @@ void check_channels(const config::Config& config, Findings& findings) {
   else
     findings.add(Verdict::good, "channels",
                  std::to_string(loaded.channels.all().size()) + " channels");
+  // A gateway that does not run is another finding's matter.
+  for (const auto& [name, health] : ask_gateway(config).channels)
+    if (const auto trouble = trouble_of(health); !trouble.empty())
+      findings.add(
+          Verdict::warning, "channels", "channel " + name + " " + trouble,
+          "`ishara channel list` tells what fails, `ishara channel test " + name + "` tries it");
+}
+
+void check_languages(const config::Config& config, Findings& findings) {
+  const auto& deployment = config.deployment;
+  std::optional<i18n::Packs> packs;
+  try {
+    packs.emplace(i18n::Packs::load(config.paths.packs, {.tags = deployment.languages}));
+  } catch (const std::runtime_error& error) {
+    findings.add(Verdict::failure, "languages", error.what(),
+                 "see `languages` in [deployment] and `packs` in [paths]");
+    return;
+  }
+  for (const auto& pack : packs->all())
+    if (!pack.reviewed)
+      findings.add(Verdict::warning, "languages",
+                   "no native speaker has read the pack " + pack.tag +
+                       (deployment.allow_unreviewed ? ", and its texts are sent"
+                                                    : ", so that it is left out"),
+                   (config.paths.packs / pack.tag / "REVIEW.md").string() + " says what to do");
+  const auto is_used = [&](const std::string& tag) {
+    const auto* const pack = packs->find(tag);
+    return pack != nullptr && (pack->reviewed || deployment.allow_unreviewed);
+  };
+  std::size_t used = 0;
+  for (const auto& pack : packs->all()) used += is_used(pack.tag) ? 1 : 0;
+  if (used == 0)
+    findings.add(Verdict::failure, "languages", "no language pack is in use, so no role starts",
+                 "have one read by native speakers, or name another in `languages`");
+  else
+    findings.add(Verdict::good, "languages", std::to_string(used) + " packs in use");
+  const aggregators::Registry registry;
+  const auto channels = config::load_channels(config.paths.channels, registry.names());
+  for (const auto& channel : channels.channels.all())
+    if (!is_used(channel.language))
+      findings.add(Verdict::failure, "languages",
+                   "channel " + channel.name + " answers in '" + channel.language +
+                       "', which is not in use: its texts are stored, many without an answer",
+                   "name another language in its file, or add the pack to `languages` in "
+                   "[deployment] and have it reviewed");
 }
 
 void check_database(std::string_view role, const std::string& url, Findings& findings) {
@@ -435,6 +483,7 @@ int examine(const fs::path& file, bool as_json) {
     check_key(config.paths.relay_keys / key, findings);
   check_epochs(config, findings);
   check_channels(config, findings);
+  check_languages(config, findings);
   check_spool(config, findings);
   check_database("gateway", config.database.gateway_url, findings);
   check_database("relay", config.database.relay_url, findings);

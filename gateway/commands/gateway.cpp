@@ -9,6 +9,7 @@
 #include <string>
 
 #include "gateway/aggregators/registry.hpp"
+#include "gateway/commands/configuration.hpp"
 #include "gateway/commands/role.hpp"
 #include "gateway/intake/service.hpp"
 
@@ -25,6 +26,7 @@ int serve(const config::Config& config) {
   boost::asio::io_context context{1};
   std::optional<intake::Service> service;
   try {
+    load_languages(config);  // says which are left out
     service.emplace(context, config, registry,
                     intake::Keys{crypto::signing_key(*signing), {std::move(*dedupe)}});
     service->start();
@@ -32,7 +34,9 @@ int serve(const config::Config& config) {
     return complain("the gateway cannot listen: " + error.code().message(),
                     "see `listen` and `private_listen` in the section [gateway]");
   } catch (const std::runtime_error& error) {
-    return complain(error.what(), "see `packs` and `spool` in the section [paths]");
+    return complain(error.what(),
+                    "see `languages` and `allow_unreviewed` in the section [deployment], `packs` "
+                    "and `spool` in [paths]");
   }
   run_until_signal(context, [&] { return service->stop(); });
   return good;

@@ -95,7 +95,11 @@ std::string configuration(const Options& options, const Founding& founding,
               ? "\n# One machine made every key. Never for real reports.\ncustody = \"demo\""
               : "\n# The keys of people were made by themselves, away from this machine.\n"
                 "custody = \"own\"") +
-         "\nlanguages = [" + languages + "]" + "\n" +
+         "\nlanguages = [" + languages + "]" +
+         (options.custody == "demo"
+              ? "\n# Also those that no native speaker has read. Never for real reports.\n"
+                "allow_unreviewed = true\n"
+              : "\n") +
          "\n[gateway]\nlisten = " + toml_string(options.listen) +
          "\nprivate_listen = " + toml_string(options.private_listen) + "\n" +
          "\n[desk]\nlisten = " + toml_string(options.desk_listen) + "\n" +

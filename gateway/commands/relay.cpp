@@ -12,6 +12,7 @@
 
 #include "gateway/aggregators/registry.hpp"
 #include "gateway/commands/commands.hpp"
+#include "gateway/commands/configuration.hpp"
 #include "gateway/commands/role.hpp"
 #include "gateway/log/log.hpp"
 #include "gateway/relay/channel_folder.hpp"
@@ -64,9 +65,11 @@ int serve(const config::Config& config) {
 
   std::optional<i18n::Packs> packs;
   try {
-    packs.emplace(i18n::Packs::load(config.paths.packs));
+    packs.emplace(load_languages(config));
   } catch (const std::runtime_error& error) {
-    return complain(error.what(), "see `packs` in the section [paths]");
+    return complain(error.what(),
+                    "see `languages` and `allow_unreviewed` in the section [deployment], and "
+                    "`packs` in [paths]");
   }
   const aggregators::Registry registry;
   relay::ChannelFolder channels{config.paths.sending, registry};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -35,14 +36,19 @@ struct Simulated {
   std::string to = "2020";
   std::optional<std::string> text;
   bool as_json = false;
+  std::filesystem::path description;
+  aggregators::ChannelSettings described;
 };
+
+std::string length_of(const i18n::Measure& measured) {
+  return std::to_string(measured.units) +
+         (measured.encoding == i18n::Encoding::gsm7 ? " septets of GSM-7" : " units of UCS-2");
+}
 
 std::string size_of(std::string_view text) {
   const auto measured = i18n::measure(text);
-  const bool gsm7 = measured.encoding == i18n::Encoding::gsm7;
   return std::to_string(measured.segments) +
-         (measured.segments == 1 ? " segment, " : " segments, ") + std::to_string(measured.units) +
-         (gsm7 ? " septets of GSM-7" : " units of UCS-2");
+         (measured.segments == 1 ? " segment, " : " segments, ") + length_of(measured);
 }
 
 void show(const Simulated& simulated, std::string_view text, const http::Response& answer,
@@ -69,12 +75,13 @@ void show(const Simulated& simulated, std::string_view text, const http::Respons
 }
 
 aggregators::ChannelSettings settings_of(const Simulated& simulated) {
-  aggregators::ChannelSettings out;
+  auto out = simulated.described;
   out.url = crypto::wiped_copy(simulated.url);
   out.token = crypto::wiped_copy(simulated.token);
   out.secret = crypto::wiped_copy(simulated.secret);
   out.signature = simulated.signature;
   out.account = simulated.account;
+  out.now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   return out;
 }
 
@@ -105,9 +112,10 @@ bool send(const Simulated& simulated, const aggregators::Aggregator& aggregator,
   return true;
 }
 
-int simulate(const Simulated& simulated) {
+int simulate(Simulated& simulated) {
+  if (!read_description(simulated.description, simulated.described)) return bad_usage;
   const aggregators::Registry registry;
-  const auto* const aggregator = registry.find(simulated.provider);
+  const auto aggregator = registry.of(simulated.provider, simulated.described);
   if (aggregator == nullptr) {
     complain("the provider '" + simulated.provider + "' is not offered",
              "`ishara channel providers` tells which are");
@@ -153,15 +161,16 @@ std::optional<aggregators::ShownScreen> show_step(const Simulated& simulated, co
     std::cout << json::serialize(json::object{{"screen", screen->text}, {"end", screen->end}})
               << std::endl;
   else
-    std::cout << screen->text << "\n  (" << size_of(screen->text)
+    std::cout << screen->text << "\n  (" << length_of(i18n::measure(screen->text))
               << (screen->end ? "; the end)" : ")") << std::endl;
   return screen;
 }
 
 // Dials and answers each screen, until the last or until there is nothing more to say.
 int hold_dialogue(Simulated simulated, const std::vector<std::string>& answers) {
+  if (!read_description(simulated.description, simulated.described)) return bad_usage;
   const aggregators::Registry registry;
-  const auto* const aggregator = registry.find(simulated.provider);
+  const auto aggregator = registry.of(simulated.provider, simulated.described);
   if (aggregator == nullptr ||
       std::ranges::count(aggregator->kinds(), aggregators::Kind::ussd) == 0) {
     complain("the provider '" + simulated.provider + "' brings no dialogues",
@@ -216,6 +225,8 @@ void add_simulate(CLI::App& root, int& exit_code) {
   sms->add_option("--signature", simulated->signature, "How the channel's provider signs");
   sms->add_option("--account", simulated->account, "The channel's");
   sms->add_flag("--post", simulated->post, "By POST where the provider has both ways");
+  sms->add_option("--description", simulated->description,
+                  "Of the provider external: the channel's file");
   sms->add_flag("--json", simulated->as_json, "Print JSON, one object a text");
   sms->footer(
       "Example:\n  ishara simulate sms --provider kannel --text 'they keep my passport' \\\n"
@@ -238,6 +249,8 @@ void add_simulate(CLI::App& root, int& exit_code) {
       ->allow_extra_args(false);
   ussd->add_option("--secret", dialled->secret, "The channel's, to send along");
   ussd->add_option("--account", dialled->account, "The channel's");
+  ussd->add_option("--description", dialled->description,
+                   "Of the provider external: the channel's file");
   ussd->add_flag("--json", dialled->as_json, "Print JSON, one object a screen");
   ussd->footer(
       "Example:\n  ishara simulate ussd --provider africastalking \\\n"

@@ -26,6 +26,7 @@ constexpr std::array known{
     Known{"language", "language = \"rw\""},
     Known{"secrets", "secrets = [\"<64 hexadecimal digits>\"]"},
     Known{"allow_get", "allow_get = true"},
+    Known{"silent_after", "silent_after = \"26h\""},
     Known{"charset", "charset = \"UTF-8\""},
     Known{"entities", "entities = true"},
     Known{"url", "url = \"https://reports.example.org\""},
@@ -83,15 +84,47 @@ bool is_language(std::string_view text) {
 // secret in the wrong place.
 class Reader {
  public:
-  Reader(const toml::table& root, std::span<const Known> keys, std::string file,
-         std::vector<Mistake>& mistakes)
-      : root_{root}, known_{keys}, file_{std::move(file)}, mistakes_{mistakes} {}
+  // `describing` are the keys of the provider `external`.
+  Reader(const toml::table& root, std::span<const Known> keys,
+         std::span<const ExternalKey> describing, std::string file, std::vector<Mistake>& mistakes)
+      : root_{root},
+        known_{keys},
+        describing_{describing},
+        file_{std::move(file)},
+        mistakes_{mistakes} {}
 
-  void refuse_unknown() {
-    for (const auto& [key, node] : root_)
-      if (std::ranges::find(known_, key.str(), &Known::key) == known_.end())
+  void refuse_unknown(bool is_external) {
+    for (const auto& [key, node] : root_) {
+      if (std::ranges::find(known_, key.str(), &Known::key) != known_.end()) continue;
+      if (std::ranges::find(describing_, key.str(), &ExternalKey::key) == describing_.end())
         note(key.source().begin, "unknown key " + in_quotes(key.str()),
-             choice(known_, &Known::key));
+             choice(known_, &Known::key) +
+                 (is_external ? "; ops/external.md tells those of a description" : ""));
+      else if (!is_external)
+        note(key.source().begin, in_quotes(key.str()) + " is a key of the provider external",
+             "remove the line, or make it a channel of that provider");
+    }
+  }
+
+  // The keys that describe an aggregator. `assumed` count as given too.
+  template <class Description>
+  std::shared_ptr<const Description> description(std::span<const std::string_view> assumed) {
+    auto out = std::make_shared<Description>();
+    ExternalReader into{*out};
+    bool all_read = true;
+    for (const auto& one : describing_) {
+      if (!root_.contains(one.key)) continue;
+      const auto values = texts(one);
+      const auto wrong = values ? into.put(one.key, *values) : std::nullopt;
+      if (wrong) refuse(one.key, *wrong);
+      all_read &= values && !wrong;
+    }
+    std::vector<std::string_view> given{assumed.begin(), assumed.end()};
+    for (const auto& [key, node] : root_) given.push_back(key.str());
+    auto wrong = into.read_templates();
+    if (wrong.empty() && all_read) wrong = into.between_keys(given);
+    for (auto& [key, what] : wrong) refuse(key, std::move(what));
+    return out;
   }
 
   // The value of a key of this type; nothing if the key is absent or, which is noted, of another.
@@ -126,7 +159,8 @@ class Reader {
 
   void refuse(std::string_view key, std::string what, std::string suggestion = {}) {
     const auto* node = root_.get(key);
-    note(node->source().begin, in_quotes(key) + " " + std::move(what),
+    note(node == nullptr ? toml::source_position{} : node->source().begin,
+         in_quotes(key) + " " + std::move(what),
          suggestion.empty() ? example_of(key) : std::move(suggestion));
   }
 
@@ -137,11 +171,44 @@ class Reader {
 
   std::string example_of(std::string_view key) const {
     const auto found = std::ranges::find(known_, key, &Known::key);
-    return "for example " + std::string{found->example};
+    if (found != known_.end()) return "for example " + std::string{found->example};
+    return "for example " +
+           std::string{std::ranges::find(describing_, key, &ExternalKey::key)->example};
+  }
+
+  // What stands at a key of this shape; nothing, which is noted, if it is of another.
+  std::optional<std::vector<std::string>> texts(const ExternalKey& described) {
+    using Shape = ExternalKey::Shape;
+    const auto& node = *root_.get(described.key);
+    std::vector<std::string> out;
+    if (described.shape == Shape::number) {
+      if (const auto number = value<std::int64_t>(described.key, "a whole number"))
+        out.push_back(std::to_string(*number));
+    } else if (described.shape == Shape::truth) {
+      if (const auto truth = value<bool>(described.key, "true or false"))
+        out.emplace_back(*truth ? "true" : "false");
+    } else if (described.shape == Shape::list && node.is_array()) {
+      for (const auto& entry : *node.as_array()) {
+        if (!entry.is_string()) {
+          refuse(described.key, "must be a text in quotes, or a list of such");
+          return std::nullopt;
+        }
+        out.push_back(entry.as_string()->get());
+      }
+      if (out.empty()) refuse(described.key, "is an empty list");
+    } else if (auto found =
+                   value<std::string>(described.key, described.shape == Shape::list
+                                                         ? "a text in quotes, or a list of such"
+                                                         : "a text in quotes")) {
+      out.push_back(std::move(*found));
+    }
+    if (out.empty()) return std::nullopt;
+    return out;
   }
 
   const toml::table& root_;
   std::span<const Known> known_;
+  std::span<const ExternalKey> describing_;
   std::string file_;
   std::vector<Mistake>& mistakes_;
 };
@@ -167,6 +234,18 @@ void read_number_and_provider(Reader& reader, std::span<const std::string_view> 
   }
 }
 
+// "26h", up to a year.
+std::optional<std::chrono::hours> read_hours(std::string_view text) {
+  if (text.size() < 2 || text.size() > 5 || text.back() != 'h') return std::nullopt;
+  int hours = 0;
+  for (const char c : text.substr(0, text.size() - 1)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    hours = 10 * hours + (c - '0');
+  }
+  if (hours < 1 || hours > 8760) return std::nullopt;
+  return std::chrono::hours{hours};
+}
+
 void read_identity(Reader& reader, std::span<const std::string_view> providers, Channel& out) {
   read_number_and_provider(reader, providers, out.number, out.provider);
   if (reader.required("language")) {
@@ -176,6 +255,10 @@ void read_identity(Reader& reader, std::span<const std::string_view> providers, 
     }
   }
   out.allow_get = reader.value<bool>("allow_get", "true or false").value_or(false);
+  if (const auto silent_after = reader.text("silent_after")) {
+    out.silent_after = read_hours(*silent_after);
+    if (!out.silent_after) reader.refuse("silent_after", "must be 1h to 8760h");
+  }
 }
 
 void read_secrets(Reader& reader, Channel& out) {
@@ -196,11 +279,9 @@ void read_secrets(Reader& reader, Channel& out) {
 }
 
 void read_settings(Reader& reader, ChannelSettings& out) {
-  if (reader.required("country")) {
-    if (auto country = reader.text("country")) {
-      if (!is_country(*country)) reader.refuse("country", "is no ISO 3166-1 code in upper case");
-      out.country = std::move(*country);
-    }
+  if (auto country = reader.text("country")) {
+    if (!is_country(*country)) reader.refuse("country", "is no ISO 3166-1 code in upper case");
+    out.country = std::move(*country);
   }
   if (const auto charset = reader.text("charset")) {
     if (const auto known_charset = i18n::charset_from_name(*charset))
@@ -298,19 +379,58 @@ void read_sending_settings(Reader& reader, SendingChannel& out) {
   }
 }
 
+// Where a file of TOML stands between its quotes and comments, letter by letter.
+class Quotes {
+ public:
+  // True if the next letter, the first of `rest`, stands outside of both.
+  bool is_outside(std::string_view rest) noexcept {
+    const char c = rest.front();
+    if (skip_ > 0) {
+      --skip_;
+    } else if (open_.empty()) {
+      if (c == '"' || c == '\'')
+        open(rest);
+      else if (c == '#')
+        open_ = "\n";
+      return open_.empty();
+    } else if (open_.front() == '"' && c == '\\') {
+      skip_ = 1;
+    } else if (rest.starts_with(open_) || (open_.size() == 1 && c == '\n')) {
+      skip_ = c == '\n' ? 0 : open_.size() - 1;
+      open_ = {};
+    }
+    return false;
+  }
+
+ private:
+  void open(std::string_view rest) noexcept {
+    open_ = rest.front() == '"' ? "\"\"\"" : "\'\'\'";
+    if (!rest.starts_with(open_)) open_.remove_suffix(2);
+    skip_ = open_.size() - 1;
+  }
+
+  std::string_view open_;  // what ends the quote or the comment that is open
+  std::size_t skip_ = 0;   // letters that belong to what was seen
+};
+
 // What toml++ 3.3 cannot bear: some letters outside of quotes (U+017F is one) are undefined
-// behaviour there, and a section's name that begins with a sign ends the process. No channel file
-// needs either.
+// behaviour there, and a section's name that begins with a sign, or a brace in a list, ends the
+// process. No channel file needs any of them.
 std::optional<Mistake> refused_unread(std::string_view text, const std::filesystem::path& file) {
   std::uint32_t line = 1, column = 1;
   bool line_begins = true;
-  for (const char c : text) {
+  Quotes quotes;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
     if (static_cast<unsigned char>(c) >= 0x80)
       return Mistake{file.string(), line, column, "a channel file is plain ASCII",
                      "write another word, or \\u and four hexadecimal digits inside quotes"};
     if (c == '[' && line_begins)
       return Mistake{file.string(), line, column, "a channel file has no sections",
                      "remove the line; all keys stand by themselves"};
+    if (quotes.is_outside(text.substr(at)) && (c == '{' || c == '}'))
+      return Mistake{file.string(), line, column, "a channel file has no braces outside of quotes",
+                     "put the whole value into quotes"};
     line_begins = c == '\n' || (line_begins && (c == ' ' || c == '\t' || c == '\r'));
     ++column;
     if (c == '\n') {
@@ -320,6 +440,16 @@ std::optional<Mistake> refused_unread(std::string_view text, const std::filesyst
   }
   return std::nullopt;
 }
+
+// Before the rest of the file is read, since it decides which keys there are.
+bool is_external(const toml::table& root) {
+  const auto* provider = root.get("provider");
+  return provider != nullptr && provider->value_or(std::string_view{}) == "external";
+}
+
+// A description stands for itself; these are given when a channel is made of it.
+constexpr std::array<std::string_view, 6> given_elsewhere{"account", "token", "password",
+                                                          "secret",  "url",   "from"};
 
 // What is wrong between files: numbers and path secrets must be one channel's alone.
 template <class AnyChannel>
@@ -445,11 +575,13 @@ std::optional<Channel> parse_channel(std::string_view text, const std::filesyste
   if (!root) return std::nullopt;
   Channel out;
   out.name = read_name(file, mistakes);
-  Reader reader{*root, known, file.string(), mistakes};
-  reader.refuse_unknown();
+  Reader reader{*root, known, external_keys(), file.string(), mistakes};
+  reader.refuse_unknown(is_external(*root));
   read_identity(reader, providers, out);
   read_secrets(reader, out);
+  reader.required("country");
   read_settings(reader, out.settings);
+  if (is_external(*root)) out.settings.external = reader.description<External>({});
   read_former(reader, out);
   if (mistakes.size() > before) return std::nullopt;
   return out;
@@ -502,8 +634,8 @@ std::optional<SendingChannel> parse_sending_channel(std::string_view text,
   if (!root) return std::nullopt;
   SendingChannel out;
   out.name = read_name(file, mistakes);
-  Reader reader{*root, known_to_send, file.string(), mistakes};
-  reader.refuse_unknown();
+  Reader reader{*root, known_to_send, external_sending_keys(), file.string(), mistakes};
+  reader.refuse_unknown(is_external(*root));
   std::vector<std::string_view> offered;
   for (const auto& provider : providers) offered.push_back(provider.name);
   read_number_and_provider(reader, offered, out.number, out.provider);
@@ -511,8 +643,35 @@ std::optional<SendingChannel> parse_sending_channel(std::string_view text,
   const auto provider = std::ranges::find(providers, out.provider, &SendingProvider::name);
   if (provider != providers.end())
     for (const auto key : provider->needs) reader.required(key);
+  if (is_external(*root)) out.settings.external = reader.description<ExternalSending>({});
   if (mistakes.size() > before) return std::nullopt;
   return out;
+}
+
+bool parse_description(std::string_view text, const std::filesystem::path& file,
+                       ChannelSettings& out, std::vector<Mistake>& mistakes) {
+  const auto before = mistakes.size();
+  const auto root = read_table(text, file, mistakes);
+  if (!root) return false;
+  Reader reader{*root, known, external_keys(), file.string(), mistakes};
+  reader.refuse_unknown(true);
+  read_settings(reader, out);
+  out.external = reader.description<External>(given_elsewhere);
+  return mistakes.size() == before;
+}
+
+bool parse_description(std::string_view text, const std::filesystem::path& file,
+                       SendingSettings& out, std::vector<Mistake>& mistakes) {
+  const auto before = mistakes.size();
+  const auto root = read_table(text, file, mistakes);
+  if (!root) return false;
+  Reader reader{*root, known_to_send, external_sending_keys(), file.string(), mistakes};
+  reader.refuse_unknown(true);
+  SendingChannel channel;
+  read_sending_settings(reader, channel);
+  out = std::move(channel.settings);
+  out.external = reader.description<ExternalSending>(given_elsewhere);
+  return mistakes.size() == before;
 }
 
 LoadedChannels load_channels(const std::filesystem::path& folder,

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "gateway/config/config.hpp"
+#include "gateway/config/external.hpp"
 #include "gateway/crypto/primitives.hpp"
 #include "gateway/crypto/wipe.hpp"
 #include "i18n/decode.hpp"
@@ -35,8 +37,9 @@ struct ChannelSettings {
   std::string signature;       // md5hash, md5, sha1, sha256 or sha512
   std::string account;         // the provider's id of our account
   crypto::WipedBuffer password;
-  bool verify = true;              // off only in `channel parse`: accepts any signature
-  std::chrono::sys_seconds now{};  // the clock of `channel parse`
+  bool verify = true;                        // off only in `channel parse`: accepts any signature
+  std::chrono::sys_seconds now{};            // the clock of `channel parse`
+  std::shared_ptr<const External> external;  // of the provider `external` alone
 };
 
 using SecretHash = crypto::Digest;  // BLAKE2b-256 of the 43 characters of a path secret
@@ -47,7 +50,8 @@ struct Channel {
   std::string provider;
   std::string language;  // tag of the language pack that answers first
   bool allow_get = false;
-  std::vector<SecretHash> secrets;  // one, or two while one replaces the other
+  std::optional<std::chrono::hours> silent_after;  // without a text: an alarm; nothing: none
+  std::vector<SecretHash> secrets;                 // one, or two while one replaces the other
   ChannelSettings settings;
   // While a token or secret of the provider's replaces another: the same with the older one.
   std::optional<ChannelSettings> former;
@@ -96,6 +100,7 @@ struct SendingSettings {
   std::string from;    // short code or registered sender; empty: the provider's choice
   std::string origin;  // of the send API; empty: the provider's own, where it has one
   crypto::WipedBuffer delivery_url;  // where deliveries are reported; empty: none are asked for
+  std::shared_ptr<const ExternalSending> external;  // of the provider `external` alone
 };
 
 struct SendingChannel {
@@ -136,6 +141,14 @@ std::optional<SendingChannel> parse_sending_channel(std::string_view toml,
                                                     const std::filesystem::path& file,
                                                     std::span<const SendingProvider> providers,
                                                     std::vector<Mistake>& mistakes);
+
+// What a text says of an aggregator that has no source of its own: any keys of a channel's file,
+// of the provider `external` too, and none of them required. False if there are mistakes, of which
+// all are added to `mistakes`.
+bool parse_description(std::string_view toml, const std::filesystem::path& file,
+                       ChannelSettings& out, std::vector<Mistake>& mistakes);
+bool parse_description(std::string_view toml, const std::filesystem::path& file,
+                       SendingSettings& out, std::vector<Mistake>& mistakes);
 
 // The hash to keep of a path secret.
 SecretHash hash_of_secret(std::string_view secret) noexcept;

@@ -51,7 +51,7 @@ TEST_CASE("a channel file is read whole") {
           "\"]\n"
           "charset = \"windows-1252\"\nentities = true\nurl = \"https://reports.example\"\n"
           "token = \"tok\"\nsecret = \"sec\"\nsignature = \"sha256\"\naccount = \"AC1\"\n"
-          "password = \"pw\"\n",
+          "password = \"pw\"\nsilent_after = \"26h\"\n",
       "channels/nairobi.toml", providers, mistakes);
   REQUIRE(channel.has_value());
   CHECK(mistakes.empty());
@@ -60,6 +60,7 @@ TEST_CASE("a channel file is read whole") {
   CHECK(channel->provider == "twilio");
   CHECK(channel->language == "sw");
   CHECK(channel->allow_get);
+  CHECK(channel->silent_after == std::chrono::hours{26});
   CHECK(channel->secrets == std::vector{hash_of_secret("new"), hash_of_secret("old")});
   CHECK(channel->settings.country == "KE");
   CHECK(channel->settings.charset == i18n::Charset::windows_1252);
@@ -84,7 +85,8 @@ TEST_CASE("all mistakes of a channel file are told at once, with their places") 
       "secrets = [\"hunter2\"]\n");
   const std::vector<std::string> expected{
       "one.toml:4:1: unknown key 'languge'; choose from number, provider, country, language, "
-      "secrets, allow_get, charset, entities, url, token, secret, signature, account, password, "
+      "secrets, allow_get, silent_after, charset, entities, url, token, secret, signature, "
+      "account, password, "
       "former_token, former_secret",
       "one.toml:1:10: 'number' must be a whole number from 1 to 255; for example number = 1",
       "one.toml:2:12: 'provider' is none that this build offers; choose from kannel, twilio",
@@ -96,6 +98,23 @@ TEST_CASE("all mistakes of a channel file are told at once, with their places") 
       "one.toml:5:13: 'charset' is none that Ishara knows; choose from UTF-8, windows-1252, "
       "UTF-16BE, GSM"};
   CHECK(mistakes == expected);
+}
+
+TEST_CASE("how long a channel may be silent is a number of whole hours, up to a year") {
+  const auto read = [](std::string_view value) {
+    std::vector<Mistake> mistakes;
+    const auto line = "silent_after = \"" + std::string{value} + "\"\n";
+    const auto channel = parse_channel(channel_text(1, "a", line), "one.toml", providers, mistakes);
+    CHECK(channel.has_value() == mistakes.empty());
+    return channel ? channel->silent_after : std::nullopt;
+  };
+  CHECK(read("1h") == std::chrono::hours{1});
+  CHECK(read("8760h") == std::chrono::hours{8760});
+  for (const auto* wrong :
+       {"", "h", "0h", "8761h", "99999h", "26", "1d", "-1h", " 1h", "1.5h", "26H"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(read(wrong));
+  }
 }
 
 TEST_CASE("a token or secret that another replaces makes former settings beside the present ones") {
@@ -139,6 +158,17 @@ TEST_CASE("a channel file that is no TOML is told by its place, without quoting 
   REQUIRE(mistakes.size() == 1);
   CHECK(mistakes[0].starts_with("one.toml:2:"));
   CHECK(mistakes[0].find("hunter2") == std::string::npos);
+}
+
+TEST_CASE("a brace outside of quotes, which the reader of TOML cannot bear, is told by its place") {
+  const std::string what =
+      ": a channel file has no braces outside of quotes; put the whole value into quotes";
+  CHECK(mistakes_of("secrets = [}\n") == std::vector<std::string>{"one.toml:1:12" + what});
+  CHECK(mistakes_of("a = '{' # {\nb = {c = 1}\n") ==
+        std::vector<std::string>{"one.toml:2:5" + what});
+  CHECK(mistakes_of("a = \"\\\"}\"\nb = [}") == std::vector<std::string>{"one.toml:2:6" + what});
+  CHECK(mistakes_of("a = \'\'\'\n'{'\n\'\'\'\nb = [}") ==
+        std::vector<std::string>{"one.toml:4:6" + what});
 }
 
 TEST_CASE("a channel file with a letter beyond ASCII is told by its place") {

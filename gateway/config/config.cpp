@@ -35,6 +35,8 @@ constexpr std::array known{
           "who holds the keys of people: demo (this machine made them) or own"},
     Known{"deployment", "languages", R"(languages = ["en", "rw"])",
           "language packs, the default first"},
+    Known{"deployment", "allow_unreviewed", "allow_unreviewed = false",
+          "true: packs that no native speaker has read are used too, to try them out"},
     Known{"gateway", "listen", R"(listen = "127.0.0.1:8080")",
           "webhooks; an address and a port, or unix:path"},
     Known{"gateway", "private_listen", R"(private_listen = "127.0.0.1:8081")",
@@ -448,6 +450,7 @@ void read_deployment(Reader& reader, Deployment& out) {
     if (language.size() < 2 || !is_name(language, "-"))
       reader.refuse("deployment", "languages",
                     "holds an entry that is no language tag in lower case");
+  reader.boolean("deployment", "allow_unreviewed", out.allow_unreviewed);
 }
 
 void read_gateway(Reader& reader, Gateway& out) {

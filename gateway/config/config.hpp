@@ -29,6 +29,8 @@ struct Deployment {
   crypto::PublicKey root_public_key{};
   Custody custody = Custody::demo;
   std::vector<std::string> languages;  // of the packs offered to reporters, the default first
+  bool allow_unreviewed = false;       // also packs that no native speaker has read; never for real
+                                       // reports
 };
 
 // Where a server listens: a host and port, or a UNIX socket.

@@ -32,6 +32,7 @@ TEST_CASE("a short file is enough, and the rest has defaults beside it") {
   CHECK(config.deployment.root_public_key[31] == 0xaa);
   CHECK(config.deployment.custody == Custody::own);
   CHECK(config.deployment.languages == std::vector<std::string>{"en"});
+  CHECK_FALSE(config.deployment.allow_unreviewed);
   CHECK(config.gateway.listen.host == "127.0.0.1");
   CHECK(config.gateway.limits.max_body == 65536);
   CHECK_FALSE(config.gateway.private_listen);
@@ -46,6 +47,7 @@ TEST_CASE("a file with every key is read as it is written") {
   const auto loaded =
       parse("[deployment]\nname = \"pilot\"\nroot_public_key = \"" + key +
                 "\"\ncustody = \"demo\"\nlanguages = [\"en\", \"rw\"]\n"
+                "allow_unreviewed = true\n"
                 "[gateway]\nlisten = \"0.0.0.0:443\"\nprivate_listen = \"unix:run/private.sock\"\n"
                 "tls_certificate = \"tls/chain.pem\"\ntls_key = \"/secret/key.pem\"\n"
                 "max_head = 8192\nmax_body = 32768\nconnections = 5\nrequests_per_connection = 6\n"
@@ -66,6 +68,7 @@ TEST_CASE("a file with every key is read as it is written") {
   REQUIRE(loaded.mistakes.empty());
   const auto& config = *loaded.config;
   CHECK(config.deployment.languages == std::vector<std::string>{"en", "rw"});
+  CHECK(config.deployment.allow_unreviewed);
   CHECK_FALSE(config.gateway.listen.is_local());
   CHECK(config.gateway.listen.port == 443);
   CHECK(config.gateway.private_listen->socket == "/etc/x/run/private.sock");

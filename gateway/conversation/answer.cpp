@@ -93,12 +93,13 @@ bool is_ref(std::string_view text) noexcept {
   return text.size() == ref_digits && std::all_of(text.begin(), text.end(), is_digit);
 }
 
-// "1 English 2 Ikinyarwanda"
+// "1 English", "2 Ikinyarwanda": in Latin letters, which every phone shows and one message holds.
+// A line each, since a phone for right-to-left text would put a number beside another name.
 std::string language_list(const i18n::Packs& packs) {
   std::string list;
   for (std::size_t i = 0; i < packs.all().size(); ++i) {
-    if (i > 0) list += ' ';
-    list += std::to_string(i + 1) + ' ' + packs.all()[i].name;
+    if (i > 0) list += '\n';
+    list += std::to_string(i + 1) + ' ' + packs.all()[i].latin_name;
   }
   return list;
 }
@@ -110,8 +111,13 @@ std::string clock_time(std::uint8_t half_hour) {
 }
 
 bool matches(std::string_view pattern, std::string_view word) noexcept {
-  if (!pattern.ends_with('*')) return word == pattern;
-  return word.starts_with(pattern.substr(0, pattern.size() - 1));
+  const bool begins_anywhere = pattern.starts_with('*');
+  const bool ends_anywhere = pattern.ends_with('*');
+  if (begins_anywhere) pattern.remove_prefix(1);
+  if (ends_anywhere) pattern.remove_suffix(1);
+  if (begins_anywhere && ends_anywhere) return word.find(pattern) != word.npos;
+  if (begins_anywhere) return word.ends_with(pattern);
+  return ends_anywhere ? word.starts_with(pattern) : word == pattern;
 }
 
 }  // namespace

@@ -5,7 +5,9 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "gateway/conversation/rules.hpp"
 #include "gateway/conversation/ussd.hpp"
 
 namespace ishara::conversation {
@@ -47,32 +49,113 @@ TEST_CASE("a language without a pack sends nothing, and a forbidden word stops a
   CHECK(lint(pack, "Message received.") == errc::forbidden_word);
 }
 
-// The worst case that each placeholder may be filled with (conversation.md 1.9, design.md 9.3).
-const std::map<std::string_view, std::string> longest = {
-    {"ref", std::string(ref_digits, '0')}, {"tel", std::string(12, '0')},
-    {"p1", std::string(14, 'a')},          {"p2", std::string(14, 'a')},
-    {"p3", std::string(14, 'a')},          {"t", "00:00"},
-    {"list", "1 English 2 Ikinyarwanda"},  {"lang", "Ikinyarwanda"},
-    {"text", std::string(160, 'a')}};
+Language number(std::string_view tag) {
+  return static_cast<Language>(packs().find(tag) - packs().all().data());
+}
+
+// `text` with every placeholder at its worst case (conversation.md 1.9, design.md 9.3).
+std::string at_longest(const i18n::Pack& pack, const std::string& text) {
+  const std::map<std::string_view, std::string> longest = {
+      {"ref", std::string(ref_digits, '0')}, {"tel", std::string(12, '0')},
+      {"p1", std::string(14, 'a')},          {"p2", std::string(14, 'a')},
+      {"p3", std::string(14, 'a')},          {"t", "00:00"},
+      {"list", std::string(160, 'a')},       {"lang", pack.name},
+      {"text", std::string(160, 'a')}};
+  const auto names = i18n::placeholders_of(text);
+  REQUIRE(names.has_value());
+  std::vector<i18n::Placeholder> filled;
+  for (const std::string_view name : *names) {
+    CAPTURE(name);
+    REQUIRE(longest.contains(name));
+    filled.push_back({name, longest.at(name)});
+  }
+  return *i18n::fill(text, filled);
+}
 
 TEST_CASE("every reply of every pack passes the lint at its longest") {
   for (const i18n::Pack& pack : packs().all()) {
     for (const i18n::Catalogue::Reply& reply : pack.catalogue.replies()) {
       CAPTURE(pack.tag);
       CAPTURE(reply.id);
-      const auto names = i18n::placeholders_of(reply.text);
-      REQUIRE(names.has_value());
-      std::string text = reply.text;
-      for (const std::string_view name : *names) {
-        CAPTURE(name);
-        REQUIRE(longest.contains(name));
-        const std::string placeholder = "{" + std::string{name} + "}";
-        text.replace(text.find(placeholder), placeholder.size(), longest.at(name));
-      }
+      const auto text = at_longest(pack, reply.text);
       CAPTURE(text);
       const auto broken = lint(pack, text);
       CHECK_MESSAGE(!broken, broken.message());
+      // A phone that shows its texts to others does so in every language at once.
+      CHECK_FALSE(has_forbidden_word(*packs().find("en"), text));
     }
+  }
+}
+
+// What translators get wrong, made from the English texts at their longest (conversation.md 6.2).
+TEST_CASE("the lint finds in pseudo packs what translators get wrong") {
+  const i18n::Pack& english = *packs().find("en");
+  i18n::Pack unicode = english;
+  unicode.encoding = i18n::Encoding::ucs2;
+  // en-XA: accents, and a third longer.
+  const auto accented = [](std::string_view text) {
+    std::string out;
+    for (const char c : text) out += c == 'a' ? "á" : c == 'o' ? "ó~" : std::string{c};
+    return out + "á" + std::string(text.size() / 3, '~');
+  };
+  const auto repeated = [](std::string_view character, std::size_t times) {
+    std::string out;
+    while (times-- > 0) out += character;
+    return out;
+  };
+  std::size_t too_long = 0;
+  for (const i18n::Catalogue::Reply& reply : english.catalogue.replies()) {
+    CAPTURE(reply.id);
+    const auto text = at_longest(english, reply.text);
+    if (reply.text != "{list}" && reply.text != "{text}") {
+      CHECK(lint(english, accented(text)) == errc::not_gsm7);
+      if (lint(unicode, accented(text)) == errc::does_not_fit) ++too_long;
+    }
+    // qps-max: exactly one message passes, one character more does not.
+    const auto room = i18n::gsm7_single - i18n::measure(text).units;
+    CHECK_FALSE(lint(english, text + repeated("!", room)));
+    CHECK(lint(english, text + repeated("!", room + 1)) == errc::does_not_fit);
+    // qps-ext: characters of the extension table take two septets each.
+    CHECK_FALSE(lint(english, text + repeated("€", room / 2)));
+    CHECK(lint(english, text + repeated("€", room / 2 + 1)) == errc::does_not_fit);
+    CHECK(lint(english, text + "^{}[]~|") == errc::unfilled_placeholder);
+    // A lost value.
+    if (reply.text.find('{') != std::string::npos)
+      CHECK(lint(english, reply.text) == errc::unfilled_placeholder);
+  }
+  CHECK(too_long > 10);
+  CHECK_FALSE(lint(unicode, repeated("ж", i18n::ucs2_single)));
+  CHECK(lint(unicode, repeated("ж", i18n::ucs2_single + 1)) == errc::does_not_fit);
+}
+
+TEST_CASE("a forbidden word is found in its script's other forms") {
+  struct Row {
+    const char* tag;
+    const char* text;
+    bool forbidden;
+  };
+  const Row rows[] = {
+      {"ar", "اتصل بالشرطة", true},
+      {"ar", "الشُّرْطَة هنا", true},  // with vowel signs
+      {"ar", "للضحايا", true},
+      {"ar", "الشـــرطة", true},  // stretched
+      {"ar", "وصلت رسالتك", false},
+      {"ur", "پوليس", true},  // typed on an Arabic keyboard
+      {"ur", "پولیس کو بتائیں", true},
+      {"ur", "Police ko batayen", true},
+      {"ru", "ПОЛИЦИЯ", true},
+      {"ru", "жёртва", true},
+      {"ru", "Сообщение пришло", false},
+      {"uz", "ariza yozing", true},
+      {"uz", "полиция", true},
+      {"uz", "zo‘ravonlik", true},
+      {"fr", "La victime", true},
+      {"es", "VÍCTIMA", true},
+      {"sw", "polisi", true},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.text);
+    CHECK(has_forbidden_word(*packs().find(row.tag), row.text) == row.forbidden);
   }
 }
 
@@ -126,11 +209,11 @@ TEST_CASE("each rule of the lint refuses what it forbids") {
 
 constexpr auto last_reply = static_cast<std::uint8_t>(ReplyId::ack_again);
 
-Reply reply(ReplyId id, Language language = 0) {
+Reply reply(ReplyId id, Language language = number("en")) {
   Reply sent;
   sent.id = id;
   sent.language = language;
-  sent.chosen = 1;
+  sent.chosen = number("rw");
   sent.range = TimeRange{36, 41};
   return sent;
 }
@@ -164,7 +247,9 @@ TEST_CASE("each reply is filled with what it needs") {
        "4827163305."},
       {ReplyId::q_which, "Which place? 1 East 2 West 3 Kigali 0 Other"},
       {ReplyId::q_which_two, "Which place? 1 East 2 West 0 Other"},
-      {ReplyId::lang_list, "1 English 2 Ikinyarwanda"},
+      {ReplyId::lang_list,
+       "1 Arabi\n2 English\n3 Español\n4 Francais\n5 Russkiy\n6 Ikinyarwanda\n7 Kiswahili\n8 "
+       "Urdu\n9 O'zbekcha"},
       {ReplyId::lang_set, "OK. Ikinyarwanda."},
       {ReplyId::safe_on, "OK. Until 20:30."},
       {ReplyId::st_work, "Ref 4827163305: being worked on."},

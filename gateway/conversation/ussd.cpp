@@ -45,17 +45,40 @@ void answer(UssdMove& move, std::string_view input) {
   }
 }
 
-// Everything since the dialling. A star of the text stands like those between answers: what is left
-// when the dialogue has ended belongs to its last answer.
-void replay(UssdMove& move, std::string_view input) {
-  move.next = {};
-  move.next.begun = true;
-  while (!input.empty() && !move.next.ended) {
+// Answers joined by stars. A star of the text stands like those between answers: what is left when
+// the dialogue has ended belongs to its last answer.
+void take_each(UssdMove& move, std::string_view input) {
+  for (;;) {
     const auto star = input.find('*');
     answer(move, input.substr(0, star));
     if (!move.report.empty()) move.report = trimmed(input);
-    input.remove_prefix(star == input.npos ? input.size() : star + 1);
+    if (star == input.npos || move.next.ended) return;
+    input.remove_prefix(star + 1);
   }
+}
+
+bool all_say_nothing(std::string_view input) noexcept {
+  for (auto star = input.find('*'); star != input.npos; star = input.find('*')) {
+    if (!says_nothing(trimmed(input.substr(0, star)))) return false;
+    input.remove_prefix(star + 1);
+  }
+  return says_nothing(trimmed(input));
+}
+
+// What was typed since the last request. Mostly one answer, whose stars belong to it; but if none
+// of its parts says anything these are several, and the requests between them came late or never.
+void follow(UssdMove& move, std::string_view input) {
+  if (all_say_nothing(input))
+    take_each(move, input);
+  else
+    answer(move, input);
+}
+
+// Everything since the dialling.
+void replay(UssdMove& move, std::string_view input) {
+  move.next = {};
+  move.next.begun = true;
+  if (!input.empty()) take_each(move, input);
 }
 
 }  // namespace
@@ -70,6 +93,8 @@ std::string_view id_of(ScreenId screen) noexcept {
       return "ussd.saved.plain";
     case ScreenId::not_saved:
       return "ussd.not.saved";
+    case ScreenId::unsure:
+      return "ussd.unsure";
     case ScreenId::goodbye:
       return "ussd.goodbye";
   }
@@ -78,9 +103,11 @@ std::string_view id_of(ScreenId screen) noexcept {
 
 UssdMove take(const UssdSession& session, const Typed& typed, std::chrono::sys_seconds now,
               const crypto::Secret<32>& key) {
+  // A dialling and an empty answer look alike only where each request stands alone.
   const auto hash = [&](std::string_view text) {
     return crypto::keyed_hash16(
-        key, {crypto::bytes_of(typed.begins ? "b" : "i"), crypto::bytes_of(text)});
+        key,
+        {crypto::bytes_of(typed.begins && !typed.accumulated ? "b" : "i"), crypto::bytes_of(text)});
   };
   UssdMove move{session, false, {}};
   const auto input = typed.input;
@@ -94,9 +121,9 @@ UssdMove take(const UssdSession& session, const Typed& typed, std::chrono::sys_s
     if (follows && rest.empty())
       move.again = true;
     else if (follows && session.taken == 0)
-      answer(move, rest);
+      follow(move, rest);
     else if (follows && rest.front() == '*')
-      answer(move, rest.substr(1));
+      follow(move, rest.substr(1));
     else
       replay(move, input);
     move.next.taken = input.size();

@@ -27,9 +27,10 @@ enum class ScreenId : std::uint8_t {
   saved,        // with the ref
   saved_plain,  // without: nobody knows it any more
   not_saved,
+  unsure,  // whether it is saved shows only after the phone has had to be answered
   goodbye,
 };
-inline constexpr std::size_t screen_count = 5;
+inline constexpr std::size_t screen_count = 6;
 
 // The id of a screen in the catalogues: "ussd.write".
 std::string_view id_of(ScreenId screen) noexcept;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "gateway/crypto/encoding.hpp"
+#include "gateway/log/captured.hpp"
 #include "tests/support/gateway.hpp"
 
 namespace ishara::intake {
@@ -28,6 +29,36 @@ struct Caller {
     CHECK(response.status == 200);
     return response.body;
   }
+};
+
+// A caller of a provider that sends each answer alone.
+struct StepCaller {
+  Gateway& gateway;
+  std::string session = "h-1";
+
+  std::string send(std::string_view type, std::string_view text) const {
+    const auto body = "{\"SessionId\":\"" + session + "\",\"Type\":\"" + std::string{type} +
+                      "\",\"Mobile\":\"250788000003\",\"ServiceCode\":\"*711#\",\"Message\":\"" +
+                      std::string{text} + "\"}";
+    const auto response = gateway.send(
+        "POST /in/hubtel/" + std::string{secret} +
+        "/ussd HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " +
+        std::to_string(body.size()) + "\r\n\r\n" + body);
+    CHECK(response.status == 200);
+    return response.body;
+  }
+  std::string dial() const { return send("Initiation", "*711#"); }
+  std::string type(std::string_view text) const { return send("Response", text); }
+};
+
+bool ends(const std::string& answer) { return answer.find("\"Release\"") != std::string::npos; }
+
+constexpr std::string_view may_not_be_saved = "END It may not be saved. Please dial again later.";
+constexpr std::chrono::milliseconds soon{1};
+
+// A gateway whose database takes longer than a phone can wait.
+struct SlowGateway : Gateway {
+  SlowGateway() : Gateway{{}, {}, Joining::usual_patience, soon} { sink.holds = true; }
 };
 
 }  // namespace
@@ -97,6 +128,152 @@ TEST_CASE("what cannot be stored is not called saved, and may come again") {
   gateway.sink.fails.reset();
   CHECK(caller.type("they+beat+me").starts_with("END Saved. Number "));
   CHECK(gateway.sink.rows.size() == 1);
+}
+
+TEST_CASE("a phone is answered in time while the database is slow, and never that it is saved") {
+  SlowGateway gateway;
+  const Caller caller{gateway};
+  std::size_t rows_then = 1;
+  gateway.answered = [&] {
+    rows_then = gateway.sink.rows.size();
+    gateway.sink.release();
+  };
+  CHECK(caller.type("they+beat+me") == may_not_be_saved);
+  CHECK(rows_then == 0);
+  CHECK(gateway.intake.counters().dialogues_late == 1);
+  // It was stored all the same; who asks again is told, and nothing is stored twice.
+  CHECK(gateway.sink.rows.size() == 1);
+  const auto last = caller.type("they+beat+me");
+  CHECK(last.starts_with("END Saved. Number "));
+  CHECK(last.find(gateway.relay.drawn.at(0)) != std::string::npos);
+  CHECK(gateway.sink.rows.size() + gateway.sink.texts.size() == 1);
+  CHECK(gateway.relay.drawn.size() == 1);
+}
+
+TEST_CASE("a request that comes again while its text is stored waits for the same") {
+  SlowGateway gateway;
+  const auto raw = Caller{gateway}.raw("text=they+beat+me");
+  std::size_t answers = 0;
+  gateway.answered = [&] {
+    if (++answers == 3) gateway.sink.release();
+  };
+  for (const auto& response : gateway.together({raw, raw, raw}))
+    CHECK(response.body == may_not_be_saved);
+  CHECK(gateway.sink.rows.size() == 1);
+  CHECK(gateway.relay.drawn.size() == 1);
+}
+
+TEST_CASE("a text that was not stored in the end may come again") {
+  SlowGateway gateway;
+  const Caller caller{gateway};
+  gateway.answered = [&] {
+    gateway.sink.fails = storage::errc::unavailable;
+    gateway.sink.release();
+  };
+  CHECK(caller.type("they+beat+me") == may_not_be_saved);
+  CHECK(gateway.sink.rows.empty());
+  CHECK(gateway.intake.counters().dialogues_failed == 1);
+  gateway.answered = [] {};
+  gateway.sink.fails.reset();
+  caller.type("they+beat+me");  // in time or not
+  CHECK(gateway.sink.rows.size() == 1);
+  CHECK(caller.type("they+beat+me").starts_with("END Saved. Number "));
+  CHECK(gateway.sink.rows.size() == 1);
+}
+
+TEST_CASE("who stops a gateway waits for the texts of its dialogues") {
+  SlowGateway gateway;
+  asio::io_context context;
+  auto request = http::parse_request(Caller{gateway}.raw("text=they+beat+me"), 65536);
+  REQUIRE(request.has_value());
+  bool is_settled = false;
+  asio::co_spawn(context, gateway.intake.handle(std::move(*request)),
+                 [&](const std::exception_ptr& error, const http::Response& answer) {
+                   CHECK(!error);
+                   CHECK(answer.body == may_not_be_saved);
+                   asio::co_spawn(context, gateway.intake.settle(),
+                                  [&](const std::exception_ptr&) { is_settled = true; });
+                   asio::post(context, [&] {
+                     CHECK_FALSE(is_settled);
+                     gateway.sink.release();
+                   });
+                 });
+  context.run();
+  CHECK(is_settled);
+  CHECK(gateway.sink.rows.size() == 1);
+}
+
+TEST_CASE("what could not be stored is an alarm, once a minute and without a word of it") {
+  const log::CapturedLog log;
+  Gateway gateway;
+  const auto minute = [&gateway] {
+    gateway.now += std::chrono::minutes{1};
+    gateway.intake.end_second();
+    gateway.intake.end_second();
+  };
+  const auto endings = [&log] {
+    std::vector<std::string> out;
+    for (const auto& line : log.lines()) out.push_back(line.substr(line.find(' ') + 1));
+    return out;
+  };
+  minute();
+  CHECK(endings().empty());
+  gateway.sink.fails = storage::errc::unavailable;
+  for (int i = 0; i < 100; ++i)
+    gateway.kannel("id=" + std::to_string(i) + "&to=2020&from=%2B250788000009&text=they+beat+me");
+  const Caller caller{gateway};
+  caller.type("they+beat+me");
+  gateway.sink.fails = storage::errc::refused;
+  caller.type("they+beat+me");
+  gateway.intake.end_second();
+  CHECK(endings().empty());
+  minute();
+  minute();
+  CHECK(endings() ==
+        std::vector<std::string>{"error texts_not_stored texts=100 dialogues=2 late=0\n"});
+  gateway.sink.fails.reset();
+  caller.type("they+beat+me");
+  minute();
+  CHECK(endings().size() == 1);
+}
+
+TEST_CASE("a phone that was told too little in time is part of that alarm") {
+  const log::CapturedLog log;
+  SlowGateway gateway;
+  gateway.answered = [&] { gateway.sink.release(); };
+  Caller{gateway}.type("they+beat+me");
+  gateway.now += std::chrono::minutes{1};
+  gateway.intake.end_second();
+  REQUIRE(log.lines().size() == 1);
+  CHECK(log.lines()[0].ends_with(" error texts_not_stored texts=0 dialogues=0 late=1\n"));
+}
+
+TEST_CASE("an answer alone is known as repeated by session, question and two seconds") {
+  Gateway gateway;
+  const StepCaller caller{gateway};
+  using std::chrono::seconds;
+  caller.dial();
+  const auto asked = caller.type("7");
+  CHECK_FALSE(ends(asked));
+  for (const int later : {0, 1, 1}) {  // two seconds in all: the aggregator, not the person
+    gateway.now += seconds{later};
+    CHECK(caller.type("7") == asked);
+  }
+  gateway.now += seconds{1};
+  CHECK_FALSE(ends(caller.type("7")));
+  // The question was asked again since, so this is the third wrong answer.
+  CHECK_FALSE(ends(caller.type("7")));
+  CHECK(ends(caller.type("8")));
+
+  // The same between other answers, and in another session, is an answer.
+  const StepCaller other{gateway, "h-2"};
+  other.dial();
+  other.type("7");
+  gateway.now += seconds{2};
+  other.type("7");  // repeated
+  CHECK_FALSE(ends(other.type("8")));
+  CHECK(ends(other.type("7")));
+  CHECK(gateway.sink.rows.empty());
 }
 
 TEST_CASE("the screens are the same for a number that is known and one that is not (P18)") {

@@ -89,7 +89,7 @@ asio::awaitable<Intake::LookedUp> Intake::look_up(RefToLookUp which,
   if (own && input.what != Class::status) co_return out;
 
   // A reply that is asked for counts as fetched, so only who can be shown it asks.
-  const bool shows_reply = input.what == Class::status && call.aggregator.answers_in_response();
+  const bool shows_reply = input.what == Class::status && call.aggregator->answers_in_response();
   identity::RelayRequest request = identity::ResolveRef{ref};
   if (shows_reply) request = identity::PullReply{ref};
   auto answer = co_await ask(std::move(request));

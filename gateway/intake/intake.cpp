@@ -55,7 +55,8 @@ Intake::Intake(Surroundings surroundings, Keys keys, Clock clock)
       sittings_{most_sittings},
       dialogues_{most_sittings, Dialogue::length},
       callers_{most_sittings, Dialogue::length},
-      joining_{around_.patience} {}
+      joining_{around_.patience},
+      told_minute_{std::chrono::floor<std::chrono::minutes>(clock_())} {}
 
 void Intake::end_second() {
   const auto now = clock_();
@@ -63,11 +64,24 @@ void Intake::end_second() {
   sittings_.forget_old(now);
   dialogues_.forget_old(now);
   callers_.forget_old(now);
+  tell_of_failures(now);
+}
+
+void Intake::tell_of_failures(std::chrono::sys_seconds now) {
+  const auto minute = std::chrono::floor<std::chrono::minutes>(now);
+  if (minute == told_minute_) return;
+  told_minute_ = minute;
+  const auto before = std::exchange(told_, counters_);
+  const auto dialogues = told_.dialogues_failed - before.dialogues_failed;
+  const auto late = told_.dialogues_late - before.dialogues_late;
+  const auto all = told_.unavailable - before.unavailable + told_.not_stored - before.not_stored;
+  if (all + late > 0) log::write<log::Event::texts_not_stored>(all - dialogues, dialogues, late);
 }
 
 void Intake::learn(std::shared_ptr<const Knowledge> knowledge) {
   knowledge_ = std::move(knowledge);
   signs_until_.reset();
+  if (knowledge_) health_.know(*knowledge_->channels, clock_());
   if (knowledge_)
     signs_until_ = knowledge_->directory->last_hour("gateway", keys_.signing.public_key);
 }
@@ -94,14 +108,14 @@ std::optional<Intake::Call> Intake::find(const http::Request& request,
   const auto suffix = segment();
   const auto kind = suffix == "" ? std::optional{Kind::sms} : aggregators::kind_named(suffix);
   if (!kind || (*kind == Kind::sms && suffix != "")) return std::nullopt;
-  const auto* aggregator = around_.registry.find(provider);
-  if (!rest.empty() && (!aggregator || !aggregator->adds_to_path(*kind))) return std::nullopt;
   const auto* channel = knowledge.channels->find(provider, secret);
-  if (!aggregator || !channel) return std::nullopt;
+  if (!channel) return std::nullopt;
+  auto aggregator = around_.registry.of(provider, channel->settings);
+  if (!aggregator || (!rest.empty() && !aggregator->adds_to_path(*kind))) return std::nullopt;
   const auto kinds = aggregator->kinds();
   if (*kind == Kind::ussd && std::ranges::find(kinds, Kind::ussd) == kinds.end())
     return std::nullopt;
-  return Call{*aggregator, *kind, *channel};
+  return Call{std::move(aggregator), *kind, *channel};
 }
 
 std::optional<http::Response> Intake::admit(const http::Request& head) {
@@ -115,12 +129,15 @@ std::optional<http::Response> Intake::admit(const http::Request& head) {
     return not_found();
   }
   // A GET carries number and text in its URL, so a channel has to ask for it (privacy.md 9.1).
-  const bool puts = head.method == http::Method::put && call->aggregator.adds_to_path(call->kind);
-  if (head.method != http::Method::post && !puts &&
-      !(head.method == http::Method::get && call->channel.allow_get)) {
+  const bool gets = call->channel.allow_get ||
+                    (call->kind == Kind::dlr && call->aggregator->profile().reports_by_get);
+  const bool puts = head.method == http::Method::put && call->aggregator->adds_to_path(call->kind);
+  if (head.method != http::Method::post && !puts && !(head.method == http::Method::get && gets)) {
     ++counters_.refused;
+    health_.add(call->channel.number, Sum::refused);
+    health_.answered(call->channel.number, true, {}, clock_());
     auto response = plain(405);
-    response.fields.emplace_back("Allow", call->channel.allow_get ? "GET, POST" : "POST");
+    response.fields.emplace_back("Allow", gets ? "GET, POST" : "POST");
     return response;
   }
   return std::nullopt;
@@ -130,64 +147,105 @@ asio::awaitable<http::Response> Intake::handle(http::Request request) {
   const auto knowledge = knowledge_;
   const auto call = knowledge ? find(request, *knowledge) : std::nullopt;
   if (!call) co_return knowledge ? not_found() : come_again();
+  const auto began = around_.stopwatch();
+  bool failed = false;
+  auto response = co_await answer(std::move(request), *call, knowledge, failed);
+  health_.answered(call->channel.number, failed, around_.stopwatch() - began, clock_());
+  co_return response;
+}
 
-  config::ChannelSettings const& settings = call->channel.settings;
+asio::awaitable<http::Response> Intake::answer(http::Request request, const Call& call,
+                                               std::shared_ptr<const Knowledge> knowledge,
+                                               bool& failed) {
+  config::ChannelSettings const& settings = call.channel.settings;
+  const auto channel = call.channel.number;
+  const auto fail = [&](std::uint64_t& counter, Sum sum) {
+    ++counter;
+    health_.add(channel, sum);
+    failed = true;
+  };
   const auto now = clock_();
-  auto authentic = call->aggregator.authentic(request, settings, now);
-  if (!authentic && call->channel.former)
-    authentic = call->aggregator.authentic(request, *call->channel.former, now);
+  auto authentic = call.aggregator->authentic(request, settings, now);
+  if (!authentic && call.channel.former)
+    authentic = call.aggregator->authentic(request, *call.channel.former, now);
   if (!authentic) {
-    ++counters_.forbidden;
+    fail(counters_.forbidden, Sum::forbidden);
     co_return plain(aggregators::status_of(authentic.error().code));
   }
-  auto events = call->aggregator.parse(request, call->kind, settings);
+  auto events = call.aggregator->parse(request, call.kind, settings);
   if (!events) {
-    ++counters_.refused;
+    fail(counters_.refused, Sum::refused);
     auto response = plain(aggregators::status_of(events.error().code));
     response.content_type = "text/plain";
     response.body = events.error().reason.view();
     co_return response;
   }
 
-  if (call->kind == Kind::ussd && !events->empty()) {
+  if (call.kind == Kind::ussd && !events->empty()) {
     if (auto* step = std::get_if<aggregators::UssdStep>(&events->front())) {
       { const auto gone = std::move(request); }
-      co_return co_await dialogue(std::move(*step), *call, knowledge);
+      co_return co_await dialogue(std::move(*step), call, knowledge, failed);
     }
   }
 
   // The events hold copies; a stalled database must not keep clear texts in memory.
   { const auto gone = std::move(request); }
 
-  Line answer;
+  Line line;
   bool refused = false;
+  bool relay_hears = true;
   for (auto& event : *events) {
-    // A delivery report concerns a reply of the relay's; nothing is stored of it here.
+    if (std::holds_alternative<aggregators::Unreadable>(event))
+      fail(counters_.entries_refused, Sum::unreadable);
+    if (auto* delivery = std::get_if<aggregators::Delivery>(&event)) {
+      if (delivery->status == aggregators::Status::failed) health_.add(channel, Sum::undelivered);
+      const bool fits =
+          !delivery->id.empty() && delivery->id.size() <= identity::longest_delivery_id;
+      // A relay that is away is asked once, not for every report of a batch.
+      if (fits && relay_hears) relay_hears = co_await tell_relay(std::move(*delivery));
+      if (!fits || !relay_hears) {
+        ++counters_.reports_lost;
+        health_.add(channel, Sum::reports_lost);
+      }
+    }
     auto* message = std::get_if<aggregators::Message>(&event);
     if (!message) continue;
     Result<Line> reported = Line{};
     if (message->part)
-      reported = co_await join(std::move(*message), *call, knowledge);
+      reported = co_await join(std::move(*message), call, knowledge);
     else
-      reported = co_await report(std::move(*message), *call, knowledge);
+      reported = co_await report(std::move(*message), call, knowledge);
     if (!reported) {
       // One that the database will never take holds up no other of a batch.
       if (reported.error() == storage::errc::refused) {
-        ++counters_.not_stored;
+        fail(counters_.not_stored, Sum::not_stored);
         refused = true;
         continue;
       }
       // What was stored before this one is recognised when the aggregator comes again.
-      ++counters_.unavailable;
+      fail(counters_.unavailable, Sum::unavailable);
       co_return come_again();
     }
-    answer = std::move(*reported);
+    health_.text(channel, now);
+    line = std::move(*reported);
   }
   if (refused) co_return plain(500);
-  if (events->size() > 1) answer.reset();  // one HTTP answer cannot speak to several phones
-  const auto reply = answer ? std::optional<std::string_view>{*answer} : std::nullopt;
-  co_return call->aggregator.acknowledge(call->aggregator.answers_in_response() ? reply
+  if (events->size() > 1) line.reset();  // one HTTP answer cannot speak to several phones
+  const auto reply = line ? std::optional<std::string_view>{*line} : std::nullopt;
+  co_return call.aggregator->acknowledge(call.aggregator->answers_in_response() ? reply
                                                                                 : std::nullopt);
+}
+
+// What became of a reply of the relay's. It is nothing that anybody waits for (design.md 9.8), so
+// the provider hears of success whatever comes of it. False: the relay was not told.
+asio::awaitable<bool> Intake::tell_relay(aggregators::Delivery delivery) {
+  using identity::DeliveryState;
+  constexpr std::array states{DeliveryState::queued, DeliveryState::sent, DeliveryState::delivered,
+                              DeliveryState::failed};  // by aggregators::Status
+  identity::RelayRequest request{identity::Delivery{
+      states[static_cast<std::size_t>(delivery.status)], std::move(delivery.id)}};
+  const auto answer = co_await ask(std::move(request));
+  co_return answer.status == identity::RelayStatus::done;
 }
 
 Intake::Result<Sealed> Intake::sealed_for(const Target& target, const aggregators::Message& message,
@@ -439,7 +497,7 @@ asio::awaitable<Intake::Result<Intake::Line>> Intake::report(
   if (number) {
     if (effects.window_minutes)
       afterwards.push_back(identity::OpenWindow{copy_of(*number), *effects.window_minutes});
-    if (line && !call.aggregator.answers_in_response())
+    if (line && !call.aggregator->answers_in_response())
       afterwards.push_back(by_relay(*step.reply, matter, reading.input, *number, call, *knowledge));
   }
   {

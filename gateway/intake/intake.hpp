@@ -22,6 +22,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 
 #include "gateway/aggregators/registry.hpp"
 #include "gateway/conversation/sittings.hpp"
@@ -29,6 +30,7 @@
 #include "gateway/http/message.hpp"
 #include "gateway/identity/sender_keys.hpp"
 #include "gateway/identity/statement.hpp"
+#include "gateway/intake/health.hpp"
 #include "gateway/intake/joining.hpp"
 #include "gateway/intake/knowledge.hpp"
 #include "gateway/intake/owner_changes.hpp"
@@ -66,6 +68,10 @@ class Statements {
                                                      crypto::Id report_id) = 0;
 };
 
+// A phone in a dialogue is answered in this time, whatever storing takes: its aggregator gives up
+// after three seconds.
+inline constexpr std::chrono::milliseconds screen_patience{2'500};
+
 // What stands around the main path. All of it outlives the Intake.
 struct Surroundings {
   const aggregators::Registry& registry;
@@ -73,6 +79,9 @@ struct Surroundings {
   Relay& relay;
   Statements& statements;
   std::chrono::milliseconds patience = Joining::usual_patience;  // with parts of a long text
+  std::chrono::milliseconds dialogue_patience = screen_patience;
+  // Of which answers are found to be late.
+  std::function<std::chrono::steady_clock::time_point()> stopwatch = std::chrono::steady_clock::now;
 };
 
 // Sums since start, for /metrics.
@@ -83,6 +92,7 @@ struct Counters {
   std::uint64_t not_found = 0;         // unknown path, provider or secret
   std::uint64_t forbidden = 0;         // wrong signature
   std::uint64_t refused = 0;           // a request that is not one of the provider's
+  std::uint64_t entries_refused = 0;   // of a batch whose others were taken
   std::uint64_t unavailable = 0;       // 503: no knowledge, no database, or too much at once
   std::uint64_t not_stored = 0;        // a row that the database will never take
   std::uint64_t answers_withheld = 0;  // an answer that its own pack's rules forbid
@@ -90,8 +100,10 @@ struct Counters {
   std::uint64_t relay_missed = 0;      // questions that the relay could or would not answer
   std::uint64_t dialogues = 0;         // sessions that began, or were taken up unknown
   std::uint64_t dialogues_closed = 0;  // by the phone, the network or another of the same phone
-  std::uint64_t dialogues_failed = 0;  // told that nothing was saved
+  std::uint64_t dialogues_failed = 0;  // whose text was not stored
+  std::uint64_t dialogues_late = 0;    // told that it may not be saved
   std::uint64_t refs_of_our_own = 0;   // drawn here, for want of the relay's
+  std::uint64_t reports_lost = 0;      // of deliveries, that the relay could not be told of
 };
 
 class Intake {
@@ -115,15 +127,20 @@ class Intake {
   // Answers one webhook.
   asio::awaitable<http::Response> handle(http::Request request);
 
-  // Wipes sender keys of an earlier second, and sittings whose hour is over; call every second.
+  // Wipes sender keys of an earlier second, and sittings whose hour is over; tells once a minute of
+  // what could not be stored, so that no line says when somebody wrote. Call every second.
   void end_second();
+  // Resumes when no text of a dialogue is under way any more; call it before the sink is stopped.
+  asio::awaitable<void> settle();
   const Counters& counters() const noexcept { return counters_; }
+  // Of each channel. Take its figures once a minute at most.
+  Health& health() noexcept { return health_; }
   std::uint64_t incomplete_texts() const noexcept { return joining_.incomplete(); }
 
  private:
   // A request that has found its channel.
   struct Call {
-    const aggregators::Aggregator& aggregator;
+    std::shared_ptr<const aggregators::Aggregator> aggregator;
     aggregators::Kind kind;
     const config::Channel& channel;
   };
@@ -135,6 +152,11 @@ class Intake {
   using Result = boost::system::result<T>;
 
   std::optional<Call> find(const http::Request& request, const Knowledge& knowledge) const;
+  // `failed` is set for what is not what the provider came for. All outlives the coroutine.
+  asio::awaitable<http::Response> answer(http::Request request, const Call& call,
+                                         std::shared_ptr<const Knowledge> knowledge, bool& failed);
+  // The id has the length that the wire takes.
+  asio::awaitable<bool> tell_relay(aggregators::Delivery delivery);
   asio::awaitable<Result<Line>> join(aggregators::Message part, const Call& call,
                                      std::shared_ptr<const Knowledge> knowledge);
   asio::awaitable<Result<Line>> report(aggregators::Message message, const Call& call,
@@ -142,11 +164,18 @@ class Intake {
 
   // One step of a dialogue: the same path for the text that it may hold, in a session of its own.
   asio::awaitable<http::Response> dialogue(aggregators::UssdStep step, Call call,
-                                           std::shared_ptr<const Knowledge> knowledge);
+                                           std::shared_ptr<const Knowledge> knowledge,
+                                           bool& failed);
   struct Kept;
+  struct Storing;
   asio::awaitable<Result<Kept>> keep(aggregators::Message message, crypto::Id session,
                                      const Call& call, std::shared_ptr<const Knowledge> knowledge,
                                      std::chrono::sys_seconds now);
+  asio::awaitable<void> store(aggregators::Message message, crypto::Id session, crypto::Id tag,
+                              conversation::UssdSession ended, Call call,
+                              std::shared_ptr<const Knowledge> knowledge);
+  Line screen(conversation::ScreenId which, std::string_view ref, const Call& call,
+              const Knowledge& knowledge);
 
   // The steps of `report`, in their order.
   std::optional<Line> answered_before(const Sitting& sitting, const crypto::Id& dedupe, bool has_id,
@@ -161,6 +190,7 @@ class Intake {
                                  const identity::Msisdn* number, const Call& call,
                                  const Knowledge& knowledge);
   bool may_ask_relay(std::uint8_t channel);
+  void tell_of_failures(std::chrono::sys_seconds now);
   asio::awaitable<Result<void>> end(const conversation::Effects& effects,
                                     const conversation::Input& input,
                                     const std::optional<Matter>& matter,
@@ -191,6 +221,7 @@ class Intake {
   conversation::Sittings<Sitting> sittings_;
   conversation::Sittings<Dialogue> dialogues_;  // by session
   conversation::Sittings<crypto::Id> callers_;  // the session of each phone
+  std::unordered_map<crypto::Id, std::shared_ptr<Storing>, crypto::IdHash> storing_;  // by session
   Turns turns_;
   Joining joining_;
   OwnerChanges owner_changes_;
@@ -199,6 +230,9 @@ class Intake {
   std::shared_ptr<const Knowledge> knowledge_;
   std::optional<std::uint64_t> signs_until_;
   Counters counters_;
+  Counters told_;                         // what the log was told of ...
+  std::chrono::sys_seconds told_minute_;  // ... before this minute
+  Health health_;
 };
 
 // The keyed hash by which a redelivered webhook is recognised (channels.md 1.6): of the channel and

@@ -150,6 +150,140 @@ TEST_CASE("a part that comes alone is stored, and its first word is no command")
   CHECK(gateway.intake.incomplete_texts() == 1);
 }
 
+TEST_CASE("an entry of a batch that cannot be read holds up no other, and is counted") {
+  Gateway gateway;
+  const auto* const good = R"({"from": "250788000001", "text": "help", "messageId": "b1"})";
+  const auto* const bad = R"({"text": "nobody wrote this", "messageId": "b2"})";
+  const auto batch = [](std::string_view one, std::string_view other) {
+    return R"({"results": [)" + std::string{one} + "," + std::string{other} + "]}";
+  };
+  CHECK(gateway.post("infobip", "", "application/json", batch(bad, good)).status == 200);
+  CHECK(gateway.sink.rows.size() == 1);
+  CHECK(gateway.intake.counters().entries_refused == 1);
+  CHECK(gateway.intake.counters().refused == 0);
+  // With nothing to lose by it, all are refused, which the provider sees.
+  CHECK(gateway.post("infobip", "", "application/json", batch(bad, bad)).status == 400);
+  CHECK(gateway.intake.counters().entries_refused == 1);
+  CHECK(gateway.intake.counters().refused == 1);
+}
+
+ChannelHealth health_of(Gateway& gateway, std::string_view channel) {
+  return gateway.intake.health().figures(gateway.now).at(std::string{channel});
+}
+
+TEST_CASE("each channel has figures of its own: what was taken, and what was not") {
+  Gateway gateway;
+  gateway.kannel("id=1&from=%2B250788000001&to=2020&text=help");
+  gateway.kannel("id=1&from=%2B250788000001&to=2020&text=help");  // again
+  gateway.kannel("id=2&to=2020&text=nobody");
+  gateway.kannel("");  // a dashboard tries the URL
+  gateway.sink.fails = storage::errc::unavailable;
+  gateway.kannel("id=3&from=%2B250788000001&to=2020&text=help");
+  gateway.sink.fails = storage::errc::refused;
+  gateway.kannel("id=4&from=%2B250788000001&to=2020&text=help");
+  gateway.send("PATCH /in/kannel/" + std::string{secret} + " HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto kannel = health_of(gateway, "kannel");
+  CHECK(kannel.of(Sum::texts) == 2);
+  CHECK(kannel.of(Sum::refused) == 2);
+  CHECK(kannel.of(Sum::unavailable) == 1);
+  CHECK(kannel.of(Sum::not_stored) == 1);
+  CHECK(kannel.of(Sum::forbidden) == 0);
+  CHECK(kannel.of(Sum::late) == 0);
+  CHECK(kannel.requests == 7);
+  CHECK(kannel.failed == 4);
+  CHECK(kannel.last_text == 1'800'000'000);
+  CHECK(health_of(gateway, "africastalking").requests == 0);
+
+  gateway.sink.fails.reset();
+  gateway.post("infobip", "", "application/json",
+               R"({"results": [{"text": "nobody"}, {"from": "250788000001", "text": "help"}]})");
+  const auto infobip = health_of(gateway, "infobip");
+  CHECK(infobip.of(Sum::texts) == 1);
+  CHECK(infobip.of(Sum::unreadable) == 1);
+  CHECK(infobip.requests == 1);
+  CHECK(infobip.failed == 1);
+}
+
+TEST_CASE("an answer that its provider no longer waits for is counted") {
+  Gateway gateway;
+  gateway.sink.meanwhile = [&gateway] { gateway.watch += std::chrono::seconds{4}; };
+  gateway.kannel("id=1&from=%2B250788000001&to=2020&text=help");
+  gateway.sink.meanwhile = nullptr;
+  gateway.kannel("id=2&from=%2B250788000001&to=2020&text=help");
+  CHECK(health_of(gateway, "kannel").of(Sum::late) == 1);
+}
+
+// What the relay was told of deliveries: the state and the id.
+std::vector<std::pair<identity::DeliveryState, std::string>> told(const Gateway& gateway) {
+  std::vector<std::pair<identity::DeliveryState, std::string>> out;
+  for (const auto& request : gateway.relay.requests)
+    if (const auto* delivery = std::get_if<identity::Delivery>(&request))
+      out.emplace_back(delivery->state, std::string{crypto::view(delivery->id)});
+  return out;
+}
+
+TEST_CASE("the relay is told what became of its messages, and the provider hears of success") {
+  using identity::DeliveryState;
+  using Told = std::vector<std::pair<DeliveryState, std::string>>;
+  Gateway gateway;
+  const std::pair<const char*, DeliveryState> rows[] = {
+      {"8", DeliveryState::sent}, {"1", DeliveryState::delivered}, {"2", DeliveryState::failed}};
+  Told expected;
+  for (const auto& [status, state] : rows) {
+    CAPTURE(status);
+    const auto id = "0123456789abcde" + std::string{status};
+    CHECK(gateway
+              .send("GET /in/kannel/" + std::string{secret} + "/dlr?id=" + id +
+                    "&status=" + status + " HTTP/1.1\r\nHost: x\r\n\r\n")
+              .status == 200);
+    expected.emplace_back(state, id);
+  }
+  CHECK(told(gateway) == expected);
+  CHECK(health_of(gateway, "kannel").of(Sum::undelivered) == 1);
+  CHECK(health_of(gateway, "kannel").of(Sum::texts) == 0);
+  CHECK(gateway.intake.counters().reports_lost == 0);
+  CHECK(gateway.sink.rows.empty());
+}
+
+TEST_CASE("a report whose id cannot be ours is counted and holds up no other") {
+  Gateway gateway;
+  const auto report = [](std::string_view id) {
+    return R"({"messageId": ")" + std::string{id} + R"(", "status": {"groupId": 3}})";
+  };
+  const auto batch =
+      R"({"results": [)" + report(std::string(49, 'x')) + "," + report(std::string(48, 'y')) + "]}";
+  CHECK(gateway.post("infobip", "/dlr", "application/json", batch).status == 200);
+  REQUIRE(told(gateway).size() == 1);
+  CHECK(told(gateway)[0].second == std::string(48, 'y'));
+  CHECK(gateway.intake.counters().reports_lost == 1);
+  CHECK(health_of(gateway, "infobip").of(Sum::reports_lost) == 1);
+}
+
+TEST_CASE("while the relay is away reports of deliveries are lost, after one question a request") {
+  Gateway gateway;
+  gateway.relay.status = identity::RelayStatus::away;
+  const auto* const batch =
+      R"({"results": [{"messageId": "a", "status": {"groupId": 3}},
+                      {"messageId": "b", "status": {"groupId": 5}}]})";
+  CHECK(gateway.post("infobip", "/dlr", "application/json", batch).status == 200);
+  CHECK(gateway.relay.asked.size() == 1);
+  CHECK(gateway.intake.counters().reports_lost == 2);
+}
+
+TEST_CASE("a report that comes by GET of our own URL is taken, whatever else the channel takes") {
+  Gateway gateway{{}, {}, Joining::usual_patience, screen_patience, false};
+  const auto get = [&gateway](std::string_view path) {
+    return gateway.send("GET /in/" + std::string{path} + " HTTP/1.1\r\nHost: x\r\n\r\n").status;
+  };
+  const std::string own = "kannel/" + std::string{secret};
+  CHECK(get(own + "/dlr?id=0123456789abcdef&status=1") == 200);
+  REQUIRE(told(gateway).size() == 1);
+  CHECK(told(gateway)[0].second == "0123456789abcdef");
+  CHECK(get(own + "?id=1&from=%2B250788000001&to=2020&text=help") == 405);
+  // Others put the phone's number there.
+  CHECK(get("africastalking/" + std::string{secret} + "/dlr?id=1&status=Success") == 405);
+}
+
 TEST_CASE("what cannot be stored now is answered 503, what never can 500") {
   Gateway gateway;
   gateway.sink.fails = storage::errc::unavailable;

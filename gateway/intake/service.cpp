@@ -43,12 +43,18 @@ std::chrono::sys_seconds wall_clock() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
-std::vector<NamedFile> language_files(const config::Config& config) {
+i18n::Packs load_packs(const config::Config& config) {
+  return i18n::Packs::load(config.paths.packs,
+                           {.tags = config.deployment.languages,
+                            .allow_unreviewed = config.deployment.allow_unreviewed});
+}
+
+std::vector<NamedFile> language_files(const config::Config& config, const i18n::Packs& packs) {
   std::vector<NamedFile> files;
-  for (const auto& tag : config.deployment.languages) {
-    for (const auto& entry : fs::directory_iterator{config.paths.packs / tag}) {
+  for (const auto& pack : packs.all()) {
+    for (const auto& entry : fs::directory_iterator{config.paths.packs / pack.tag}) {
       std::ifstream file{entry.path(), std::ios::binary};
-      files.push_back({tag + "/" + entry.path().filename().string(),
+      files.push_back({pack.tag + "/" + entry.path().filename().string(),
                        {std::istreambuf_iterator<char>{file}, {}}});
     }
   }
@@ -122,8 +128,8 @@ class Service::Work {
       : context_{context},
         config_{config},
         registry_{registry},
-        packs_{std::make_shared<const i18n::Packs>(i18n::Packs::load(config.paths.packs))},
-        languages_{language_files(config)},
+        packs_{std::make_shared<const i18n::Packs>(load_packs(config))},
+        languages_{language_files(config, *packs_)},
         pool_{config.database.gateway_url, 1},
         writer_{context.get_executor(), {.url = config.database.gateway_url}},
         sink_{context.get_executor(),
@@ -182,6 +188,7 @@ class Service::Work {
     again_.cancel();
     listener_.reset();
     co_await server_.stop(stop_time);
+    co_await intake_.settle();
     co_await sink_.stop();
     co_await writer_.flush_and_stop();
     if (private_server_) co_await private_server_->stop(1s);
@@ -260,6 +267,7 @@ class Service::Work {
     add("requests_not_found", intake.not_found);
     add("requests_forbidden", intake.forbidden);
     add("requests_refused", intake.refused);
+    add("batch_entries_refused", intake.entries_refused);
     add("requests_unavailable", intake.unavailable);
     add("reports_not_stored", intake.not_stored);
     add("answers_withheld", intake.answers_withheld);
@@ -267,8 +275,10 @@ class Service::Work {
     add("dialogues_begun", intake.dialogues);
     add("dialogues_closed", intake.dialogues_closed);
     add("dialogues_failed", intake.dialogues_failed);
+    add("dialogues_late", intake.dialogues_late);
     add("relay_questions_missed", intake.relay_missed);
     add("refs_drawn_without_relay", intake.refs_of_our_own);
+    add("delivery_reports_lost", intake.reports_lost);
     add("texts_incomplete", intake_.incomplete_texts());
     add("writer_batches", writer.batches);
     add("writer_retries", writer.retries);
@@ -284,6 +294,7 @@ class Service::Work {
     show("spool_bytes", sink.bytes);
     for (std::size_t i = 0; i < http_events.size(); ++i)
       add(fmt::format("http_{}", http_events[i]), observer_.count(i));
+    metrics_ += channel_metrics(intake_.health().figures(wall_clock()));
   }
 
   // Once a minute: what no request does. Every gateway does it; one that finds nothing to do is
@@ -306,6 +317,7 @@ class Service::Work {
       tell_of_the_key();
       if (fingerprint(config_.paths.channels) != channels_seen_) read_channels();
       if (second % 60 == 0) {
+        intake_.health().listen(wall_clock());
         take_metrics();
         spawn(chores());
       }

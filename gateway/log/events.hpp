@@ -45,6 +45,7 @@ enum class Event : std::uint16_t {
   spool_rows_refused,
   channels_loaded,
   channels_refused,
+  channel_silent,
   relay_connected,
   relay_lost,
   replies_unknown,
@@ -69,6 +70,7 @@ enum class Event : std::uint16_t {
   rosters_awaited,
   service_key_refused,
   signatures_refused,
+  texts_not_stored,
 };
 
 struct Row {
@@ -108,6 +110,7 @@ inline constexpr std::array rows{
     Row{Event::spool_rows_refused, Level::error, "spool_rows_refused", "rows"},
     Row{Event::channels_loaded, Level::info, "channels_loaded", "channels"},
     Row{Event::channels_refused, Level::error, "channels_refused", "mistakes"},
+    Row{Event::channel_silent, Level::warning, "channel_silent", "channel hours"},
     Row{Event::relay_connected, Level::info, "relay_connected", ""},
     Row{Event::relay_lost, Level::warning, "relay_lost", ""},
     Row{Event::replies_unknown, Level::warning, "replies_unknown", "replies"},
@@ -133,6 +136,7 @@ inline constexpr std::array rows{
     Row{Event::rosters_awaited, Level::warning, "rosters_awaited", ""},
     Row{Event::service_key_refused, Level::error, "service_key_refused", "last_hour"},
     Row{Event::signatures_refused, Level::warning, "signatures_refused", "count"},
+    Row{Event::texts_not_stored, Level::error, "texts_not_stored", "texts dialogues late"},
 };
 
 constexpr const Row& row(Event event) { return rows[static_cast<std::size_t>(event)]; }

@@ -17,6 +17,7 @@
 #include "gateway/identity/return_address.hpp"
 #include "gateway/log/log.hpp"
 #include "gateway/relay/phones.hpp"
+#include "gateway/relay/tokens.hpp"
 #include "i18n/sms.hpp"
 #include "storage/reply_store.hpp"
 #include "storage/store_pool.hpp"
@@ -142,6 +143,7 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
         registry_{registry},
         packs_{packs},
         sources_{std::move(sources)},
+        tokens_{executor},
         pause_{executor},
         quiet_{executor} {
     quiet_.expires_at(Steady::time_point::max());
@@ -272,6 +274,8 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
   struct Lane {  // of one channel
     Steady::time_point next{};
     Time stopped_until{};
+    // Under which it was stopped: whoever changes a file has looked at it.
+    std::weak_ptr<const config::SendingChannels> stopped_under;
   };
 
   void spawn(asio::awaitable<void> task) {
@@ -377,7 +381,7 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
       tag = phones_.tag(*address->number);
       phone = phones_.at(tag, now);
       phone.robot = is_ours(*address->number, *channels);
-      phone.channel_ready = channel != nullptr && lanes_[channel->number].stopped_until <= now;
+      phone.channel_ready = channel != nullptr && is_ready(channel->number, channels, now);
     }
     const auto views = views_of(evidence->statements);
     const auto submitted = submission(reply, *evidence, views, *epochs, false);
@@ -500,9 +504,23 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
     return turn;
   }
 
+  bool is_ready(std::uint8_t channel,
+                const std::shared_ptr<const config::SendingChannels>& now_known, Time now) {
+    const auto& lane = lanes_[channel];
+    return lane.stopped_until <= now || lane.stopped_under.lock() != now_known;
+  }
+
   asio::awaitable<void> deliver(Departure departure) {
     const auto& reply = departure.reply;
     co_await wait_until(departure.turn);
+    const auto* const channel = departure.channels->find(departure.channel);
+    const auto signed_in = co_await sign_in(*channel);
+    if (signed_in.state != SignedIn::State::yes) {
+      const bool busy = signed_in.state == SignedIn::State::later;
+      co_await stay(departure, ReplyState::waiting,
+                    busy ? Verdict::provider_busy : Verdict::channel_stopped);
+      co_return;
+    }
     auto mark = [reply, hour = hour_of(sources_.now())](ReplyStore& store) {
       return store.begin(reply, hour);
     };
@@ -527,15 +545,14 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
     }
 
     const auto delivery_id = crypto::hex(crypto::random_bytes<8>());
-    const auto* const channel = departure.channels->find(departure.channel);
     const auto answer =
-        co_await offer(*channel, departure.number, departure.text, left, delivery_id);
+        co_await offer(*channel, signed_in, departure.number, departure.text, left, delivery_id);
     const auto outcome = outcome_after(departure, *channel, answer, delivery_id);
     co_await settle(reply, outcome);
     in_flight_.erase(reply.reply_id);
   }
 
-  // What is marked and has surely not left.
+  // What has surely not left.
   asio::awaitable<void> stay(const Departure& departure, ReplyState state, Verdict why) {
     phones_.not_sent(departure.phone, departure.judged, true);
     const auto outcome = outcome_of(departure.reply, state, why);
@@ -558,14 +575,38 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
 
+  // Sees to what the provider wants before any text, while none of it leaves.
+  asio::awaitable<SignedIn> sign_in(const config::SendingChannel& channel) {
+    const auto aggregator = registry_.of(channel.provider, channel.settings);
+    auto signed_in = co_await tokens_.see_to(channel, *aggregator, sources_.now());
+    if (signed_in.state == SignedIn::State::no) stop(channel);
+    co_return signed_in;
+  }
+
+  // Until somebody has changed a file, or for a while.
+  void stop(const config::SendingChannel& channel) {
+    const auto now = sources_.now();
+    const auto channels = sources_.channels();
+    // What was offered under an older file says nothing of the present one.
+    const bool is_current = channels && channels->find(channel.number) == &channel;
+    if (is_ready(channel.number, channels, now))
+      log::write<log::Event::channel_stopped>(channel.number);
+    auto& lane = lanes_[channel.number];
+    lane.stopped_until = now + stopped_pause;
+    lane.stopped_under = is_current ? channels : nullptr;
+  }
+
   // One request to the provider, and what it made of it.
   asio::awaitable<SendAnswer> offer(const config::SendingChannel& channel,
-                                    const identity::Msisdn& number, const identity::Text& text,
-                                    seconds validity, const std::string& delivery_id) {
+                                    const SignedIn& signed_in, const identity::Msisdn& number,
+                                    const identity::Text& text, seconds validity,
+                                    const std::string& delivery_id) {
     SendAnswer out;
-    const auto* const aggregator = registry_.find(channel.provider);
+    const auto aggregator = registry_.of(channel.provider, channel.settings);
     aggregators::Posting posting = text.reveal([&](std::string_view utf8) {
-      return aggregator->send({number, utf8, validity, delivery_id}, channel.settings);
+      return aggregator->send(
+          {number, utf8, validity, delivery_id, crypto::view(signed_in.token), sources_.now()},
+          channel.settings);
     });
     auto origin = http::parse_origin(posting.origin);
     if (!origin) {
@@ -575,15 +616,16 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
           co_await http::fetch(std::move(*origin), std::move(posting.request), fetch_limits);
       if (answer) {
         out = aggregator->sent(*answer);
+        if (answer->status != 401)
+          tokens_.taken(channel);
+        else if (!signed_in.token.empty() && tokens_.refused(channel, signed_in.number))
+          out.taken = Taken::later;
         wipe(*answer);
       } else {
         out.taken = taken_by(answer.error());
       }
     }
-    if (out.taken == Taken::our_fault) {
-      lanes_[channel.number].stopped_until = sources_.now() + stopped_pause;
-      log::write<log::Event::channel_stopped>(channel.number);
-    }
+    if (out.taken == Taken::our_fault) stop(channel);
     co_return out;
   }
 
@@ -682,7 +724,7 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
       const auto tag = phones_.tag(message.number);
       auto phone = phones_.at(tag, now);
       phone.robot = is_ours(message.number, *channels);
-      phone.channel_ready = lanes_[channel->number].stopped_until <= now;
+      phone.channel_ready = is_ready(channel->number, channels, now);
       const auto judgement = text.reveal([&](std::string_view utf8) {
         return judge(Acknowledgement{utf8, packs_.all()[message.language], phone, asked},
                      Around{now, *directory, packs_});
@@ -696,7 +738,14 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
       if (turn) {
         phones_.sending(tag, now, false);
         co_await wait_until(*turn);
-        const auto answer = co_await offer(*channel, message.number, text, judgement.validity, {});
+        SendAnswer answer;
+        const auto signed_in = co_await sign_in(*channel);
+        if (signed_in.state == SignedIn::State::yes)
+          answer =
+              co_await offer(*channel, signed_in, message.number, text, judgement.validity, {});
+        else
+          answer.taken =
+              signed_in.state == SignedIn::State::later ? Taken::later : Taken::our_fault;
         again.reset();
         if (answer.taken == Taken::accepted) ++counters_.acknowledged;
         if (answer.taken == Taken::unknown) ++counters_.unknown;
@@ -726,10 +775,14 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
   }
 
   asio::awaitable<void> note_delivery(std::vector<Id> hashes, std::int16_t state) {
-    auto write = [hashes = std::move(hashes), state](ReplyStore& store) {
-      return store.delivered(hashes, state);
-    };
+    // What it reports may have been taken a moment ago, and not be written down yet.
+    const bool is_early = !in_flight_.empty();
+    auto write = [hashes, state](ReplyStore& store) { return store.delivered(hashes, state); };
     (void)co_await pool_.call(std::move(write));
+    if (!is_early) co_return;
+    co_await wait(poll_pause);
+    auto again = [hashes, state](ReplyStore& store) { return store.delivered(hashes, state); };
+    (void)co_await pool_.call(std::move(again));
   }
 
   asio::any_io_executor executor_;
@@ -737,6 +790,7 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
   const aggregators::Registry& registry_;
   const i18n::Packs& packs_;
   SenderSources sources_;
+  Tokens tokens_;
   asio::steady_timer pause_;
   asio::steady_timer quiet_;
   Phones phones_;

@@ -213,10 +213,12 @@ struct Scene {
   std::vector<std::string> offered;  // queries of requests, decoded texts
   http::Response answer{202, "text/html", "0: Accepted for delivery", {}, false};
   std::function<void()> while_asked;
+  std::function<http::Response(const http::Request&)> instead;  // of a Kannel
   http::Server provider{context.get_executor(),
                         asio::ip::tcp::endpoint{asio::ip::address_v4::loopback(), 0},
                         http::Limits{},
                         [this](http::Request request) -> asio::awaitable<http::Response> {
+                          if (instead) co_return instead(request);
                           const auto form = http::Form::parse(request.query());
                           offered.emplace_back(form->value("text").value_or(""));
                           last_form.clear();
@@ -244,6 +246,65 @@ struct Scene {
   identity::IntakeBytes first{};
   std::unique_ptr<Sender> sender;
   std::vector<crypto::Id> confirmed;  // reports whose unverified yes was
+};
+
+// A provider that takes texts only with a token that it hands out first.
+struct TokenScene : Scene {
+  TokenScene() {
+    change_account("ishara");
+    instead = [this](const http::Request& request) -> http::Response {
+      const std::string body{crypto::view(request.body)};
+      if (request.path() == "/token") {
+        asked.push_back(body);
+        states.push_back(
+            database.value("SELECT coalesce(string_agg(state::text, ','), '-')"
+                           " FROM reply_state WHERE state = 2"));
+        return token_answer;
+      }
+      tokens.emplace_back(request.field("authorization").value_or("-"));
+      if (refusals > 0) {
+        --refusals;
+        return {401, "application/json", "{}", {}, false};
+      }
+      offered.push_back(body);
+      return {200, "application/json", "{\"Data\":{\"MessageID\":\"m-1\"}}", {}, false};
+    };
+  }
+
+  void change_account(std::string_view account) {
+    config::SendingChannel channel;
+    channel.number = 7;
+    channel.name = "mogadishu";
+    channel.provider = "hormuud";
+    channel.per_second = 1'000'000'000;  // nobody waits for a turn
+    channel.settings.account = crypto::wiped_copy(account);
+    channel.settings.password = crypto::wiped_copy("word");
+    channel.settings.from = "2020";
+    channel.settings.origin = "http://127.0.0.1:" + std::to_string(provider.port());
+    std::vector<config::SendingChannel> all;
+    all.push_back(std::move(channel));
+    channels = std::make_shared<const config::SendingChannels>(std::move(all));
+  }
+  void hand_out(std::string_view token, int lifetime) {
+    token_answer = {200,
+                    "application/json",
+                    "{\"access_token\":\"" + std::string{token} +
+                        "\",\"expires_in\":" + std::to_string(lifetime) + "}",
+                    {},
+                    false};
+  }
+  crypto::Id reply() {
+    now += seconds{1};  // each reply wants a text of its own
+    open_window();
+    return submit(ReplyHouse::text(words), hour++);
+  }
+
+  http::Response token_answer;
+  std::vector<std::string> asked;   // bodies of requests for tokens
+  std::vector<std::string> states;  // of what was being sent at each of them
+  std::vector<std::string> tokens;  // that came with texts
+  int refusals = 0;                 // of the next texts, for their token
+  std::uint32_t hour = 0;
 };
 
 }  // namespace
@@ -642,7 +703,7 @@ TEST_CASE("an acknowledgement leaves from its template, and the seventh of an ho
   const auto message = [&] {
     identity::SendTemplate out{identity::Msisdn::parse("250788000001", "").value()};
     out.channel = 7;
-    out.language = 0;
+    out.language = static_cast<std::uint8_t>(packs().find("en") - packs().all().data());
     out.text = 2;  // ack.plain
     out.ref = ref;
     return out;
@@ -737,6 +798,44 @@ TEST_CASE("a delivery report finds its reply by a hash, only where the channel a
   CHECK(quiet.database.value("SELECT count(*) FROM reply_state WHERE delivery IS NOT NULL") == "0");
 }
 
+TEST_CASE("a delivery report that comes before the provider's answer is not lost") {
+  Scene scene{true};
+  scene.open_window();
+  const auto reply = scene.submit(ReplyHouse::text(words));
+  scene.while_asked = [&scene] {
+    const auto url = scene.field("dlr-url");
+    scene.sender->delivered({identity::DeliveryState::delivered,
+                             crypto::wiped_copy(url.substr(url.find("?id=") + 4, 16))});
+  };
+  REQUIRE(scene.round());
+  CHECK(scene.state(reply) == "3");
+  CHECK(scene.state(reply, "delivery_state") == "3");
+}
+
+TEST_CASE("a provider that refuses our credentials rings, until somebody has changed a file") {
+  Scene scene;
+  scene.open_window();
+  scene.answer = {403, "text/html", "Authorization failed for sendsms", {}, false};
+  const auto reply = scene.submit(ReplyHouse::text(words));
+  const log::CapturedLog log;
+  REQUIRE(scene.round());
+  CHECK(scene.state(reply) == "1");
+  REQUIRE(log.lines().size() == 1);
+  CHECK(log.lines()[0].find("channel_stopped channel=7") != std::string::npos);
+
+  // Nothing is offered meanwhile, though the provider would take it by now.
+  scene.answer = {202, "text/html", "0: Accepted for delivery", {}, false};
+  REQUIRE(scene.round());
+  CHECK(scene.state(reply) == "1");
+  CHECK(scene.reason(reply) == std::to_string(static_cast<int>(Verdict::channel_stopped)));
+  CHECK(scene.offered.size() == 1);
+
+  // The folder was read again: somebody has looked at it.
+  scene.channels = std::make_shared<const config::SendingChannels>(*scene.channels);
+  REQUIRE(scene.round());
+  CHECK(scene.state(reply) == "3");
+}
+
 TEST_CASE("a provider that is not there has taken nothing") {
   Scene scene;
   scene.open_window();
@@ -751,6 +850,140 @@ TEST_CASE("a provider that is not there has taken nothing") {
   REQUIRE(scene.round());
   CHECK(scene.state(reply) == "1");
   CHECK(scene.reason(reply) == "20");
+}
+
+TEST_CASE("a token is fetched before the first text is marked, and kept until it is nearly over") {
+  TokenScene scene;
+  scene.hand_out("one", 3600);
+  const auto first = scene.reply();
+  REQUIRE(scene.round());
+  CHECK(scene.asked ==
+        std::vector<std::string>{"Username=ishara&Password=word&grant_type=password"});
+  CHECK(scene.states == std::vector<std::string>{"-"});
+  CHECK(scene.state(first) == "3");
+  scene.now += minutes{58};
+  scene.reply();
+  REQUIRE(scene.round());
+  CHECK(scene.asked.size() == 1);
+  scene.hand_out("two", 3600);
+  scene.now += minutes{1};
+  scene.reply();
+  REQUIRE(scene.round());
+  CHECK(scene.asked.size() == 2);
+  CHECK(scene.tokens == std::vector<std::string>{"Bearer one", "Bearer one", "Bearer two"});
+  CHECK(scene.offered.size() == 3);
+}
+
+TEST_CASE("texts that wait for a token at the same time ask for one") {
+  TokenScene scene;
+  scene.hand_out("one", 3600);
+  for (const auto* number : {"250788000001", "250788000002", "250788000003"}) {
+    identity::SendTemplate message{identity::Msisdn::parse(number, "").value()};
+    message.channel = 7;
+    message.text = 26;
+    scene.sender->acknowledge(std::move(message));
+  }
+  REQUIRE(scene.round());
+  CHECK(scene.asked.size() == 1);
+  CHECK(scene.tokens == std::vector<std::string>(3, "Bearer one"));
+  CHECK(scene.sender->counters().acknowledged == 3);
+}
+
+TEST_CASE("while no token can be had nothing of a text leaves, and it is asked for less and less") {
+  TokenScene scene;
+  scene.token_answer = {503, "text/html", "", {}, false};
+  const auto reply = scene.reply();
+  REQUIRE(scene.round());
+  CHECK(scene.state(reply) == "1");
+  CHECK(scene.reason(reply) == "20");
+  scene.now += seconds{4};
+  REQUIRE(scene.round());
+  CHECK(scene.asked.size() == 1);
+  scene.now += seconds{1};
+  REQUIRE(scene.round());
+  CHECK(scene.asked.size() == 2);
+  scene.now += seconds{9};
+  REQUIRE(scene.round());
+  CHECK(scene.asked.size() == 2);
+  CHECK(scene.tokens.empty());
+  CHECK(scene.sender->counters().not_taken == 0);
+  scene.hand_out("one", 3600);
+  scene.now += seconds{1};
+  REQUIRE(scene.round());
+  CHECK(scene.state(reply) == "3");
+  CHECK(scene.tokens.size() == 1);
+}
+
+TEST_CASE("credentials that get no token stop the channel for a while, not the reply") {
+  for (const auto& answer :
+       {http::Response{401, "application/json", "{\"error\":\"invalid_grant\"}", {}, false},
+        http::Response{400, "application/json", "{\"error\":\"invalid_grant\"}", {}, false},
+        http::Response{200, "application/json", "{\"error\":\"invalid_grant\"}", {}, false}}) {
+    CAPTURE(answer.status);
+    TokenScene scene;
+    scene.token_answer = answer;
+    const auto reply = scene.reply();
+    const log::CapturedLog log;
+    REQUIRE(scene.round());
+    CHECK(scene.reason(reply) == "19");
+    CHECK(std::ranges::count_if(log.lines(), [](const auto& line) {
+            return line.find("channel_stopped") != line.npos;
+          }) == 1);
+    scene.hand_out("one", 3600);
+    scene.now += minutes{4};
+    REQUIRE(scene.round());
+    CHECK(scene.asked.size() == 1);
+    CHECK(scene.tokens.empty());
+    scene.now += minutes{1};
+    REQUIRE(scene.round());
+    CHECK(scene.state(reply) == "3");
+  }
+}
+
+TEST_CASE("a token that a text is refused for is fetched anew, once") {
+  TokenScene scene;
+  scene.hand_out("one", 3600);
+  scene.reply();
+  REQUIRE(scene.round());
+  scene.hand_out("two", 3600);
+  scene.refusals = 1;
+  const auto later = scene.reply();
+  REQUIRE(scene.round());
+  CHECK(scene.reason(later) == "20");
+  scene.now += seconds{5};
+  REQUIRE(scene.round());
+  CHECK(scene.state(later) == "3");
+  CHECK(scene.tokens == std::vector<std::string>{"Bearer one", "Bearer one", "Bearer two"});
+  CHECK(scene.asked.size() == 2);
+
+  scene.refusals = 2;
+  const auto never = scene.reply();
+  REQUIRE(scene.round());
+  scene.now += seconds{5};
+  REQUIRE(scene.round());
+  CHECK(scene.asked.size() == 3);
+  CHECK(scene.reason(never) == "19");
+  scene.now += minutes{4};
+  REQUIRE(scene.round());
+  CHECK(scene.asked.size() == 3);
+  scene.now += minutes{1};
+  REQUIRE(scene.round());
+  CHECK(scene.asked.size() == 4);
+  CHECK(scene.state(never) == "3");
+  CHECK(scene.offered.size() == 3);
+}
+
+TEST_CASE("the token of one account is not used for another") {
+  TokenScene scene;
+  scene.hand_out("one", 3600);
+  scene.reply();
+  REQUIRE(scene.round());
+  scene.change_account("another");
+  scene.hand_out("two", 3600);
+  scene.reply();
+  REQUIRE(scene.round());
+  CHECK(scene.asked.size() == 2);
+  CHECK(scene.tokens == std::vector<std::string>{"Bearer one", "Bearer two"});
 }
 
 TEST_CASE("a relay that is killed at any moment sends each reply at most once (P14)") {

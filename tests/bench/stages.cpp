@@ -58,11 +58,13 @@ void print(const std::string& stage, double value) {
   std::printf("%-50s %8.2f us\n", stage.c_str(), value);
 }
 
-// The demo deployment's tables and words.
+// The demo deployment's tables, and the words of all languages.
 std::shared_ptr<const routing::Snapshot> snapshot() {
   std::vector<std::pair<std::string, std::string>> files;
-  for (const auto* folder : {"ops/packs/rw-demo", "i18n/packs/en", "i18n/packs/rw"}) {
-    const auto path = fs::path{ISHARA_SOURCE_DIR} / folder;
+  std::vector<fs::path> folders{fs::path{ISHARA_SOURCE_DIR} / "ops/packs/rw-demo"};
+  for (const auto& entry : fs::directory_iterator{fs::path{ISHARA_SOURCE_DIR} / "i18n/packs"})
+    folders.push_back(entry.path());
+  for (const auto& path : folders) {
     for (const auto& entry : fs::directory_iterator{path}) {
       std::ifstream file{entry.path(), std::ios::binary};
       files.emplace_back((path.filename() / entry.path().filename()).string(),

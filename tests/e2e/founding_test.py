@@ -161,6 +161,7 @@ class Founding(unittest.TestCase):
         self.a_queue_opens(lead)
         until(lambda: gateway.says(200), "the gateway has a queue to seal to")
 
+        self.only_read_languages()
         channel = self.on_server("channel", "add", "post", "--provider", "kannel", "--country", "RW",
                                  "--language", "en", "--url", f"http://{self.addresses[0]}", "--json")
         host, port = self.addresses[0].split(":")
@@ -176,6 +177,19 @@ class Founding(unittest.TestCase):
         doctor = self.shared.ishara("doctor", configuration=self.own / "ishara.toml", check=False)
         self.assertNotIn("FAILURE", doctor.stdout)
         self.another_gateway_key(gateway, channel)
+
+    def only_read_languages(self):
+        """Outside of demo custody a pack that no native speaker has read is not used, and says so."""
+        for role in ("gateway", "relay"):
+            self.assertIn("no native speaker has read are left out: ar, es, fr, ru, rw, sw, ur, uz\n",
+                          (self.shared.folder / f"own-{role}.log").read_text())
+        refused = self.shared.ishara("channel", "add", "post", "--provider", "kannel", "--country",
+                                     "RW", "--language", "rw", "--url", "http://127.0.0.1:1",
+                                     configuration=self.own / "ishara.toml", check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("no language pack 'rw' is in use", refused.stderr)
+        doctor = self.shared.ishara("doctor", configuration=self.own / "ishara.toml", check=False)
+        self.assertIn("the pack rw, so that it is left out", doctor.stdout)
 
     def another_gateway_key(self, gateway, channel):
         """Nothing is taken with a key that the rosters do not name; then they do."""

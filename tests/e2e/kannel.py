@@ -33,11 +33,7 @@ sms-combine-concatenated-mo = {joins}
 log-file = "{folder}/bearerbox.log"
 log-level = 1
 
-group = smsc
-smsc = fake
-smsc-id = phones
-port = {phones}
-connect-allow-ip = 127.0.0.1
+{smsc}
 
 group = smsbox
 bearerbox-host = 127.0.0.1
@@ -55,8 +51,27 @@ keyword = default
 catch-all = true
 max-messages = 1
 omit-empty = true
+accept-x-kannel-headers = true
 {service}
 """
+
+# The networks: `Phones` below, and tests/vendors/smsc.js, which speaks SMPP.
+FAKE = """\
+group = smsc
+smsc = fake
+smsc-id = phones
+port = {phones}
+connect-allow-ip = 127.0.0.1"""
+SMPP = """\
+group = smsc
+smsc = smpp
+smsc-id = phones
+host = 127.0.0.1
+port = {phones}
+transceiver-mode = true
+smsc-username = ishara
+smsc-password = word
+system-type = test"""
 
 # How the relay sends: replies of caseworkers.
 SENDING = """\
@@ -104,16 +119,18 @@ def until(condition, what, seconds=30):
 
 class Kannel:
     """Runs from construction to `stop`. `webhook` is the channel's URL, `service` says how;
-    `sendsms` is the port on which it takes texts to send. `joins`: the parts of long texts."""
+    `sendsms` is the port on which it takes texts to send. `joins`: the parts of long texts.
+    `smpp`: the port of an SMSC to use in place of `Phones`."""
 
-    def __init__(self, folder, webhook, service=BY_POST, sendsms=None, joins=True):
+    def __init__(self, folder, webhook, service=BY_POST, sendsms=None, joins=True, smpp=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True)
         self.admin, boxes, self.port = free_ports(3)
         configuration = self.folder / "kannel.conf"
         configuration.write_text(CONFIGURATION.format(
             folder=self.folder, service=service.format(webhook=webhook), admin=self.admin,
-            boxes=boxes, phones=self.port, password="for this test", joins=str(joins).lower(),
+            boxes=boxes, smsc=(SMPP if smpp else FAKE).format(phones=smpp or self.port),
+            password="for this test", joins=str(joins).lower(),
             sending=SENDING.format(port=sendsms) if sendsms else ""))
         self.processes = []
         self._start("/usr/sbin/bearerbox", configuration)
@@ -174,7 +191,12 @@ class Phones:
         with self.socket.makefile("rb") as lines:
             for line in lines:
                 _, phone, kind, text = line.rstrip(b"\n").split(b" ", 3)
-                self.answers[phone.decode()].append((kind.decode(), text.decode()))
+                if kind == b"ucs-2":
+                    octets = urllib.parse.unquote_to_bytes(text.replace(b"+", b" "))
+                    words = octets.decode("utf-16-be")
+                else:
+                    words = text.decode()
+                self.answers[phone.decode()].append((kind.decode(), words))
 
     def send(self, phone, service, text, binary=False):
         """One text, in as many parts as a phone would send. `binary`: as 8-bit data."""

@@ -9,9 +9,15 @@ import kannel
 import system
 import texts
 
-# The first answer of a sitting in English, the language of the channels.
-ANSWER = re.compile(r"^Message received( and put first)?\. Ref ([2-9][0-9]{9})\."
-                    r"( OK to write to this phone\? 1 Yes 2 No\. If no answer, we will not write again\.)?$")
+def first_answers():
+    """The first answers of a sitting, in the language of a text or of its channel. The group is the
+    ref, which is each one's own."""
+    lines = set()
+    for catalogue in (system.ROOT / "i18n/packs").glob("*/messages.po"):
+        for answer in ("ack.first", "ack.urgent.notel"):
+            lines.add(re.search(rf'^msgctxt "{re.escape(answer)}"\nmsgid .*\nmsgstr "(.+)"$',
+                                catalogue.read_text(), re.M).group(1))
+    return [re.compile(re.escape(line).replace(r"\{ref\}", "([2-9][0-9]{9})")) for line in lines]
 
 
 class Kannel(unittest.TestCase):
@@ -34,13 +40,14 @@ class Kannel(unittest.TestCase):
         self.assertEqual(received - Counter(text for _, text, _ in rows), Counter())
         self.assertEqual(Counter(text for _, text, _ in rows) - received, Counter())
         # Exactly one line a phone, and it is the gateway's own answer, not one of Kannel's texts.
-        refs = set()
+        known, refs = first_answers(), set()
         for number, _, _ in rows:
             lines = phones.answers[number.digits] + phones.answers["+" + number.digits]
             self.assertEqual(len(lines), 1)
             kind, line = lines[0]
-            self.assertEqual((kind, ANSWER.sub("", line)), ("text", ""), line)
-            refs.add(ANSWER.match(line).group(2))
+            (match,) = filter(None, (answer.fullmatch(line) for answer in known))
+            self.assertEqual(kind, "text" if set(line) <= kannel.GSM_BASIC else "ucs-2")
+            refs.add(match.group(1))
         self.assertEqual(len(refs), len(rows), "every report has a ref of its own")
 
     def test_500_texts_by_post_come_out_of_the_queue_byte_for_byte(self):

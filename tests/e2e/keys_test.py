@@ -30,8 +30,11 @@ class Terminal:
         self.command = ["ishara", *map(str, arguments)]
         self.process, self.descriptor = pty.fork()
         if self.process == 0:
-            os.chdir(cwd)
-            os.execv(system.binary(), self.command)
+            try:
+                os.chdir(cwd)
+                os.execv(system.binary(), self.command)
+            finally:
+                os._exit(127)  # else this would be a second run of the tests
 
     def expect(self, pattern):
         """What is shown up to the pattern, which is taken away from what comes next."""

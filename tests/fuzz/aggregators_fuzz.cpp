@@ -1,7 +1,8 @@
 // Every aggregator: the first byte picks the kind, and the aggregator too if the target names none
 // ("/in/NAME/x"); the second the settings, the method, the content type and, before all else, the
 // kind of dialogues; then come the target and, behind a line feed, the body. The same bytes are
-// then read as the answer of the send API.
+// then read as the answer of the send API, to a text and to a request for a token.
+// `ISHARA_FUZZ_PROVIDER=NAME` gives all to that one.
 
 #include <cstddef>
 #include <cstdint>
@@ -23,7 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view rest{reinterpret_cast<const char*>(data) + 2, size - 2};
   const auto line = rest.find('\n');
   const auto name = rest.starts_with("/in/") ? rest.substr(4, rest.find('/', 4) - 4) : rest;
-  const auto* const named = registry.find(name);
+  static const char* const chosen = std::getenv("ISHARA_FUZZ_PROVIDER");
+  const auto* const named = registry.find(chosen != nullptr ? chosen : name);
   const auto& aggregator =
       named != nullptr ? *named : *registry.find(names[data[0] / 2 % names.size()]);
 
@@ -55,5 +57,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   answer.fields.emplace_back("Retry-After", rest.substr(0, line));
   answer.body = rest;
   (void)aggregator.sent(answer);
+  (void)aggregator.signed_in(answer);
   return 0;
 }

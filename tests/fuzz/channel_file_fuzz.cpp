@@ -10,7 +10,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace ishara::config;
-  constexpr std::string_view providers[] = {"kannel", "twilio"};
+  constexpr std::string_view providers[] = {"external", "kannel", "twilio"};
   std::vector<Mistake> mistakes;
   const auto channel =
       parse_channel({reinterpret_cast<const char*>(data), size}, "fuzz.toml", providers, mistakes);

@@ -17,11 +17,11 @@ namespace {
 using namespace ishara::routing;
 
 std::shared_ptr<const Snapshot> packs() {
-  const std::vector<std::string> names{
-      "i18n/packs/en/lexicon.tsv",       "i18n/packs/rw/lexicon.tsv",
-      "ops/packs/rw-demo/regions.tsv",   "ops/packs/rw-demo/aliases.tsv",
-      "ops/packs/rw-demo/queues.csv",    "ops/packs/rw-demo/routes.csv",
-      "ops/packs/rw-demo/exclusions.csv"};
+  std::vector<std::string> names{"ops/packs/rw-demo/regions.tsv", "ops/packs/rw-demo/aliases.tsv",
+                                 "ops/packs/rw-demo/queues.csv", "ops/packs/rw-demo/routes.csv",
+                                 "ops/packs/rw-demo/exclusions.csv"};
+  for (const auto* language : {"ar", "en", "es", "fr", "ru", "rw", "sw", "ur", "uz"})
+    names.push_back("i18n/packs/" + std::string{language} + "/lexicon.tsv");
   std::vector<std::string> contents;
   std::vector<PackFile> files;
   for (const auto& name : names) {

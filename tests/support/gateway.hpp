@@ -7,6 +7,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <filesystem>
 #include <fstream>
@@ -34,6 +37,7 @@ class MemorySink final : public storage::IntakeSink {
   std::vector<storage::LaterText> texts;
   std::optional<storage::errc> fails;
   std::function<void()> meanwhile;  // happens while a row is on its way to the disk
+  bool holds = false;               // every row, until it is released
 
   asio::awaitable<storage::result<storage::Appended>> append(storage::Intake intake) override {
     co_await commit();
@@ -44,10 +48,24 @@ class MemorySink final : public storage::IntakeSink {
     co_return keep(texts, std::move(text));
   }
 
+  void release() {
+    holds = false;
+    for (const auto& row : held_) row->cancel();
+    held_.clear();
+  }
+
  private:
   // Others get their turn before it is done.
   asio::awaitable<void> commit() {
     for (int i = 0; i < 3; ++i) co_await asio::post(asio::use_awaitable);
+    if (holds) {
+      const auto executor = co_await asio::this_coro::executor;
+      const auto row =
+          std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
+      held_.push_back(row);
+      boost::system::error_code released;
+      co_await row->async_wait(asio::redirect_error(asio::use_awaitable, released));
+    }
     if (meanwhile) meanwhile();
   }
   template <class Row>
@@ -59,6 +77,7 @@ class MemorySink final : public storage::IntakeSink {
   }
 
   std::map<storage::Id, std::int16_t> answers_;  // one space of hashes for both kinds
+  std::vector<std::shared_ptr<asio::steady_timer>> held_;
 };
 
 // A relay that knows what the test tells it, and notes what it is asked.
@@ -221,13 +240,13 @@ struct Deployment {
   const Queue& queue(std::string_view name) const { return *directory->queue_named(name); }
 };
 
-inline config::Channel channel(std::uint8_t number, std::string provider) {
+inline config::Channel channel(std::uint8_t number, std::string provider, bool allow_get) {
   config::Channel out;
   out.number = number;
   out.name = provider;
   out.provider = std::move(provider);
   out.language = "en";
-  out.allow_get = true;
+  out.allow_get = allow_get;
   out.settings.country = "RW";
   out.secrets = {crypto::hash32({crypto::bytes_of(secret)})};
   return out;
@@ -241,17 +260,24 @@ struct Gateway {
   Deployment deployment;
   crypto::SigningKey& key = deployment.gateway;
   std::chrono::sys_seconds now{std::chrono::seconds{1'800'000'000}};
+  std::function<void()> answered = [] {};         // happens when an answer leaves
+  std::chrono::steady_clock::time_point watch{};  // by which answers are late
   Intake intake;
 
   explicit Gateway(const std::set<std::string>& retired = {}, const GatewayKey& own = {},
-                   std::chrono::milliseconds patience = Joining::usual_patience)
+                   std::chrono::milliseconds patience = Joining::usual_patience,
+                   std::chrono::milliseconds dialogue_patience = screen_patience,
+                   bool allow_get = true)
       : deployment{retired, own},
-        intake{{registry, sink, relay, statements, patience},
+        intake{{registry, sink, relay, statements, patience, dialogue_patience,
+                [this] { return watch; }},
                {copy_of(key), {crypto::random_secret<32>()}},
                [this] { return now; }} {
     std::vector<config::Channel> channels;
-    channels.push_back(channel(1, "kannel"));
-    channels.push_back(channel(2, "africastalking"));
+    channels.push_back(channel(1, "kannel", allow_get));
+    channels.push_back(channel(2, "africastalking", allow_get));
+    channels.push_back(channel(3, "infobip", allow_get));
+    channels.push_back(channel(4, "hubtel", allow_get));
     const auto epoch = identity::epoch_at(now);
     intake.learn(std::make_shared<const Knowledge>(
         Knowledge{.packs = std::make_shared<const i18n::Packs>(i18n::Packs::load(ISHARA_PACKS)),
@@ -282,9 +308,10 @@ struct Gateway {
         continue;
       }
       asio::co_spawn(context, intake.handle(std::move(*request)),
-                     [&responses, i](std::exception_ptr error, http::Response answer) {
+                     [&responses, i, this](std::exception_ptr error, http::Response answer) {
                        if (error) std::rethrow_exception(error);
                        responses[i] = std::move(answer);
+                       answered();
                      });
     }
     context.run();
@@ -296,6 +323,16 @@ struct Gateway {
            " HTTP/1.1\r\nHost: x\r\n\r\n";
   }
   http::Response kannel(std::string_view query) { return send(by_kannel(query)); }
+
+  // A body that the provider posts to its channel; `kind` is "" or "/dlr".
+  http::Response post(std::string_view provider, std::string_view kind, std::string_view type,
+                      std::string_view body) {
+    std::string raw = "POST /in/";
+    raw.append(provider).append("/").append(secret).append(kind).append(" HTTP/1.1\r\nHost: x\r\n");
+    raw.append("Content-Type: ").append(type).append("\r\nContent-Length: ");
+    raw.append(std::to_string(body.size())).append("\r\n\r\n").append(body);
+    return send(raw);
+  }
 
   // A text of this phone, as Kannel brings it; returns the line that goes back.
   std::string text(std::string_view digits, std::string_view words) {

@@ -1,12 +1,19 @@
 // usage: node check.js ISHARA
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { createSecretKey, randomBytes, randomInt } from "node:crypto";
+import { createHash, createHmac, createSecretKey, generateKeyPairSync, randomBytes,
+  randomInt } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { existsSync, readFileSync } from "node:fs";
+import { createServer, request as plainRequest } from "node:http";
+import https from "node:https";
 import { promisify } from "node:util";
+import { tokenGenerate, verifySignature } from "@vonage/jwt";
+import africastalking from "africastalking";
+import messagebird from "messagebird";
 import jwt from "messagebird/lib/webhook-signature-jwt.js";
 import plivo from "plivo";
+import telerivet from "telerivet";
 import twilio from "twilio";
 
 const ishara = process.argv[2];
@@ -103,7 +110,117 @@ async function messagebirdVerifies() {
   }
 }
 
-for (const check of [twilioSigns, plivoVerifies, messagebirdVerifies]) {
+// Of Vonage's two signatures its library knows the one of Messages.
+async function vonageAgrees() {
+  const url = "https://reports.example/in/vonage/secret";
+  const settings = [`secret=${secret}`, "account=abcd1234", "country=RW"];
+  const encoded = (object) => Buffer.from(JSON.stringify(object)).toString("base64url");
+  const hash = (body) => createHash("sha256").update(body).digest("hex");
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048,
+    privateKeyEncoding: { type: "pkcs8", format: "pem" } });
+  for (let round = 0; round < 10; ++round) {
+    const text = randomText();
+    const body = JSON.stringify({ from: "250788000001", to: "2020", channel: "sms",
+      message_type: "text", text, message_uuid: `m-${round}`, timestamp: "2026-01-02T03:04:05Z" });
+    const now = Math.floor(Date.now() / 1000);
+    const claims = { iss: "Vonage", iat: now, jti: `t-${round}`, api_key: "abcd1234",
+      payload_hash: hash(body) };
+    const token = (algorithm, key, more = {}) => {
+      const words = `${encoded({ alg: algorithm, typ: "JWT" })}.${encoded({ ...claims, ...more })}`;
+      return `${words}.${createHmac("sha256", key).update(words).digest("base64url")}`;
+    };
+    const taken = async (bearer, sent = body) => {
+      const lines = await parsed("vonage", url, { "Content-Type": "application/json",
+        Authorization: `Bearer ${bearer}` }, sent, ...settings, `now=${now}`);
+      return isRefused(lines) ? false : lines[0].text;
+    };
+    const good = token("HS256", secret);
+    assert(verifySignature(good, secret), "what Vonage's library says of a token of this kind");
+    assert.equal(await taken(good), text);
+    for (const bad of [token("HS256", `${secret}.`), token("none", secret), `${good.slice(0, -2)}AA`,
+      token("HS256", secret, { exp: now - 600 })]) {
+      assert(!verifySignature(bad, secret), "what Vonage's library says of a bad one");
+      assert.equal(await taken(bad), false);
+    }
+    assert.equal(await taken(good, `${body} `), false, "another body");
+    const own = tokenGenerate("aaaaaaaa-bbbb-cccc-dddd-0123456789ab", privateKey, claims);
+    assert.equal(await taken(own), false, "a token with which an application calls Vonage");
+  }
+}
+
+// What `work`, with a vendor's library, asks of its vendor: the request goes to a server of our own.
+async function sent(work) {
+  let asked;
+  const server = createServer((request, response) => {
+    const parts = [];
+    request.on("data", (part) => parts.push(part));
+    request.on("end", () => {
+      Object.assign(asked, { method: request.method, target: request.url, fields: request.headers,
+        body: Buffer.concat(parts).toString() });
+      response.writeHead(201, { "Content-Type": "application/json" }).end("{}");
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const original = https.request;
+  https.request = (options, answered) => {
+    asked = { origin: `https://${options.hostname ?? options.host}` };
+    return plainRequest({ ...options, protocol: "http:", hostname: "127.0.0.1", host: "127.0.0.1",
+      port: server.address().port, agent: undefined, agents: undefined }, answered);
+  };
+  try {
+    await Promise.race([work().catch(() => {}), once(server, "request")]);
+    for (let waits = 0; asked?.body === undefined && waits < 500; ++waits)
+      await new Promise((resume) => setTimeout(resume, 10));
+  } finally {
+    https.request = original;
+    server.close();
+    server.closeAllConnections();
+  }
+  return asked;
+}
+
+// A request in words that do not depend on how it is written.
+function meaning({ origin, method, target, fields, body }) {
+  const isJson = fields["content-type"].startsWith("application/json");
+  const values = isJson ? JSON.parse(body) : Object.fromEntries(new URLSearchParams(body));
+  for (const [name, value] of Object.entries(values)) values[name] = String(value);
+  return { origin, method, target, isJson, values, authorization: fields.authorization,
+    apikey: fields.apikey };
+}
+
+// The golden texts of sending_test.cpp, as the vendor's own library sends them.
+async function librariesSendAlike() {
+  const send = {
+    africastalking: ({ account, token, from, to, text }) =>
+      africastalking({ username: account, apiKey: token }).SMS.send({ to, from, message: text }),
+    messagebird: ({ token, from, to, text }) => promisify((body, done) =>
+      messagebird.initClient(token).messages.create(body, done))(
+      { originator: from, recipients: [to.slice(1)], body: text, datacoding: "auto" }),
+    plivo: ({ account, token, from, to, text }) =>
+      new plivo.Client(account, token).messages.create({ src: from, dst: to.slice(1), text }),
+    telerivet: ({ account, token, to, text }) => promisify((body, done) =>
+      new telerivet.API(token).initProjectById(account).sendMessage(body, done))(
+      { to_number: to, content: text }),
+    twilio: ({ account, token, from, to, text, validity }) => twilio(account, token).messages.create(
+      { to, from, body: text, validityPeriod: Number(validity) }),
+  };
+  for (const [provider, work] of Object.entries(send)) {
+    for (const name of ["send-accepted", "send-unicode"]) {
+      const file = new URL(`../data/aggregators/${provider}/${name}.txt`, import.meta.url);
+      if (!existsSync(file)) continue;
+      const head = readFileSync(file, "utf8").split("\n\n")[0].split("\n");
+      const given = Object.fromEntries(head.flatMap((line) => {
+        const found = /^(?:set: (\w+)=|(to|text|validity): )(.*)$/.exec(line);
+        return found ? [[found[1] ?? found[2], found[3]]] : [];
+      }));
+      const ours = JSON.parse(head.find((line) => line.startsWith("expect: ")).slice(8));
+      assert.deepEqual(meaning(ours), meaning(await sent(() => work(given))), `${provider} ${name}`);
+    }
+  }
+}
+
+for (const check of [twilioSigns, plivoVerifies, messagebirdVerifies, vonageAgrees,
+  librariesSendAlike]) {
   await check();
   console.log(`ok ${check.name}`);
 }
