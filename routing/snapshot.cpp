@@ -100,6 +100,7 @@ Loaded load(std::span<const PackFile> files, const std::vector<i18n::LanguageTra
   snapshot->lexicon = Lexicon::build(files, loaded.mistakes);
   snapshot->gazetteer = Gazetteer::build(files, loaded.mistakes);
   snapshot->table = Table::build(files, snapshot->gazetteer, loaded.mistakes);
+  snapshot->helplines = Helplines::build(files, snapshot->gazetteer, loaded.mistakes);
   for (const auto& file : files) {
     if (is_country_pack(file, files)) read_country_pack(file, files, *snapshot, loaded.mistakes);
   }

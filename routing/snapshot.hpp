@@ -10,6 +10,7 @@
 #include "i18n/language.hpp"
 #include "routing/model/consent.hpp"
 #include "routing/pack/pack_file.hpp"
+#include "routing/table/helplines.hpp"
 #include "routing/table/route.hpp"
 #include "routing/table/table.hpp"
 #include "routing/understand/gazetteer.hpp"
@@ -26,6 +27,7 @@ struct Snapshot {
   Gazetteer gazetteer;  // all countries of the deployment
   NameTrie exclusions;  // their names; the values are indices into table.exclusions()
   Table table;
+  Helplines helplines;
   std::vector<RegionCode> countries;  // of the country packs, in the order of the files
   std::string version;  // 16 hexadecimal digits that change with any byte of any pack file
 };
@@ -36,9 +38,9 @@ struct Loaded {
 };
 
 // Builds a snapshot from the files of language packs (lexicon.tsv) and country packs (pack.tsv,
-// regions.tsv, aliases.tsv, queues.csv, routes.csv, exclusions.csv); files of other names are
-// ignored. Either all is good, or nothing is used and every mistake is told. Without any routes.csv
-// the table is empty, which is enough to understand texts but not to route them.
+// regions.tsv, aliases.tsv, queues.csv, routes.csv, exclusions.csv, helplines.csv); files of other
+// names are ignored. Either all is good, or nothing is used and every mistake is told. Without any
+// routes.csv the table is empty, which is enough to understand texts but not to route them.
 // `languages` are the traits of the language packs (i18n::Pack::traits); without them every text is
 // in its channel's language.
 Loaded load(std::span<const PackFile> files,

@@ -2,6 +2,7 @@
 // first byte chooses which file the rest is.
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -12,9 +13,9 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace ishara::routing;
   if (size == 0) return 0;
-  static constexpr std::array<std::string_view, 7> names{
-      "en/lexicon.tsv", "rw/pack.tsv",   "rw/regions.tsv",   "rw/aliases.tsv",
-      "rw/queues.csv",  "rw/routes.csv", "rw/exclusions.csv"};
+  static constexpr std::array<std::string_view, 8> names{
+      "en/lexicon.tsv", "rw/pack.tsv",   "rw/regions.tsv",    "rw/aliases.tsv",
+      "rw/queues.csv",  "rw/routes.csv", "rw/exclusions.csv", "rw/helplines.csv"};
   // Good files around the one under test, so that its rows reach every check.
   static constexpr std::array<std::string_view, names.size()> good{
       "id\tlang\tcode\tpattern\tweight\tflags\tconfidence\tsource\n",
@@ -24,7 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       "name,class,organisation,fallback\nintake,ngo,helpers,\nmore,ngo,helpers,intake\n"
       "police,police,police,\n",
       "id,region,category,language,urgent,priority,owner,police\nroot,*,*,,,,intake,police\n",
-      "id,name,queue\n"};
+      "id,name,queue\n",
+      "region,number,kind,free,hours,utc_offset,languages,verified_on,verified_by\n"};
   std::array<PackFile, names.size()> files;
   for (std::size_t i = 0; i < names.size(); ++i) files[i] = {names[i], good[i]};
   files[data[0] % names.size()].content = {reinterpret_cast<const char*>(data + 1), size - 1};
@@ -41,6 +43,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             nullptr) {
       std::abort();
     }
+  }
+  // And of all lines only one that may be named is named, now or in the year 2200.
+  const auto& helplines = loaded.snapshot->helplines;
+  for (const std::chrono::sys_seconds now : {std::chrono::sys_seconds{std::chrono::days{20'000}},
+                                             std::chrono::sys_seconds{std::chrono::days{84'006}}}) {
+    const HelplineQuestion question{*RegionCode::parse("RW-02"), "rw", true, now};
+    const auto* line = helplines.choose(question);
+    if (line != nullptr && standing(*line, question) != Standing::usable) std::abort();
   }
   return 0;
 }
