@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <list>
 #include <map>
 #include <unordered_map>
 #include <utility>
@@ -169,6 +170,7 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
   asio::awaitable<void> stop() {
     stopping_ = true;
     pause_.cancel();
+    for (auto& timer : waits_) timer.cancel();
     co_await until_quiet();
   }
 
@@ -297,10 +299,13 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
     }
   }
 
+  // Shorter if this is to stop: a provider may ask to be offered a text again in an hour.
   asio::awaitable<void> wait(seconds length) {
-    asio::steady_timer timer{executor_, length};
+    if (stopping_) co_return;
+    const auto timer = waits_.emplace(waits_.end(), executor_, length);
     boost::system::error_code ignored;
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    waits_.erase(timer);
   }
 
   // --- Looking at the outbox
@@ -749,7 +754,10 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
         again.reset();
         if (answer.taken == Taken::accepted) ++counters_.acknowledged;
         if (answer.taken == Taken::unknown) ++counters_.unknown;
-        if (answer.taken == Taken::later) again = answer.after.value_or(pause);
+        if (answer.taken == Taken::later) {
+          ++counters_.not_taken;
+          again = answer.after.value_or(pause);
+        }
         if (answer.taken != Taken::accepted && answer.taken != Taken::unknown)
           phones_.not_sent(tag, now, false);
       }
@@ -793,6 +801,7 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
   Tokens tokens_;
   asio::steady_timer pause_;
   asio::steady_timer quiet_;
+  std::list<asio::steady_timer> waits_;
   Phones phones_;
   std::unordered_map<Id, Flight, crypto::IdHash> in_flight_;    // by reply
   std::unordered_map<Id, Retry, crypto::IdHash> retries_;       // by reply

@@ -759,6 +759,20 @@ TEST_CASE(
   CHECK(said[1] == "acknowledgements_withheld acknowledgements=2\n");
 }
 
+TEST_CASE("an acknowledgement that is to be offered again does not hold up the end of the relay") {
+  Scene scene;
+  scene.answer = {429, "text/html", "", {{"Retry-After", "3600"}}, false};
+  identity::SendTemplate message{identity::Msisdn::parse("250788000001", "").value()};
+  message.channel = 7;
+  message.text = 26;
+  scene.sender->acknowledge(std::move(message));
+  scene.run_until([&] { return scene.sender->counters().not_taken == 1; });
+  bool ended = false;
+  asio::co_spawn(scene.context, scene.sender->stop(), [&](std::exception_ptr) { ended = true; });
+  scene.run_until([&] { return ended; });
+  CHECK(scene.offered.size() == 1);
+}
+
 TEST_CASE("only templates of the catalogue are acknowledgements, and never a helper's words") {
   Scene scene;
   for (const int text : {0, 31, 77, 255}) {
