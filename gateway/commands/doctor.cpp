@@ -362,6 +362,41 @@ void check_earlier_keys(const config::Config& config, const identity::Directory&
   }
 }
 
+// Who is in danger is told a line only if somebody has verified it lately.
+void check_helplines(const routing::Snapshot& snapshot, Findings& findings) {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto& helplines = snapshot.helplines;
+  const auto warn = [&](const std::vector<routing::Mistake>& told) {
+    for (const auto& line : told)
+      findings.add(Verdict::warning, "helplines",
+                   line.file + ":" + std::to_string(line.line) + ": " + line.message,
+                   "then `ishara pack import`");
+  };
+  warn(helplines.premature(today()));
+  warn(helplines.expired(today()));
+  for (const auto& country : snapshot.countries) {
+    std::optional<std::chrono::sys_days> first;
+    for (const auto& line : helplines.all()) {
+      const auto standing = routing::standing(line, {line.region, {}, true, now});
+      const bool counts = country.contains(line.region) && (standing == routing::Standing::usable ||
+                                                            standing == routing::Standing::closed);
+      if (counts && (!first || line.verified_on < *first)) first = line.verified_on;
+    }
+    const std::string name{country.view()};
+    if (!first) {
+      findings.add(Verdict::warning, "helplines",
+                   name + ": whoever is in danger is told no number to call",
+                   "call a line, write it into helplines.csv, then `ishara pack import`");
+      continue;
+    }
+    const auto until = *first + routing::verification_lasts;
+    findings.add(
+        until - today() < std::chrono::days{14} ? Verdict::warning : Verdict::good, "helplines",
+        name + ": the first to be verified anew, by " +
+            moment_text(std::chrono::sys_seconds{until}.time_since_epoch().count(), "%Y-%m-%d"));
+  }
+}
+
 // No gateway learns anything new while its tables and the rosters contradict each other.
 void check_routing(const config::Config& config, const identity::Directory& directory,
                    Findings& findings) {
@@ -395,6 +430,7 @@ void check_routing(const config::Config& config, const identity::Directory& dire
     findings.add(Verdict::good, "routing",
                  "version " + std::to_string(active->version) + ", " +
                      std::to_string(queues.size()) + " queues, all of them in the rosters");
+  check_helplines(*loaded.snapshot, findings);
 }
 
 // By what the audit was told: where backups lie, and whether they do, is not known here.

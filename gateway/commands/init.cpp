@@ -3,9 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -13,6 +11,8 @@
 
 #include "gateway/commands/commands.hpp"
 #include "gateway/commands/founding.hpp"
+#include "gateway/commands/moment.hpp"
+#include "gateway/commands/pack_folders.hpp"
 #include "gateway/commands/process.hpp"
 #include "gateway/commands/root_key.hpp"
 #include "gateway/config/key_file.hpp"
@@ -42,28 +42,6 @@ struct Options {
   std::string relay_url;
   std::string desk_url;
 };
-
-struct PackFolder {
-  std::vector<std::string> names;
-  std::vector<std::string> contents;
-  std::vector<routing::PackFile> files() const {
-    std::vector<routing::PackFile> out;
-    for (std::size_t i = 0; i < names.size(); ++i) out.push_back({names[i], contents[i]});
-    return out;
-  }
-};
-
-PackFolder read_pack(const fs::path& folder) {
-  PackFolder pack;
-  for (const auto& entry : fs::directory_iterator{folder}) {
-    if (!entry.is_regular_file()) continue;
-    std::ifstream file{entry.path(), std::ios::binary};
-    pack.names.push_back((folder.filename() / entry.path().filename()).string());
-    pack.contents.emplace_back(std::istreambuf_iterator<char>{file},
-                               std::istreambuf_iterator<char>{});
-  }
-  return pack;
-}
 
 std::string toml_string(std::string_view text) {
   std::string out = "\"";
@@ -113,13 +91,7 @@ std::string configuration(const Options& options, const Founding& founding,
          "epochs = \"epochs\"\n";
 }
 
-int report(const std::vector<routing::Mistake>& mistakes) {
-  for (const auto& mistake : mistakes) {
-    std::cerr << mistake.file << ':' << mistake.line << ':' << mistake.column << ": "
-              << mistake.message;
-    if (!mistake.suggestion.empty()) std::cerr << "; did you mean '" << mistake.suggestion << "'?";
-    std::cerr << '\n';
-  }
+int refuse_pack() {
   return complain("the country pack has mistakes; nothing was made", "mend them and run it again");
 }
 
@@ -179,9 +151,7 @@ boost::system::result<void> store(const Options& options, const Founding& foundi
   const storage::RoutingChange change{
       .who = "init",
       .why = "first tables",
-      .day = static_cast<std::uint32_t>(
-          std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now().time_since_epoch())
-              .count())};
+      .day = static_cast<std::uint32_t>(today().time_since_epoch().count())};
   const auto bytes = crypto::bytes_of(tables);
   const auto version = database.put_routing(bytes, change);
   if (!version) return version.error();
@@ -242,10 +212,12 @@ int init(const Options& options) {
     return complain("there are no compiled language packs at " + options.language_packs.string(),
                     "build them (ninja ishara_packs), or name their folder with --language-packs");
 
-  const auto pack = read_pack(options.country_pack);
-  const auto files = pack.files();
+  const auto pack = PackFolder::read(options.country_pack);
+  const auto files = pack ? pack->files() : std::vector<routing::PackFile>{};
   const auto loaded = routing::load(files);
-  if (!loaded.snapshot) return report(loaded.mistakes);
+  print(std::cerr, loaded.mistakes);
+  if (!loaded.snapshot || !helpline_dates_hold(std::cerr, loaded.snapshot->helplines, today()))
+    return refuse_pack();
 
   // Whatever can fail comes before what cannot be repeated; the configuration comes last, since its
   // presence says that all is done.

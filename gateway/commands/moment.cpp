@@ -12,4 +12,8 @@ std::string moment_text(std::int64_t unix_time, const char* form) {
   return {out, std::strftime(out, sizeof out, form, &parts)};
 }
 
+std::chrono::sys_days today() noexcept {
+  return std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
+}
+
 }  // namespace ishara::commands

@@ -113,4 +113,14 @@ void print(std::ostream& out, std::span<const routing::Mistake> mistakes) {
   }
 }
 
+bool helpline_dates_hold(std::ostream& out, const routing::Helplines& helplines,
+                         std::chrono::sys_days today) {
+  auto expired = helplines.expired(today);
+  for (auto& warning : expired) warning.message.insert(0, "warning: ");
+  print(out, expired);
+  const auto premature = helplines.premature(today);
+  print(out, premature);
+  return premature.empty();
+}
+
 }  // namespace ishara::commands

@@ -2,6 +2,7 @@
 // Packs as the commands find them on disk: language packs in FOLDER/<tag>, country packs in
 // FOLDER/country/<name>. Used by one thread.
 
+#include <chrono>
 #include <filesystem>
 #include <iosfwd>
 #include <memory>
@@ -43,5 +44,10 @@ FoundPacks load_packs(const std::filesystem::path& folder, std::string_view coun
 
 // One line a mistake: file:line:column: message; did you mean '...'?
 void print(std::ostream& out, std::span<const routing::Mistake> mistakes);
+
+// Prints, in the same form, what the dates of these helplines are not as seen on `today`; false if
+// one is a mistake. What has expired is a warning.
+bool helpline_dates_hold(std::ostream& out, const routing::Helplines& helplines,
+                         std::chrono::sys_days today);
 
 }  // namespace ishara::commands

@@ -29,6 +29,25 @@ boost::json::array names(const std::vector<routing::QueueName>& queues) {
   return array;
 }
 
+// The line that would be named, and what there is to say of the others of the region.
+void explain_helplines(const routing::HelplineQuestion& question,
+                       const routing::Helplines& helplines, boost::json::object& line) {
+  const auto* const named = helplines.choose(question);
+  line["helpline"] = nullptr;
+  if (named != nullptr) line["helpline"] = named->number;
+  boost::json::array others;
+  for (const auto& other : helplines.all()) {
+    const auto standing = routing::standing(other, question);
+    if (&other == named || standing == routing::Standing::elsewhere) continue;
+    std::string why{routing::sentence(standing)};
+    if (standing == routing::Standing::usable)
+      why += ", but another is nearer, for this matter or language, or cheaper";
+    others.push_back(
+        {{"number", other.number}, {"region", other.region.view()}, {"because", "it " + why}});
+  }
+  line["helplines_not_named"] = std::move(others);
+}
+
 int run_explain(const Options& options) {
   const auto found =
       load_packs(options.packs.empty() ? packs_beside_binary() : options.packs, options.country);
@@ -88,6 +107,10 @@ int explain(const Explain& asked, const routing::Snapshot& snapshot, std::ostrea
   line["because"] = std::move(because);
   line["fallbacks"] = names(answer.fallbacks);
   line["excluded"] = names(answer.excluded);
+  if (asked.urgent)
+    explain_helplines(
+        {question.region, asked.language, decision.tags.has(routing::Tag::selfharm), asked.now},
+        snapshot.helplines, line);
   answers << boost::json::serialize(line) << '\n';
   return good;
 }
@@ -101,18 +124,23 @@ void add_route(CLI::App& root, int& exit_code) {
   command->add_option("--region", asked.region, "Region, such as RW-02.bugesera")->required();
   command->add_option("--category", asked.category, "Category, such as DOM")->required();
   command->add_option("--language", asked.language, "Language of the text");
-  command->add_flag("--urgent", asked.urgent, "The report is urgent");
+  command->add_flag("--urgent", asked.urgent,
+                    "The report is urgent: tell the helpline too, for an answer in --language");
   command->add_option("--consent", asked.consent, "What the reporter allowed: ngo or police")
       ->capture_default_str();
-  command->add_option("--text", asked.text,
-                      "A text that may name an official or somebody excluded");
+  command->add_option(
+      "--text", asked.text,
+      "A text that may name an official or somebody excluded, or speak of self-harm");
   command->add_option("--pack", options->country,
                       "Country pack, by its folder's name or its country (default: all)");
   command->add_option("--packs", options->packs,
                       "Folder of packs (default: packs beside the program)");
   command->footer(
       "Example:\n  ishara route explain --region RW-02.bugesera --category DOM --consent police");
-  command->callback([options, &exit_code] { exit_code = run_explain(*options); });
+  command->callback([options, &exit_code] {
+    options->asked.now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    exit_code = run_explain(*options);
+  });
 }
 
 }  // namespace ishara::commands

@@ -1,6 +1,7 @@
 #pragma once
 // `ishara route explain`, without the command line around it.
 
+#include <chrono>
 #include <iosfwd>
 #include <string>
 
@@ -14,10 +15,12 @@ struct Explain {
   std::string language{};
   bool urgent = false;
   std::string consent = "ngo";  // or police
-  std::string text{};           // looked at for exclusions and officials only
+  std::string text{};           // looked at for exclusions, officials and words of self-harm only
+  std::chrono::sys_seconds now{};
 };
 
-// Prints one line of JSON, as design.md section 3 fixes it, to `answers` and returns `good`; or
+// Prints one line of JSON, as design.md section 3 fixes it, to `answers` and returns `good`; of
+// what is urgent also the helpline that would be named, and what stands against each other one. Or
 // says on `errors` what is wrong with the question and returns `bad_usage`.
 int explain(const Explain& asked, const routing::Snapshot& snapshot, std::ostream& answers,
             std::ostream& errors);

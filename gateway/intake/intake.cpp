@@ -329,6 +329,7 @@ Intake::Line Intake::render(const std::optional<conversation::Reply>& reply,
     values.ref = reading.input.ref->digits();
   else if (matter)
     values.ref = matter->ref.digits();
+  if (reading.helpline) values.tel = reading.helpline->number;
   // A command is no report: its words may stand in the answer.
   const bool is_report = reading.input.what == Class::text || reading.input.what == Class::add;
   auto line = inbound.reveal([&](std::string_view written) {
@@ -436,6 +437,7 @@ asio::awaitable<Intake::Result<Intake::Line>> Intake::report(
       is_live = true;
       sitting.talk = live->talk;
       sitting.matter = live->matter;
+      sitting.region = live->region;
       sitting.texts = live->texts;
     }
     // Without a number of the provider's, what is said twice in a sitting is told apart by its
@@ -537,6 +539,10 @@ asio::awaitable<Intake::Result<Intake::Line>> Intake::report(
     if (!live && !is_live) live = &sittings_.open(phone, done);
     if (live) {
       if (effects.close) matter.reset();
+      if (effects.close)
+        live->region = {};
+      else if (reading.region.depth() > 1)
+        live->region = reading.region;
       live->talk = step.next;
       live->matter = matter;
       ++live->texts;

@@ -35,6 +35,15 @@ const identity::EpochAnnouncement* Knowledge::epoch_at(
   return nullptr;
 }
 
+const routing::Helpline* Knowledge::helpline(const config::Channel& channel,
+                                             const routing::RegionCode& region,
+                                             std::string_view language, bool crisis,
+                                             std::chrono::sys_seconds now) const noexcept {
+  const auto country = routing::RegionCode::parse(channel.settings.country);
+  const bool at_home = !country || country->contains(region);
+  return routing->helplines.choose({at_home ? region : *country, language, crisis, now});
+}
+
 conversation::Language Knowledge::language_number(std::string_view tag) const noexcept {
   const auto& all = packs->all();
   for (std::size_t i = 0; i < all.size(); ++i)

@@ -34,6 +34,12 @@ struct Knowledge {
 
   // The epoch to whose key addresses are sealed now; nullptr if none was announced.
   const identity::EpochAnnouncement* epoch_at(std::chrono::sys_seconds now) const noexcept;
+  // The line to name to a phone of this channel whose report is about `region`, in an answer of
+  // this language (BCP 47); nullptr if there is none that may be named now. `crisis`: the text has
+  // words of self-harm. A number is dialled in the channel's country, wherever the report is about.
+  const routing::Helpline* helpline(const config::Channel& channel,
+                                    const routing::RegionCode& region, std::string_view language,
+                                    bool crisis, std::chrono::sys_seconds now) const noexcept;
   // The place of a language pack among all of them; no_language if there is none.
   conversation::Language language_number(std::string_view tag) const noexcept;
 };

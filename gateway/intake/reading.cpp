@@ -62,6 +62,14 @@ Intake::Reading Intake::read(const aggregators::Message& message, const Call& ca
         sitting.matter ? sitting.matter->police.has_value() : out.police != nullptr;
     out.facts.may_reply = !message.at || now - *message.at <= reply_window;
     if (out.region.depth() > 1) out.facts.place = conversation::Place::known;
+
+    std::string_view answer_in = call.channel.language;
+    for (const auto chosen : {out.input.language, sitting.talk.chosen})
+      if (chosen < knowledge.packs->all().size()) answer_in = knowledge.packs->all()[chosen].tag;
+    const bool told_before = out.region.depth() <= 1 && !sitting.region.empty();
+    out.helpline = knowledge.helpline(call.channel, told_before ? sitting.region : out.region,
+                                      answer_in, decision.tags.has(routing::Tag::selfharm), now);
+    out.facts.helpline = out.helpline != nullptr;
   });
   return out;
 }

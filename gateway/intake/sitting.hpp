@@ -12,6 +12,7 @@
 #include "gateway/conversation/ussd.hpp"
 #include "gateway/crypto/wipe.hpp"
 #include "gateway/identity/ref.hpp"
+#include "routing/model/names.hpp"
 
 namespace ishara::intake {
 
@@ -44,6 +45,7 @@ struct Sitting {
 
   conversation::Memory talk;
   std::optional<Matter> matter;
+  routing::RegionCode region;  // the last that its texts have told, a subdivision or below
   std::uint32_t texts = 0;
   std::vector<Handled> handled;  // at most `most_texts`, the newest last
 

@@ -147,6 +147,68 @@ TEST_CASE("after an hour a number joins its report, unverified, and gets a fresh
   }
 }
 
+TEST_CASE("who is in danger is told a line that somebody has verified, and no other") {
+  // It is Friday, 15 January 2027, 8:00 UTC.
+  Gateway gateway;
+  gateway.learn_helplines(
+      "RW,000111,general,yes,always,,en,2027-01-10,A\n"
+      "RW,000222,general,yes,always,,rw,2027-01-10,A\n"
+      "RW,000999,crisis,yes,always,,en,2027-01-10,A\n"
+      "RW-02,000333,general,no,daily 08:00-18:00,UTC+2,en,2027-01-10,A\n"
+      "RW-03,000444,general,yes,always,,en,2026-10-16,A\n"
+      "RW-05,000555,general,yes,Mon-Thu 00:00-24:00,UTC+2,en,2027-01-10,A\n"
+      "KE,000666,general,yes,always,,en,2027-01-10,A\n");
+  constexpr std::string_view danger = "they locked us in and beat us";
+  struct Example {
+    const char* name;
+    std::string text;
+    std::string_view number;
+  };
+  const std::vector<Example> examples{
+      {"of the region, open now", std::string{danger} + " in Nyamata", "000333"},
+      {"of the country, where no place is told", std::string{danger}, "000111"},
+      {"of the country, where the near one is verified too long ago",
+       std::string{danger} + " in Musanze", "000111"},
+      {"of the country, where the near one is closed", std::string{danger} + " in Huye", "000111"},
+      {"of the country of the phone, wherever the report is about",
+       std::string{danger} + " in Nairobi", "000111"},
+      {"of the crisis line for words of self-harm", "I want to die", "000999"},
+      {"to whoever asks for help", "HELP", "000111"},
+  };
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    const auto& example = examples[i];
+    CAPTURE(example.name);
+    const auto line = gateway.text("25078800010" + std::to_string(i), example.text);
+    CAPTURE(line);
+    CHECK(line.find(example.number) != std::string::npos);
+  }
+
+  SUBCASE("and a later text of the sitting is answered for the place that an earlier one told") {
+    gateway.text(phone, "they took my passport in Nyamata");
+    CHECK(gateway.text(phone, danger).find("000333") != std::string::npos);
+  }
+  SUBCASE("and whoever is answered in another language gets who speaks it") {
+    gateway.text(phone, "LANG rw");
+    CHECK(gateway.text(phone, danger).find("000222") != std::string::npos);
+  }
+  SUBCASE("and after NEW that place is forgotten") {
+    gateway.text(phone, "they took my passport in Nyamata");
+    gateway.text(phone, "NEW");
+    CHECK(gateway.text(phone, danger).find("000111") != std::string::npos);
+  }
+  SUBCASE("and without a line that may be named none is") {
+    gateway.learn_helplines(
+        "RW,000111,general,yes,always,,en,2026-10-16,A\n"
+        "RW,000999,crisis,yes,always,,en,2027-01-10,A\n"
+        "RW,000555,general,yes,Mon-Thu 00:00-24:00,UTC+2,en,2027-01-10,A\n");
+    const auto line = gateway.text(phone, danger);
+    CAPTURE(line);
+    CHECK(line.starts_with("Message received and put first. "));
+    CHECK(line.find("000") == std::string::npos);
+    CHECK(gateway.text("250788000009", "HELP").find("000") == std::string::npos);
+  }
+}
+
 TEST_CASE("nothing new is sealed for a queue that is retired") {
   SUBCASE("a new report goes to the queue after it") {
     for (const bool is_retired : {false, true}) {

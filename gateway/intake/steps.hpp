@@ -19,8 +19,9 @@ struct Intake::Reading {
   routing::Category category{};
   routing::RegionCode region;
   bool urgent = false;
-  Readers readers;                // of a new report: helpers only
-  const Queue* police = nullptr;  // would get a copy if the reporter consents
+  const routing::Helpline* helpline = nullptr;  // to name in the answer; lives with the knowledge
+  Readers readers;                              // of a new report: helpers only
+  const Queue* police = nullptr;                // would get a copy if the reporter consents
 };
 
 // What the relay said about a ref.

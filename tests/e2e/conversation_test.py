@@ -1,5 +1,6 @@
 """A whole conversation over a real Kannel: a phone, a caseworker who never learns its number."""
 
+import datetime
 import json
 import re
 import time
@@ -183,6 +184,54 @@ class Conversation(unittest.TestCase):
         self.assertIn(line + "held, and stays hidden\n", self.queue("list", report["queue"]))
         self.assertEqual(self.sql(hidden), str(until))
         self.assertIn("has taken this report back", self.show(report).stderr)
+
+    def test_who_is_in_danger_is_told_a_verified_line_that_is_open_and_no_other(self):
+        def answer(text, channel=None):
+            number = canary.Number(f"2507880170{self.next_number:02d}", "250")
+            self.next_number += 1
+            token = canary.random_token()
+            self.system.plant([(number, token)])
+            channel = channel or self.system.kannel
+            answer = channel.send(channel.text(number, f"{text} {token.letters}", token.letters))
+            self.assertEqual(answer.status, 200)
+            return answer.body.decode()
+        self.next_number = 6
+        told = {
+            "in Nyamata they lock us in and beat us": "000222",  # of the east
+            "they lock us in and beat us": "000111",             # of the country
+            "in Musanze they lock us in and beat us": "000111",  # nobody has verified that of the north
+            "in Rubavu they lock us in and beat us": "000111",   # that of the west is closed
+            "I want to die": "000999",                           # the crisis line
+            "i Nyamata badufungiranye mu nzu, mutabare": "000222"}
+        for text, number in told.items():
+            with self.subTest(text=text):
+                self.assertIn(number, answer(text))
+        # In Kenya there is one line alone, and nobody has verified it.
+        self.assertRegex(answer("they lock us in and beat us", self.system.kenya),
+                         r"^Message received and put first\. Ref [2-9][0-9]{9}\.$")
+
+        # Somebody calls the line of the north and writes it down; a mistake changes nothing.
+        pack, lines = self.system.folder / "rw-demo", self.system.folder / "rw-demo/helplines.csv"
+        written = lines.read_text()
+        lines.write_text(written.replace("2020-01-31", "31.1.2020", 1))
+        refused = self.put_in_use(pack, check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("helplines.csv:6:38: a date is written 2026-11-30", refused.stderr)
+        self.assertIn("nothing was changed", refused.stderr)
+        loaded = self.tables_learnt()
+        lines.write_text(written.replace("2020-01-31", str(datetime.date.today()), 1))
+        self.assertRegex(self.put_in_use(pack).stdout, r"^version [0-9]+ is in use$")
+        kannel.until(lambda: self.tables_learnt() > loaded, "the gateway has learnt of it")
+        self.assertIn("000333", answer("in Musanze they lock us in and beat us"))
+        self.assertRegex(self.system.ishara("doctor", check=False).stdout,
+                         r"warning +helplines +rw-demo/helplines\.csv:7: nobody has verified")
+
+    def put_in_use(self, pack, **how):
+        return self.system.ishara("pack", "import", pack, "--who", "amina", "--why", "called it",
+                                  **how)
+
+    def tables_learnt(self):
+        return self.system.gateway.log.read_text().count(" knowledge_loaded")
 
     def content(self, report):
         """How many rows of a report, its texts and its notes there are."""

@@ -3,6 +3,7 @@
 It is set up as scripts/quickstart does it, in a folder below TMPDIR that goes when all is green.
 """
 
+import datetime
 import http.client
 import json
 import os
@@ -133,8 +134,9 @@ class System:
         self.wire = Wire(desk, self.answered)
         self.demo = self.folder / "demo"
         self.configuration = self.demo / "ishara.toml"
+        pack = self.country_pack()
         run(binary(), "init", "--custody", "demo", "--name", "e2e", "--directory", self.demo,
-            "--country-pack", ROOT / "ops/packs/rw-demo", "--listen", "%s:%d" % gateway,
+            "--country-pack", pack, "--listen", "%s:%d" % gateway,
             "--private-listen", "%s:%d" % private, "--desk-listen", "%s:%d" % desk,
             "--owner-url", self.database_url("ishara_owner"), "--gateway-url", self.database_url("ishara_gateway"),
             "--relay-url", self.database_url("ishara_relay"), "--desk-url", self.database_url("ishara_desk"))
@@ -143,6 +145,7 @@ class System:
                                     "--password", "sendsms-of-this-test", "--utc-offset", "+02:00",
                                     "--send-origin", f"http://127.0.0.1:{self.sendsms}")
         self.kannel_by_get = self.add_channel(gateway, "kannel", "get", "--allow-get")
+        self.kenya = self.add_channel(gateway, "kannel", "kenya", country="KE")
         self.twilio = self.add_channel(gateway, "twilio", "twilio", "--token", "token-of-this-test")
         self.gateway = self._role("gateway", gateway, (*private, "/readyz", 200))
         self.relay = self._role("relay", None, self.demo / "state/relay.sock")
@@ -151,11 +154,24 @@ class System:
         self.gateway.start()
         self.desk.start()
 
+    def country_pack(self):
+        """The demo pack, and lines that nobody may be told: one that nobody has verified lately, for
+        Kenya and for the north of Rwanda, and one for its west that is closed today and tomorrow."""
+        pack = self.folder / "rw-demo"
+        run(ROOT / "scripts/demo_pack", pack)
+        closed = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=4)).strftime("%a")
+        with (pack / "helplines.csv").open("a") as lines:
+            lines.write("RW-03,000 333,general,yes,always,,en,2020-01-31,nobody\n"
+                        "KE,000 444,general,yes,always,,en,2020-01-31,nobody\n"
+                        f"RW-04,000 666,general,yes,{closed} 08:00-17:00,UTC+2,en,"
+                        f"{datetime.date.today()},nobody\n")
+        return pack
+
     def database_url(self, role):
         return run(POSTGRES, "url", self.folder / "postgres", role).stdout.strip()
 
-    def add_channel(self, address, provider, name="post", *more):
-        done = self.ishara("channel", "add", name, "--provider", provider, "--country", "RW",
+    def add_channel(self, address, provider, name="post", *more, country="RW"):
+        done = self.ishara("channel", "add", name, "--provider", provider, "--country", country,
                            "--language", "en", "--url", "http://%s:%d" % address, "--json", *more)
         return Channel(address, urllib.parse.urlsplit(json.loads(done.stdout)["url"]).path)
 
