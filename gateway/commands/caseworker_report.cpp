@@ -124,6 +124,9 @@ crypto::WipedBuffer report_text(const OpenedReport& report) {
     append(out, "\n  " + for_people(text.at) + "  " + printable(text.channel) + "  " +
                     printable(text.category) +
                     (text.region.empty() ? "" : "  " + printable(text.region)));
+    for (const auto& candidate : text.candidates)
+      append(out,
+             (&candidate == text.candidates.data() ? "  perhaps " : " or ") + printable(candidate));
     const auto at = static_cast<std::size_t>(&text - report.texts.data());
     if (report.unverified[at]) append(out, "  by number, unverified");
     append(out, "\n    ");
@@ -190,6 +193,12 @@ crypto::WipedBuffer report_json(const OpenedReport& report) {
     field("via", text.via);
     field("category", text.category);
     field("region", text.region);
+    append(out, ",\"candidates\":[");
+    for (const auto& candidate : text.candidates) {
+      if (&candidate != text.candidates.data()) append(out, ",");
+      append_json(out, candidate);
+    }
+    append(out, "]");
     const auto at = static_cast<std::size_t>(&text - report.texts.data());
     append(out, report.unverified[at] ? ",\"unverified\":true" : ",\"unverified\":false");
     text.text.reveal([&](std::string_view clear) { field("text", clear); });

@@ -88,6 +88,16 @@ void append_entities(crypto::WipedBytes& out, const std::vector<Entity>& entitie
   append(out, "]");
 }
 
+void append_candidates(crypto::WipedBytes& out, const std::vector<std::string>& candidates) {
+  append_name(out, "may");
+  append(out, "[");
+  for (const auto& candidate : candidates) {
+    if (&candidate != candidates.data()) append(out, ",");
+    append_string(out, candidate);
+  }
+  append(out, "]");
+}
+
 void append_answers(crypto::WipedBytes& out, const Answers& answers) {
   append_name(out, "yes");
   append(out, "{");
@@ -127,6 +137,17 @@ bool read_entities(const boost::json::value& value, std::vector<Entity>& out) {
     const auto known = std::ranges::find(entity_kinds, kind);
     if (known == entity_kinds.end()) return false;
     out.push_back({static_cast<Entity::Kind>(known - entity_kinds.begin()), Text{text}});
+  }
+  return true;
+}
+
+bool read_candidates(const boost::json::value& value, std::vector<std::string>& out) {
+  const auto* array = value.if_array();
+  if (!array || array->empty()) return false;
+  for (const auto& entry : *array) {
+    const auto* region = entry.if_string();
+    if (!region) return false;
+    out.emplace_back(std::string_view{*region});
   }
   return true;
 }
@@ -176,6 +197,7 @@ boost::json::value parsed(crypto::View json) {
 MessageContent::~MessageContent() {
   wipe(category);
   wipe(region);
+  for (auto& candidate : candidates) wipe(candidate);
 }
 
 crypto::WipedBytes encode(const MessageContent& content) {
@@ -189,6 +211,7 @@ crypto::WipedBytes encode(const MessageContent& content) {
   content.text.reveal([&](std::string_view text) { append_field(out, "t", text); });
   append_field(out, "cat", content.category);
   append_field(out, "reg", content.region);
+  if (!content.candidates.empty()) append_candidates(out, content.candidates);
   if (!content.entities.empty()) append_entities(out, content.entities);
   if (content.answers != Answers{}) append_answers(out, content.answers);
   append(out, "}");
@@ -201,12 +224,14 @@ boost::system::result<MessageContent> decode_message(crypto::View json) {
   if (!object) return envelope_errc::refused;
   std::string_view kind, channel, at, via, text, category, region;
   MessageContent content;
+  const auto* candidates = object->if_contains("may");
   const auto* entities = object->if_contains("ent");
   const auto* answers = object->if_contains("yes");
   if (!read_text(*object, "k", kind) || !read_text(*object, "ch", channel) ||
       !read_text(*object, "at", at) || !read_text(*object, "via", via) ||
       !read_text(*object, "t", text) || !read_text(*object, "cat", category) ||
       !read_text(*object, "reg", region) || !read_minute(at, content.at) ||
+      (candidates && !read_candidates(*candidates, content.candidates)) ||
       (entities && !read_entities(*entities, content.entities)) ||
       (answers && !read_answers(*answers, content.answers)))
     return envelope_errc::refused;

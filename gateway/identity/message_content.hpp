@@ -3,11 +3,12 @@
 // gateway made of it. Category and region are stored nowhere else. Pure functions, thread-safe.
 //
 //   MESSAGE {"k":"msg|ans","ch":"sms|ussd","at":"2026-01-31T14:05Z","via":"new|sitting|number|ref",
-//            "t":…,"cat":…,"reg":…,"ent":[{"k":"number|plate|handle|url","v":…}],
+//            "t":…,"cat":…,"reg":…,"may":["RW-01.gasabo.remera",…],"ent":[{"k":"number|plate|handle|url","v":…}],
 //            "yes":{"text":true,"unverified":true,"class":1,"safe":[36,40]}}
 //   NOTE     {"k":"note|reply","at":"2026-01-31T14:05Z","t":…,"reply":"32 hexadecimal digits"}
 //
-// "ent" and "yes" are left out where there is nothing to say, and "yes" names only what was said.
+// "may", "ent" and "yes" are left out where there is nothing to say, and "yes" names only what was
+// said.
 
 #include <boost/system/result.hpp>
 #include <chrono>
@@ -52,6 +53,8 @@ struct MessageContent {
   Text text;
   std::string category;
   std::string region;  // empty: unknown
+  // Where it may be, if the text names a place that there is several times; for a person to decide.
+  std::vector<std::string> candidates;
   std::vector<Entity> entities;
   Answers answers;
 };

@@ -58,16 +58,19 @@ TEST_CASE("answers and entities are written only where there are any, and come b
   content.answers.unverified = true;
   content.answers.consent_class = 0;
   content.answers.safe = SafeRange{36, 40};
+  content.candidates = {"RW-01.gasabo.remera", "RW-02"};
   const auto json = encode(content);
   CHECK(
       std::string_view{reinterpret_cast<const char*>(json.data()), json.size()} ==
       R"({"k":"ans","ch":"sms","at":"1970-01-01T00:00Z","via":"number","t":"1","cat":"","reg":"",)"
+      R"("may":["RW-01.gasabo.remera","RW-02"],)"
       R"("ent":[{"k":"plate","v":"RAB 123 C"},{"k":"number","v":"250788000002"}],)"
       R"("yes":{"text":true,"unverified":true,"class":0,"safe":[36,40]}})");
   const auto back = decode_message(json);
   REQUIRE(back.has_value());
   CHECK(back->kind == "ans");
   CHECK(back->answers == content.answers);
+  CHECK(back->candidates == content.candidates);
   REQUIRE(back->entities.size() == 2);
   CHECK(back->entities[0].kind == Entity::Kind::plate);
   CHECK(back->entities[1].value.reveal([](auto value) { return value == "250788000002"; }));
@@ -81,7 +84,8 @@ TEST_CASE("answers and entities that nobody could have written are refused") {
        {R"("yes":{})", R"("yes":1)", R"("yes":{"text":1})", R"("yes":{"class":2})",
         R"("yes":{"class":-1})", R"("yes":{"safe":[1]})", R"("yes":{"safe":[0,49]})",
         R"("yes":{"safe":"1"})", R"("yes":{"unverified":0})", R"("ent":{})", R"("ent":[])",
-        R"("ent":[1])", R"("ent":[{"k":"face","v":""}])", R"("ent":[{"k":"url"}])"}) {
+        R"("ent":[1])", R"("may":[])", R"("may":"RW")", R"("may":[1])",
+        R"("ent":[{"k":"face","v":""}])", R"("ent":[{"k":"url"}])"}) {
     CAPTURE(end);
     CHECK(!decode_message(crypto::bytes_of(start + "," + end + "}")));
   }

@@ -260,6 +260,8 @@ Intake::Result<Sealed> Intake::sealed_for(const Target& target, const aggregator
   content.via = target.via;
   content.category = routing::code(effects.unsure ? routing::Category::unsure : reading.category);
   content.region = reading.region.view();
+  for (const auto& candidate : reading.candidates.view())
+    content.candidates.emplace_back(candidate.region.view());
   message.text.reveal([&](std::string_view text) { content.text = identity::Text{text}; });
 
   const auto& matter = target.matter;
@@ -330,6 +332,9 @@ Intake::Line Intake::render(const std::optional<conversation::Reply>& reply,
   else if (matter)
     values.ref = matter->ref.digits();
   if (reading.helpline) values.tel = reading.helpline->number;
+  for (std::size_t i = 0; i < reply->region_count; ++i)
+    values.regions[i] =
+        knowledge.routing->gazetteer.name(reading.asked.all[reply->regions[i]].shown);
   // A command is no report: its words may stand in the answer.
   const bool is_report = reading.input.what == Class::text || reading.input.what == Class::add;
   auto line = inbound.reveal([&](std::string_view written) {
@@ -438,6 +443,7 @@ asio::awaitable<Intake::Result<Intake::Line>> Intake::report(
       sitting.talk = live->talk;
       sitting.matter = live->matter;
       sitting.region = live->region;
+      sitting.candidates = live->candidates;
       sitting.texts = live->texts;
     }
     // Without a number of the provider's, what is said twice in a sitting is told apart by its
@@ -470,6 +476,14 @@ asio::awaitable<Intake::Result<Intake::Line>> Intake::report(
     reading.urgent = false;
   }
   const auto& effects = step.effects;
+  if (effects.region) {  // the reporter has said which
+    reading.region = sitting.candidates.all[*effects.region].region;
+    reading.candidates = {};
+  }
+  const bool is_new = sitting.talk.place != conversation::Place::ambiguous;
+  if (is_new && step.next.place == conversation::Place::ambiguous)
+    sitting.candidates = reading.candidates;
+  reading.asked = sitting.candidates;
 
   std::optional<Target> target;
   if (effects.store != Store::nothing)
@@ -491,6 +505,13 @@ asio::awaitable<Intake::Result<Intake::Line>> Intake::report(
     // The reply breaks a rule that its sending would break as well: tell the state alone.
     reading.facts.look_up->reply_fits = false;
     step.reply = conversation::step(sitting.talk, reading.input, reading.facts, now).reply;
+    line = render(step.reply, matter, message.text, reading, looked_up, call, *knowledge);
+  }
+  if (step.reply && step.reply->region_count > 0 && !line) {
+    // The names of these regions do not fit one message: ask in which place, as of an unknown one.
+    sitting.talk.place = conversation::Place::unknown;
+    reading.facts.place = conversation::Place::unknown;
+    step = conversation::step(sitting.talk, reading.input, reading.facts, now);
     line = render(step.reply, matter, message.text, reading, looked_up, call, *knowledge);
   }
   std::optional<Result<Sealed>> sealed;
@@ -539,10 +560,10 @@ asio::awaitable<Intake::Result<Intake::Line>> Intake::report(
     if (!live && !is_live) live = &sittings_.open(phone, done);
     if (live) {
       if (effects.close) matter.reset();
-      if (effects.close)
-        live->region = {};
-      else if (reading.region.depth() > 1)
-        live->region = reading.region;
+      if (reading.region.depth() > 1) live->region = reading.region;
+      live->candidates = sitting.candidates;
+      if (effects.close) live->region = {};
+      if (effects.close) live->candidates = {};
       live->talk = step.next;
       live->matter = matter;
       ++live->texts;

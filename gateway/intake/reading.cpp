@@ -61,7 +61,14 @@ Intake::Reading Intake::read(const aggregators::Message& message, const Call& ca
     out.facts.share_offered =
         sitting.matter ? sitting.matter->police.has_value() : out.police != nullptr;
     out.facts.may_reply = !message.at || now - *message.at <= reply_window;
-    if (out.region.depth() > 1) out.facts.place = conversation::Place::known;
+    if (out.region.depth() > 1) {
+      out.facts.place = conversation::Place::known;
+    } else if (decision.candidates.count > 0) {
+      out.candidates = decision.candidates;
+      out.facts.place = conversation::Place::ambiguous;
+      out.facts.candidate_count = decision.candidates.count;
+      for (std::uint8_t i = 0; i < out.facts.candidate_count; ++i) out.facts.candidates[i] = i;
+    }
 
     std::string_view answer_in = call.channel.language;
     for (const auto chosen : {out.input.language, sitting.talk.chosen})

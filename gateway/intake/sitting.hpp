@@ -13,6 +13,7 @@
 #include "gateway/crypto/wipe.hpp"
 #include "gateway/identity/ref.hpp"
 #include "routing/model/names.hpp"
+#include "routing/understand/gazetteer.hpp"
 
 namespace ishara::intake {
 
@@ -45,7 +46,8 @@ struct Sitting {
 
   conversation::Memory talk;
   std::optional<Matter> matter;
-  routing::RegionCode region;  // the last that its texts have told, a subdivision or below
+  routing::RegionCode region;      // the last that its texts have told, a subdivision or below
+  routing::Candidates candidates;  // while talk.place is ambiguous; its numbers count them
   std::uint32_t texts = 0;
   std::vector<Handled> handled;  // at most `most_texts`, the newest last
 

@@ -209,6 +209,64 @@ TEST_CASE("who is in danger is told a line that somebody has verified, and no ot
   }
 }
 
+TEST_CASE("a name of several places is asked about once, by the regions around them") {
+  // The demo pack has a Remera in Kigali, one in the north and two in the east.
+  Gateway gateway;
+  gateway.learn_helplines("RW-02,000222,general,yes,always,,en,2027-01-10,A\n");
+  constexpr std::string_view question =
+      "Which place? 1 Kigali 2 Eastern Province 3 Northern Province 0 Other";
+  const std::vector<std::string> proposed{"RW-01.gasabo.remera", "RW-02", "RW-03.musanze.remera"};
+  gateway.text(phone, "they took my passport in Remera");
+  const auto first = gateway.open(gateway.sink.rows[0], "demo-helpers");
+  CHECK(first->region == "RW");
+  CHECK(first->candidates == proposed);
+  CHECK(gateway.text(phone, "1") == question);
+
+  SUBCASE("a digit says which, for this text and for those that follow") {
+    gateway.text(phone, "2");
+    const auto answer = gateway.open(gateway.sink.texts.back(), "demo-helpers");
+    CHECK(answer->kind == "ans");
+    CHECK(answer->region == "RW-02");
+    CHECK(answer->candidates.empty());
+    CHECK(gateway.text(phone, "they locked us in and beat us").find("000222") != std::string::npos);
+  }
+  SUBCASE("another answer leaves the candidates to people, and it is not asked again") {
+    for (const std::string_view other : {"0", "near the market"}) {
+      CAPTURE(other);
+      Gateway again;
+      again.text(phone, "they took my passport in Remera");
+      again.text(phone, "1");
+      CHECK(again.text(phone, std::string{other}) != question);
+      const auto answer = again.open(again.sink.texts.back(), "demo-helpers");
+      CHECK(answer->region == "RW");
+      CHECK(again.text(phone, "it is in Remera") != question);
+      CHECK(again.open(again.sink.texts.back(), "demo-helpers")->candidates == proposed);
+    }
+  }
+  SUBCASE("tables that change meanwhile do not change what an answer means") {
+    gateway.learn_pack([](std::string_view name, std::string& content) {
+      if (name.ends_with("/regions.tsv")) content += "RW-01.gasabo.aa\tRemera\t\n";
+    });
+    gateway.text(phone, "1");
+    CHECK(gateway.open(gateway.sink.texts.back(), "demo-helpers")->region == "RW-01.gasabo.remera");
+  }
+  SUBCASE("a place that is named meanwhile settles it") {
+    gateway.text(phone, "it is in Huye");
+    CHECK(gateway.open(gateway.sink.texts.back(), "demo-helpers")->region == "RW-05.huye");
+  }
+}
+
+TEST_CASE("where the names of the regions do not fit, the place is asked for") {
+  Gateway gateway;
+  gateway.learn_pack([](std::string_view name, std::string& content) {
+    if (name.ends_with("/regions.tsv"))
+      content.replace(content.find("Eastern Province"), 16, std::string(150, 'E'));
+  });
+  gateway.text(phone, "they took my passport in Remera");
+  CHECK(gateway.text(phone, "1").starts_with("Thank you. Which town or area?"));
+  CHECK(gateway.text(phone, "Nyamata").starts_with("Who may read it?"));
+}
+
 TEST_CASE("nothing new is sealed for a queue that is retired") {
   SUBCASE("a new report goes to the queue after it") {
     for (const bool is_retired : {false, true}) {

@@ -12,12 +12,16 @@ namespace ishara::intake {
 // An answer to a text that was under way for longer may reach somebody else (S4).
 inline constexpr std::chrono::minutes reply_window{15};
 
+static_assert(routing::most_candidates == conversation::most_candidates);
+
 // What a text says, as far as rules can tell, and who would get it as a new report.
 struct Intake::Reading {
   conversation::Input input;
   conversation::Facts facts;
   routing::Category category{};
   routing::RegionCode region;
+  routing::Candidates candidates;  // for the place of this text ...
+  routing::Candidates asked;       // ... and those that the answer asks about
   bool urgent = false;
   const routing::Helpline* helpline = nullptr;  // to name in the answer; lives with the knowledge
   Readers readers;                              // of a new report: helpers only

@@ -17,6 +17,53 @@ constexpr double by_channel = 0.2;
 
 constexpr std::size_t most_mentions = 16;  // a text with more different names is a list, no place
 
+// Where `regions` lie, by the regions of this depth around them: those that share one are one
+// candidate. None if a region would be shown by its own name, which is the word that was written.
+std::pmr::vector<Candidate> grouped(std::span<const RegionCode* const> regions, unsigned depth,
+                                    std::pmr::memory_resource& memory) {
+  std::pmr::vector<Candidate> groups{&memory};
+  for (const auto* region : regions) {
+    if (region->depth() <= depth) return std::pmr::vector<Candidate>{&memory};
+    const auto shown = region->ancestor(depth);
+    const auto known = std::find_if(groups.begin(), groups.end(), [&](const Candidate& candidate) {
+      return candidate.shown == shown;
+    });
+    if (known == groups.end())
+      groups.push_back({*region, shown});
+    else
+      known->region = shown;
+  }
+  return groups;
+}
+
+// What to ask about one name with several places: the fewest regions that tell them apart, and of
+// more than can be asked about the first. Nothing if they cannot be told apart.
+Candidates candidates_of(std::span<const RegionCode* const> regions, unsigned around,
+                         std::pmr::memory_resource& memory) {
+  std::pmr::vector<Candidate> parents{&memory};
+  for (const auto* region : regions) {
+    const auto shown = region->parent();
+    const bool told = std::any_of(parents.begin(), parents.end(), [&](const Candidate& candidate) {
+      return candidate.shown == shown;
+    });
+    if (shown.empty() || told) {
+      parents.clear();
+      break;
+    }
+    parents.push_back({*region, shown});
+  }
+  if (parents.empty() || parents.size() > most_candidates) {
+    auto groups = grouped(regions, around + 1, memory);
+    if (groups.size() > 1 && (parents.empty() || groups.size() <= most_candidates))
+      parents = std::move(groups);
+  }
+  Candidates out;
+  if (parents.size() < 2) return out;
+  out.count = static_cast<std::uint8_t>(std::min(parents.size(), most_candidates));
+  std::copy_n(parents.begin(), out.count, out.all.begin());
+  return out;
+}
+
 }  // namespace
 
 bool Gazetteer::knows(const RegionCode& region) const noexcept {
@@ -63,12 +110,12 @@ Located Gazetteer::locate(std::span<const Mention> all, const RegionCode& channe
   const bool only_destinations =
       std::all_of(mentions.begin(), mentions.end(),
                   [](const Mention& mention) { return mention.cue == Cue::destination; });
-  struct Candidate {
+  struct Named {
     const RegionCode* region;
     std::size_t mention;
     bool cue;
   };
-  std::pmr::vector<Candidate> candidates{&memory};
+  std::pmr::vector<Named> candidates{&memory};
   for (std::size_t i = 0; i < mentions.size(); ++i) {
     const auto& mention = mentions[i];
     if (mention.cue == Cue::destination && !only_destinations) continue;
@@ -85,34 +132,33 @@ Located Gazetteer::locate(std::span<const Mention> all, const RegionCode& channe
   };
   // Keeps of each mention with several candidates those for which `good` holds, if it does for any.
   const auto prefer = [&](auto good) {
-    std::pmr::vector<Candidate> kept{&memory};
+    std::pmr::vector<Named> kept{&memory};
     for (const auto& candidate : candidates) {
-      const bool any = std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& c) {
+      const bool any = std::any_of(candidates.begin(), candidates.end(), [&](const Named& c) {
         return c.mention == candidate.mention && good(c);
       });
       if (!any || good(candidate)) kept.push_back(candidate);
     }
     candidates = std::move(kept);
   };
-  prefer([&](const Candidate& c) { return channel_country.contains(*c.region); });
-  prefer([&](const Candidate& c) {
-    return std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& other) {
+  prefer([&](const Named& c) { return channel_country.contains(*c.region); });
+  prefer([&](const Named& c) {
+    return std::any_of(candidates.begin(), candidates.end(), [&](const Named& other) {
       return other.mention != c.mention && agree(*other.region, *c.region);
     });
   });
   // Beside a place at home, a foreign name without a cue is where somebody comes from or will go.
   if (std::any_of(candidates.begin(), candidates.end(),
-                  [&](const Candidate& c) { return channel_country.contains(*c.region); })) {
-    std::erase_if(candidates, [&](const Candidate& c) {
-      return !c.cue && !channel_country.contains(*c.region);
-    });
+                  [&](const Named& c) { return channel_country.contains(*c.region); })) {
+    std::erase_if(candidates,
+                  [&](const Named& c) { return !c.cue && !channel_country.contains(*c.region); });
   }
   if (candidates.empty()) return {channel_country, channel_country.empty() ? 0.0 : by_channel};
 
   std::pmr::vector<const RegionCode*> finest{&memory};
   for (const auto& candidate : candidates) {
     const bool finer_known =
-        std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& other) {
+        std::any_of(candidates.begin(), candidates.end(), [&](const Named& other) {
           return *other.region != *candidate.region && candidate.region->contains(*other.region);
         });
     const bool listed = std::any_of(finest.begin(), finest.end(), [&](const RegionCode* region) {
@@ -132,11 +178,15 @@ Located Gazetteer::locate(std::span<const Mention> all, const RegionCode& channe
         subdivisions.push_back(subdivision);
       }
     }
-    if (around.empty()) return {channel_country, channel_country.empty() ? 0.0 : by_channel};
-    return {around, without_cue / static_cast<double>(subdivisions.size())};
+    const bool one_name = std::all_of(
+        candidates.begin(), candidates.end(),
+        [&](const Named& candidate) { return candidate.mention == candidates.front().mention; });
+    const auto meant = one_name ? candidates_of(finest, around.depth(), memory) : Candidates{};
+    if (around.empty()) return {channel_country, channel_country.empty() ? 0.0 : by_channel, meant};
+    return {around, without_cue / static_cast<double>(subdivisions.size()), meant};
   }
   const bool cue = std::any_of(candidates.begin(), candidates.end(),
-                               [](const Candidate& candidate) { return candidate.cue; });
+                               [](const Named& candidate) { return candidate.cue; });
   auto confidence = cue ? with_cue : without_cue;
   if (!cue && !channel_country.contains(around)) confidence *= foreign;
   if (only_destinations) confidence *= only_passing;

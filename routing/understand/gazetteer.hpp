@@ -2,6 +2,7 @@
 // The regions of the deployment and their names, and how a text names one. Immutable once built;
 // safe to read from many threads.
 
+#include <array>
 #include <cstdint>
 #include <memory_resource>
 #include <span>
@@ -31,9 +32,24 @@ struct Mention {
   Cue cue{Cue::none};
 };
 
+// One of the places that a name may mean.
+struct Candidate {
+  RegionCode region;
+  RegionCode shown;  // around it: by whose name somebody can tell it from the others
+  friend bool operator==(const Candidate&, const Candidate&) = default;
+};
+inline constexpr std::size_t most_candidates = 3;
+
+struct Candidates {
+  std::array<Candidate, most_candidates> all{};
+  std::uint8_t count{};  // 0, 2 or 3
+  std::span<const Candidate> view() const noexcept { return {all.data(), count}; }
+};
+
 struct Located {
   RegionCode region;
   double confidence{};
+  Candidates candidates{};  // where the text names one place that several regions may be
 };
 
 class Gazetteer {
@@ -58,6 +74,8 @@ class Gazetteer {
 
   // Where a text is, given its mentions with their cues and the channel's country: one region, or
   // the region around those that do not agree. The channel's country at 0.2 if nothing is named.
+  // Candidates are given where one name has places in several subdivisions, in the order of the
+  // pack.
   Located locate(std::span<const Mention> mentions, const RegionCode& channel_country,
                  std::pmr::memory_resource& memory) const;
 

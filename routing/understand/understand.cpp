@@ -399,6 +399,7 @@ Decision understand(std::string_view text, const Hints& hints, const Snapshot& s
   const auto located = snapshot.gazetteer.locate(mentions, hints.channel_country, memory);
   decision.region = located.region;
   decision.region_confidence = located.confidence;
+  decision.candidates = located.candidates;
 
   for (std::size_t at = 0; at < tokens.size(); ++at) {
     const auto found = snapshot.exclusions.longest(std::span{tokens}.subspan(at));

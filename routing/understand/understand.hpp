@@ -14,6 +14,7 @@
 #include "routing/model/category.hpp"
 #include "routing/model/names.hpp"
 #include "routing/model/tags.hpp"
+#include "routing/understand/gazetteer.hpp"
 
 namespace ishara::routing {
 
@@ -54,6 +55,7 @@ struct Decision {
   Urgency urgency{Urgency::u0};
   RegionCode region;           // the finest region known; empty if not even the country is
   double region_confidence{};  // 0 to 1
+  Candidates candidates;       // where a name may mean one of several places
   Outcome outcome{Outcome::triage};
   std::pmr::vector<std::string_view>
       reasons;  // ids of entries that counted; live with the snapshot

@@ -289,5 +289,53 @@ TEST_CASE("the same text gets the same decision") {
   CHECK(first.reasons == second.reasons);
 }
 
+TEST_CASE("a name of several places has candidates, by the regions that tell them apart") {
+  struct Example {
+    const char* name;
+    std::string_view towns;  // "Town" in these regions, in this order
+    std::string_view text;
+    std::string_view expected;  // region by shown
+  };
+  const std::array examples{
+      Example{"two, by their parents", "RW-02.a.t RW-01.b.t", "in Town",
+              "RW-02.a.t by RW-02.a, RW-01.b.t by RW-01.b"},
+      Example{"three", "RW-01.b.t RW-02.a.t RW-03.d.t", "Town",
+              "RW-01.b.t by RW-01.b, RW-02.a.t by RW-02.a, RW-03.d.t by RW-03.d"},
+      Example{"four, by what is around the parents", "RW-01.b.t RW-02.a.t RW-02.c.t RW-03.d.t",
+              "in Town", "RW-01.b.t by RW-01, RW-02 by RW-02, RW-03.d.t by RW-03"},
+      Example{"more than can be asked about", "RW-01.b.t RW-02.a.t RW-03.d.t RW-04.e.t", "in Town",
+              "RW-01.b.t by RW-01.b, RW-02.a.t by RW-02.a, RW-03.d.t by RW-03.d"},
+      Example{"in one place", "RW-01.b.t", "in Town", ""},
+      Example{"in one subdivision, which is enough", "RW-02.a.t RW-02.c.t", "in Town", ""},
+      Example{"with the subdivision beside it", "RW-01.b.t RW-02.a.t", "in Town, Kigali", ""},
+      Example{"beside another place", "RW-01.b.t RW-02.a.t", "from Town to West", ""},
+      Example{"a subdivision and what lies in another", "RW-05 RW-02.a.t", "in Town",
+              "RW-05 by RW, RW-02.a.t by RW-02.a"},
+  };
+  constexpr std::string_view tree =
+      "code\tname\nRW\tRwanda\nRW-01\tKigali\nRW-01.b\tB\nRW-02\tEast\nRW-02.a\tA\n"
+      "RW-02.c\tC\nRW-03\tNorth\nRW-03.d\tD\nRW-04\tWest\nRW-04.e\tE\n";
+  for (const auto& example : examples) {
+    CAPTURE(example.name);
+    std::string content{tree};
+    for (auto rest = example.towns; !rest.empty();) {
+      const auto code = rest.substr(0, rest.find(' '));
+      content += std::string{code} + "\tTown\n";
+      rest.remove_prefix(std::min(rest.size(), code.size() + 1));
+    }
+    const std::array files{PackFile{"x/regions.tsv", content}};
+    const auto loaded = load(files);
+    REQUIRE(loaded.snapshot);
+    std::pmr::monotonic_buffer_resource memory;
+    const auto decision =
+        understand(example.text, {"en", *RegionCode::parse("RW")}, *loaded.snapshot, memory);
+    std::string found;
+    for (const auto& candidate : decision.candidates.view())
+      found += (found.empty() ? "" : ", ") + std::string{candidate.region.view()} + " by " +
+               std::string{candidate.shown.view()};
+    CHECK(found == example.expected);
+  }
+}
+
 }  // namespace
 }  // namespace ishara::routing

@@ -233,6 +233,23 @@ class Conversation(unittest.TestCase):
     def tables_learnt(self):
         return self.system.gateway.log.read_text().count(" knowledge_loaded")
 
+    def test_a_name_of_several_places_is_asked_about_and_the_answer_goes_to_the_caseworker(self):
+        number, token = canary.Number("250788017020", "250"), canary.random_token()
+        self.system.plant([(number, token)])
+        channel = self.system.kannel
+
+        def answer(text):
+            return channel.send(channel.text(number, text, canary.random_token().letters)).body.decode()
+        self.assertRegex(answer(f"they took my passport in Remera {token.letters}"), ACK)
+        self.assertEqual(answer("1"), "Which place? 1 Kigali 2 Eastern Province 3 Northern Province 0 Other")
+        self.assertTrue(answer("2").startswith("Who may read it?"))
+        report = self.pull(token)
+        first, _, said = report["texts"]
+        self.assertEqual(first["candidates"], ["RW-01.gasabo.remera", "RW-02", "RW-03.musanze.remera"])
+        self.assertEqual((said["region"], said["candidates"]), ("RW-02", []))
+        self.assertIn("RW  perhaps RW-01.gasabo.remera or RW-02 or RW-03.musanze.remera",
+                      self.queue("show", report["id"]))
+
     def content(self, report):
         """How many rows of a report, its texts and its notes there are."""
         return self.sql("SELECT " + ", ".join(
