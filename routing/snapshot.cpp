@@ -31,16 +31,12 @@ class Fingerprint {
   std::uint64_t hash_{0xCBF29CE484222325};
 };
 
-std::string_view folder_of(std::string_view name) noexcept {
-  return name.substr(0, name.size() - base_name(name).size());
-}
-
 // A language pack has a pack.tsv of its own kind, which i18n reads.
 bool is_country_pack(const PackFile& file, std::span<const PackFile> files) {
   return base_name(file.name) == "pack.tsv" &&
          std::none_of(files.begin(), files.end(), [&](const PackFile& other) {
            const auto name = base_name(other.name);
-           return folder_of(other.name) == folder_of(file.name) &&
+           return folder_name(other.name) == folder_name(file.name) &&
                   (name == "lexicon.tsv" || name == "function_words.txt");
          });
 }
@@ -63,20 +59,25 @@ void read_country_pack(const PackFile& file, std::span<const PackFile> files, Sn
     if (*known != "country") continue;
     const auto country = RegionCode::parse(row[value].text);
     if (country && country->depth() == 1 && snapshot.gazetteer.knows(*country)) {
-      snapshot.countries.push_back(*country);
+      auto& countries = snapshot.countries;
+      if (std::find(countries.begin(), countries.end(), *country) == countries.end()) {
+        countries.push_back(*country);
+      }
     } else {
       complain(mistakes, file, row[value],
                "the country is a code of two capital letters that "
                "regions.tsv has");
     }
   }
-  static constexpr std::array<std::string_view, 3> needed{"regions.tsv", "queues.csv",
-                                                          "routes.csv"};
-  for (const auto name : needed) {
-    const bool found = std::any_of(files.begin(), files.end(), [&](const PackFile& other) {
-      return base_name(other.name) == name && folder_of(other.name) == folder_of(file.name);
+  const auto stands_beside = [&](std::string_view name) {
+    return std::any_of(files.begin(), files.end(), [&](const PackFile& other) {
+      return base_name(other.name) == name && folder_name(other.name) == folder_name(file.name);
     });
-    if (!found) {
+  };
+  // A pack of places alone has neither queues nor routes; who has one has both.
+  const bool routes = stands_beside("queues.csv") || stands_beside("routes.csv");
+  for (const std::string_view name : {"regions.tsv", "queues.csv", "routes.csv"}) {
+    if (!stands_beside(name) && (routes || name == "regions.tsv")) {
       mistakes.push_back({std::string{file.name},
                           0,
                           0,

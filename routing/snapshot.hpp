@@ -28,7 +28,7 @@ struct Snapshot {
   NameTrie exclusions;  // their names; the values are indices into table.exclusions()
   Table table;
   Helplines helplines;
-  std::vector<RegionCode> countries;  // of the country packs, in the order of the files
+  std::vector<RegionCode> countries;  // of the country packs, each once, in the order of the files
   std::string version;  // 16 hexadecimal digits that change with any byte of any pack file
 };
 
@@ -39,10 +39,11 @@ struct Loaded {
 
 // Builds a snapshot from the files of language packs (lexicon.tsv) and country packs (pack.tsv,
 // regions.tsv, aliases.tsv, queues.csv, routes.csv, exclusions.csv, helplines.csv); files of other
-// names are ignored. Either all is good, or nothing is used and every mistake is told. Without any
-// routes.csv the table is empty, which is enough to understand texts but not to route them.
-// `languages` are the traits of the language packs (i18n::Pack::traits); without them every text is
-// in its channel's language.
+// names are ignored. Either all is good, or nothing is used and every mistake is told. A country
+// pack may be places alone, without queues.csv and routes.csv; without any routes.csv the table is
+// empty, which is enough to understand texts but not to route them. Several packs may name a
+// region: it is one region, shown by the first name. `languages` are the traits of the language
+// packs (i18n::Pack::traits); without them every text is in its channel's language.
 Loaded load(std::span<const PackFile> files,
             const std::vector<i18n::LanguageTraits>& languages = {});
 

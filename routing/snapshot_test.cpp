@@ -92,7 +92,26 @@ TEST_CASE("the mistakes of all files are told at once, in the order of files and
 TEST_CASE("a country pack needs its files and its keys") {
   const std::array files{PackFile{"x/pack.tsv", "key\tvalue\ncountry\tRW\n"},
                          PackFile{"x/regions.tsv", regions}};
-  CHECK(load(files).mistakes.size() == 3);  // queues.csv, routes.csv, version
+  CHECK(load(files).mistakes.size() == 1);  // version
+  const std::array routed{files[0], files[1],
+                          PackFile{"x/queues.csv", "name,class,organisation,fallback\na,ngo,o,\n"}};
+  CHECK(load(routed).mistakes.size() == 2);  // version, routes.csv
+}
+
+TEST_CASE("a pack may be places alone, and several may name the same region") {
+  const std::array files{PackFile{"x/pack.tsv", "key\tvalue\ncountry\tRW\nversion\t1\n"},
+                         PackFile{"x/regions.tsv", regions},
+                         PackFile{"x/aliases.tsv", "code\talias\nRW\tU Rwanda\n"},
+                         PackFile{"y/pack.tsv", "key\tvalue\ncountry\tRW\nversion\t1\n"},
+                         PackFile{"y/regions.tsv", "code\tname\nRW\tRuanda\nRW-05\tSouth\n"},
+                         PackFile{"y/aliases.tsv", "code\talias\nRW\tRwanda\nRW\tu rwanda\n"}};
+  const auto loaded = load(files);
+  for (const auto& mistake : loaded.mistakes) FAIL_CHECK(mistake.message);
+  REQUIRE(loaded.snapshot);
+  const auto& gazetteer = loaded.snapshot->gazetteer;
+  CHECK(gazetteer.name(*RegionCode::parse("RW")) == "Rwanda");
+  CHECK(gazetteer.codes().size() == 4);
+  CHECK(loaded.snapshot->countries.size() == 1);
 }
 
 TEST_CASE("the pack.tsv of a language is another file, which i18n reads") {

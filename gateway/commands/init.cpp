@@ -218,6 +218,10 @@ int init(const Options& options) {
   print(std::cerr, loaded.mistakes);
   if (!loaded.snapshot || !helpline_dates_hold(std::cerr, loaded.snapshot->helplines, today()))
     return refuse_pack();
+  if (loaded.snapshot->table.routes().empty())
+    return complain("the country pack has places, but no queues and routes",
+                    "copy it, and put queues.csv and routes.csv beside its regions.tsv: "
+                    "ops/packs/rw-demo shows how");
 
   // Whatever can fail comes before what cannot be repeated; the configuration comes last, since its
   // presence says that all is done.

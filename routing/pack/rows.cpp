@@ -195,6 +195,10 @@ std::string_view base_name(std::string_view name) noexcept {
   return slash == std::string_view::npos ? name : name.substr(slash + 1);
 }
 
+std::string_view folder_name(std::string_view name) noexcept {
+  return name.substr(0, name.size() - base_name(name).size());
+}
+
 std::string closest(std::string_view text, std::span<const std::string_view> candidates) {
   if (text.empty() || text.size() > 64) return {};
   const auto lower = [](std::string_view mixed) {

@@ -38,6 +38,9 @@ std::vector<Row> read_rows(const PackFile& file, std::initializer_list<ColumnNam
 // The part of a file's name behind its last slash.
 std::string_view base_name(std::string_view name) noexcept;
 
+// The part before it, with the slash: the files of one pack share it.
+std::string_view folder_name(std::string_view name) noexcept;
+
 // The candidate that differs from `text` by few letters, for "did you mean"; empty if none does.
 std::string closest(std::string_view text, std::span<const std::string_view> candidates);
 

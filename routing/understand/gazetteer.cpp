@@ -114,6 +114,7 @@ Located Gazetteer::locate(std::span<const Mention> all, const RegionCode& channe
     const RegionCode* region;
     std::size_t mention;
     bool cue;
+    bool minor;
   };
   std::pmr::vector<Named> candidates{&memory};
   for (std::size_t i = 0; i < mentions.size(); ++i) {
@@ -124,7 +125,7 @@ Located Gazetteer::locate(std::span<const Mention> all, const RegionCode& channe
       if (place.needs_cue && mention.cue == Cue::none) continue;
       const bool home = channel_country.contains(place.region);
       if (only_destinations && !home) continue;
-      candidates.push_back({&place.region, i, mention.cue == Cue::location});
+      candidates.push_back({&place.region, i, mention.cue == Cue::location, place.minor});
     }
   }
   const auto agree = [](const RegionCode& a, const RegionCode& b) {
@@ -146,6 +147,12 @@ Located Gazetteer::locate(std::span<const Mention> all, const RegionCode& channe
     return std::any_of(candidates.begin(), candidates.end(), [&](const Named& other) {
       return other.mention != c.mention && agree(*other.region, *c.region);
     });
+  });
+  // A lesser place of a well-known name is meant only beside what lies around it or in it.
+  std::erase_if(candidates, [&](const Named& c) {
+    return c.minor && std::none_of(candidates.begin(), candidates.end(), [&](const Named& other) {
+             return other.mention != c.mention && agree(*other.region, *c.region);
+           });
   });
   // Beside a place at home, a foreign name without a cue is where somebody comes from or will go.
   if (std::any_of(candidates.begin(), candidates.end(),
@@ -195,27 +202,32 @@ Located Gazetteer::locate(std::span<const Mention> all, const RegionCode& channe
 
 Gazetteer Gazetteer::build(std::span<const PackFile> files, std::vector<Mistake>& mistakes) {
   Gazetteer gazetteer;
-  const auto read_cue = [&](const PackFile& file, const Cell& cell) {
+  const auto read_answer = [&](const PackFile& file, const Cell& cell, std::string_view column) {
     if (cell.text.empty() || cell.text == "no") return false;
     if (cell.text == "yes") return true;
     static constexpr std::array<std::string_view, 2> answers{"yes", "no"};
-    complain(mistakes, file, cell, "needs_cue is yes, no or empty", closest(cell.text, answers));
+    complain(mistakes, file, cell, std::string{column} + " is yes, no or empty",
+             closest(cell.text, answers));
     return false;
   };
-  const auto add_name = [&](const PackFile& file, const Cell& cell, const RegionCode& region,
-                            bool needs_cue) {
+  // Packs of several countries name each other's towns: what one says twice is a mistake, what two
+  // of them say is the same.
+  std::vector<std::string_view> pack_of_place;
+  const auto add_name = [&](const PackFile& file, const Cell& cell, Place place) {
     for (const auto other : gazetteer.names_.exactly(cell.text)) {
-      if (gazetteer.places_[other].region == region) {
+      if (gazetteer.places_[other].region != place.region) continue;
+      if (pack_of_place[other] == folder_name(file.name)) {
         complain(mistakes, file, cell, "'" + cell.text + "' already names this region");
-        return;
       }
+      return;
     }
     const auto index = static_cast<std::uint32_t>(gazetteer.places_.size());
     if (!gazetteer.names_.add(cell.text, index)) {
       complain(mistakes, file, cell, "a name has 1 to 8 words");
       return;
     }
-    gazetteer.places_.push_back({region, needs_cue});
+    gazetteer.places_.push_back(place);
+    pack_of_place.push_back(folder_name(file.name));
   };
 
   struct Unchecked {
@@ -224,12 +236,14 @@ Gazetteer Gazetteer::build(std::span<const PackFile> files, std::vector<Mistake>
     RegionCode parent;
   };
   std::vector<Unchecked> parents;
+  std::unordered_map<RegionCode, std::string_view> pack_of_region;
   std::vector<std::pair<const PackFile*, Row>> aliases;
   for (const auto& file : files) {
     if (base_name(file.name) == "regions.tsv") {
-      enum : std::size_t { region_code, title, needs_cue };
+      enum : std::size_t { region_code, title, needs_cue, minor };
       for (const auto& row :
-           read_rows(file, {{"code"}, {"name"}, {"needs_cue", Must::no}}, mistakes)) {
+           read_rows(file, {{"code"}, {"name"}, {"needs_cue", Must::no}, {"minor", Must::no}},
+                     mistakes)) {
         const auto region = RegionCode::parse(row[region_code].text);
         if (!region) {
           complain(mistakes, file, row[region_code],
@@ -237,16 +251,24 @@ Gazetteer Gazetteer::build(std::span<const PackFile> files, std::vector<Mistake>
                    "a dot and a slug (RW-02.bugesera)");
           continue;
         }
-        if (!gazetteer.regions_.try_emplace(*region, row[title].text).second) {
+        const auto [pack, is_new] = pack_of_region.try_emplace(*region, folder_name(file.name));
+        if (!is_new && pack->second == folder_name(file.name)) {
           complain(mistakes, file, row[region_code],
                    "the region '" + row[region_code].text + "' stands here twice");
           continue;
         }
-        parents.push_back({&file, row[region_code], region->parent()});
-        add_name(file, row[title], *region, read_cue(file, row[needs_cue]));
+        if (is_new) {
+          gazetteer.regions_.emplace(*region, row[title].text);
+          parents.push_back({&file, row[region_code], region->parent()});
+        }
+        add_name(file, row[title],
+                 {*region, read_answer(file, row[needs_cue], "needs_cue"),
+                  read_answer(file, row[minor], "minor")});
       }
     } else if (base_name(file.name) == "aliases.tsv") {
-      for (auto& row : read_rows(file, {{"code"}, {"alias"}, {"needs_cue", Must::no}}, mistakes)) {
+      for (auto& row :
+           read_rows(file, {{"code"}, {"alias"}, {"needs_cue", Must::no}, {"minor", Must::no}},
+                     mistakes)) {
         aliases.emplace_back(&file, std::move(row));
       }
     }
@@ -259,7 +281,7 @@ Gazetteer Gazetteer::build(std::span<const PackFile> files, std::vector<Mistake>
              closest(parent.view(), known));
   }
   for (const auto& [file, row] : aliases) {
-    enum : std::size_t { region_code, alias, needs_cue };
+    enum : std::size_t { region_code, alias, needs_cue, minor };
     const auto region = RegionCode::parse(row[region_code].text);
     if (!region || !gazetteer.knows(*region)) {
       complain(mistakes, *file, row[region_code],
@@ -267,7 +289,9 @@ Gazetteer Gazetteer::build(std::span<const PackFile> files, std::vector<Mistake>
                closest(row[region_code].text, known));
       continue;
     }
-    add_name(*file, row[alias], *region, read_cue(*file, row[needs_cue]));
+    add_name(*file, row[alias],
+             {*region, read_answer(*file, row[needs_cue], "needs_cue"),
+              read_answer(*file, row[minor], "minor")});
   }
   return gazetteer;
 }

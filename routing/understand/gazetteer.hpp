@@ -57,6 +57,7 @@ class Gazetteer {
   struct Place {
     RegionCode region;
     bool needs_cue{};  // also an ordinary word or a person's name: counts only with a cue
+    bool minor{};      // a better-known place has this name: counts only beside a name around it
   };
 
   const Place& place(std::uint32_t index) const noexcept { return places_[index]; }
@@ -80,7 +81,7 @@ class Gazetteer {
                  std::pmr::memory_resource& memory) const;
 
   // Builds it from regions.tsv and aliases.tsv of any number of country packs (other files are not
-  // looked at); every mistake is added to `mistakes`.
+  // looked at); every mistake is added to `mistakes`. A region or name of several packs is one.
   static Gazetteer build(std::span<const PackFile> files, std::vector<Mistake>& mistakes);
 
  private:

@@ -55,10 +55,10 @@ constexpr std::string_view lexicon_rw =
     "rw.at.1\trw\tAT\ti|mu|ku\t0\tdirected\tlow\tt\n"
     "rw.to.1\trw\tTO\t*jyanye\t0\t\tlow\tt\n";
 constexpr std::string_view regions =
-    "code\tname\tneeds_cue\nRW\tRwanda\t\nRW-01\tKigali\t\nRW-01.gasabo\tGasabo\t\n"
-    "RW-01.gasabo.remera\tRemera\t\nRW-02\tEastern Province\t\nRW-02.ngoma\tNgoma\tyes\n"
-    "RW-02.bugesera\tBugesera\t\nRW-02.ngoma.remera\tRemera\t\nRW-05\tSouth\tyes\n"
-    "RW-05.huye\tHuye\t\nAE\tEmirates\t\n";
+    "code\tname\tneeds_cue\tminor\nRW\tRwanda\t\t\nRW-01\tKigali\t\t\nRW-01.gasabo\tGasabo\t\t\n"
+    "RW-01.gasabo.remera\tRemera\t\t\nRW-02\tEastern Province\t\t\nRW-02.ngoma\tNgoma\tyes\t\n"
+    "RW-02.bugesera\tBugesera\t\t\nRW-02.ngoma.remera\tRemera\t\t\nRW-05\tSouth\tyes\t\n"
+    "RW-05.huye\tHuye\t\t\nRW-05.huye.ngoma\tNgoma\tyes\tyes\nAE\tEmirates\t\t\n";
 constexpr std::string_view aliases =
     "code\talias\nRW-05.huye\tButare\nAE\tDubai\nRW-01\tUmujyi wa Kigali\n";
 
@@ -200,6 +200,8 @@ TEST_CASE("a text gets the finest region that its names agree on") {
       Example{"two provinces", "Huye, Bugesera", "RW", 0.4},
       Example{"an ordinary word", "ngoma", "RW", 0.2},
       Example{"with a cue", "in ngoma", "RW-02.ngoma", 0.9},
+      Example{"a lesser place of that name beside what is around it", "in Ngoma, Huye",
+              "RW-05.huye.ngoma", 0.9},
       Example{"another country", "Dubai", "AE", 0.56},
       Example{"another country with a cue", "in Dubai", "AE", 0.9},
       Example{"beside one at home", "Dubai, Huye", "RW-05.huye", 0.8},
