@@ -22,6 +22,9 @@ def first_answers():
 
 
 class Kannel(unittest.TestCase):
+    def setUp(self):
+        system.shared().take_all()  # what other tests have left
+
     def texts_arrive(self, rows, service, channel, during=lambda *_: contextlib.nullcontext(),
                      joins=True):
         deployment = system.shared()
