@@ -31,14 +31,11 @@ class Fingerprint {
   std::uint64_t hash_{0xCBF29CE484222325};
 };
 
-// A language pack has a pack.tsv of its own kind, which i18n reads.
-bool is_country_pack(const PackFile& file, std::span<const PackFile> files) {
-  return base_name(file.name) == "pack.tsv" &&
-         std::none_of(files.begin(), files.end(), [&](const PackFile& other) {
-           const auto name = base_name(other.name);
-           return folder_name(other.name) == folder_name(file.name) &&
-                  (name == "lexicon.tsv" || name == "function_words.txt");
-         });
+// A language pack has a pack.tsv of its own kind, which i18n reads: keys and values without a
+// header, its tag among them. Folders do not tell, since "rw" is a language and a country.
+bool is_country_pack(const PackFile& file) {
+  return base_name(file.name) == "pack.tsv" && !file.content.starts_with("tag\t") &&
+         file.content.find("\ntag\t") == std::string_view::npos;
 }
 
 void read_country_pack(const PackFile& file, std::span<const PackFile> files, Snapshot& snapshot,
@@ -103,7 +100,7 @@ Loaded load(std::span<const PackFile> files, const std::vector<i18n::LanguageTra
   snapshot->table = Table::build(files, snapshot->gazetteer, loaded.mistakes);
   snapshot->helplines = Helplines::build(files, snapshot->gazetteer, loaded.mistakes);
   for (const auto& file : files) {
-    if (is_country_pack(file, files)) read_country_pack(file, files, *snapshot, loaded.mistakes);
+    if (is_country_pack(file)) read_country_pack(file, files, *snapshot, loaded.mistakes);
   }
   std::uint32_t number = 0;
   for (const auto& exclusion : snapshot->table.exclusions()) {

@@ -116,7 +116,7 @@ TEST_CASE("a pack may be places alone, and several may name the same region") {
 
 TEST_CASE("the pack.tsv of a language is another file, which i18n reads") {
   const std::array files{
-      PackFile{"en/pack.tsv", "tag\ten\n"},
+      PackFile{"en/pack.tsv", "# English\ntag\ten\n"},
       PackFile{"en/lexicon.tsv", "id\tlang\tcode\tpattern\tweight\tflags\tconfidence\tsource\n"}};
   CHECK(load(files).snapshot);
 }

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
+#include "i18n/normalise.hpp"
 #include "routing/pack/rows.hpp"
 
 namespace ishara::routing {
@@ -11,8 +13,9 @@ namespace {
 
 constexpr double with_cue = 0.90;
 constexpr double without_cue = 0.80;
-constexpr double foreign = 0.7;       // factor: another country than the channel's, and no cue
-constexpr double only_passing = 0.7;  // factor: named only as where somebody was taken
+constexpr double foreign = 0.7;        // factor: another country than the channel's, and no cue
+constexpr double only_passing = 0.7;   // factor: named only as where somebody was taken
+constexpr double misspelt_name = 0.8;  // factor
 constexpr double by_channel = 0.2;
 
 constexpr std::size_t most_mentions = 16;  // a text with more different names is a list, no place
@@ -85,16 +88,62 @@ std::vector<std::string_view> Gazetteer::codes() const {
 std::pmr::vector<Mention> Gazetteer::mentions(std::span<const std::string_view> tokens,
                                               std::pmr::memory_resource& memory) const {
   std::pmr::vector<Mention> mentions{&memory};
+  std::pmr::vector<BaseForm> forms{&memory};
   for (std::size_t at = 0; at < tokens.size();) {
-    const auto found = names_.longest(tokens.subspan(at));
-    if (found.length == 0) {
+    Mention longest;
+    auto node = NameTrie::root;
+    auto ending = Cue::none;
+    for (auto i = at; i < tokens.size() && node != NameTrie::nowhere; ++i) {
+      const auto before = node;
+      node = names_.step(before, tokens[i]);
+      if (node == NameTrie::nowhere || names_.values(node).empty()) {
+        base_forms(tokens[i], forms);
+        for (const auto& form : forms) {
+          const auto bent = names_.step(before, form.name);
+          if (bent == NameTrie::nowhere) continue;
+          if (names_.values(bent).empty() && (node != NameTrie::nowhere || i > at)) continue;
+          node = bent;
+          ending = form.cue;
+          if (!names_.values(bent).empty()) break;
+        }
+      }
+      if (node == NameTrie::nowhere || names_.values(node).empty()) continue;
+      longest = {names_.values(node), at, i + 1, ending};
+    }
+    if (longest.end == 0) {
       ++at;
       continue;
     }
-    mentions.push_back({found.values, at, at + found.length, Cue::none});
-    at += found.length;
+    mentions.push_back(longest);
+    at = longest.end;
   }
   return mentions;
+}
+
+bool Gazetteer::names_place_in(const RegionCode& region, const Mention& mention) const noexcept {
+  return std::any_of(mention.places.begin(), mention.places.end(),
+                     [&](auto index) { return region.contains(places_[index].region); });
+}
+
+std::optional<Mention> Gazetteer::misspelt(std::span<const std::string_view> tokens, std::size_t at,
+                                           const RegionCode& channel_country,
+                                           std::pmr::memory_resource& memory) const {
+  std::optional<Mention> nearest;
+  for (const auto word : single_words_.near(tokens[at], memory)) {
+    const auto places = names_.exactly(word);
+    const Mention mention{places, at, at + 1, Cue::none, true};
+    if (!names_place_in(channel_country, mention)) continue;
+    // Two spellings of one place are one place.
+    if (nearest) {
+      const bool same = std::any_of(places.begin(), places.end(), [&](auto index) {
+        return places_[index].region == places_[nearest->places.front()].region;
+      });
+      if (!same) return std::nullopt;
+      continue;
+    }
+    nearest = mention;
+  }
+  return nearest;
 }
 
 Located Gazetteer::locate(std::span<const Mention> all, const RegionCode& channel_country,
@@ -115,6 +164,7 @@ Located Gazetteer::locate(std::span<const Mention> all, const RegionCode& channe
     std::size_t mention;
     bool cue;
     bool minor;
+    bool misspelt;
   };
   std::pmr::vector<Named> candidates{&memory};
   for (std::size_t i = 0; i < mentions.size(); ++i) {
@@ -125,7 +175,8 @@ Located Gazetteer::locate(std::span<const Mention> all, const RegionCode& channe
       if (place.needs_cue && mention.cue == Cue::none) continue;
       const bool home = channel_country.contains(place.region);
       if (only_destinations && !home) continue;
-      candidates.push_back({&place.region, i, mention.cue == Cue::location, place.minor});
+      candidates.push_back(
+          {&place.region, i, mention.cue == Cue::location, place.minor, mention.misspelt});
     }
   }
   const auto agree = [](const RegionCode& a, const RegionCode& b) {
@@ -154,11 +205,25 @@ Located Gazetteer::locate(std::span<const Mention> all, const RegionCode& channe
              return other.mention != c.mention && agree(*other.region, *c.region);
            });
   });
-  // Beside a place at home, a foreign name without a cue is where somebody comes from or will go.
-  if (std::any_of(candidates.begin(), candidates.end(),
-                  [&](const Named& c) { return channel_country.contains(*c.region); })) {
-    std::erase_if(candidates,
-                  [&](const Named& c) { return !c.cue && !channel_country.contains(*c.region); });
+  // Beside a place at home, a foreign one is where somebody comes from, was taken or will go.
+  const auto home = [&](const Named& c) { return channel_country.contains(*c.region); };
+  if (std::any_of(candidates.begin(), candidates.end(), home)) {
+    std::erase_if(candidates, [&](const Named& c) { return !home(c); });
+  }
+  // "From Garissa, beaten in Nairobi": a name without a cue in another subdivision than those with
+  // one is where somebody comes from.
+  const auto has_cue = [](const Named& c) { return c.cue; };
+  if (std::any_of(candidates.begin(), candidates.end(), has_cue)) {
+    const auto near_a_cue = [&](const Named& c) {
+      return std::any_of(candidates.begin(), candidates.end(), [&](const Named& other) {
+        return other.cue &&
+               (other.region->ancestor(2) == c.region->ancestor(2) ||
+                other.region->contains(*c.region) || c.region->contains(*other.region));
+      });
+    };
+    std::pmr::vector<Named> kept{&memory};
+    std::copy_if(candidates.begin(), candidates.end(), std::back_inserter(kept), near_a_cue);
+    candidates = std::move(kept);
   }
   if (candidates.empty()) return {channel_country, channel_country.empty() ? 0.0 : by_channel};
 
@@ -197,6 +262,10 @@ Located Gazetteer::locate(std::span<const Mention> all, const RegionCode& channe
   auto confidence = cue ? with_cue : without_cue;
   if (!cue && !channel_country.contains(around)) confidence *= foreign;
   if (only_destinations) confidence *= only_passing;
+  if (std::all_of(candidates.begin(), candidates.end(),
+                  [](const Named& candidate) { return candidate.misspelt; })) {
+    confidence *= misspelt_name;
+  }
   return {around, confidence};
 }
 
@@ -227,6 +296,7 @@ Gazetteer Gazetteer::build(std::span<const PackFile> files, std::vector<Mistake>
       return;
     }
     gazetteer.places_.push_back(place);
+    if (!place.needs_cue && !place.minor) gazetteer.add_single_word(cell.text);
     pack_of_place.push_back(folder_name(file.name));
   };
 
@@ -293,7 +363,14 @@ Gazetteer Gazetteer::build(std::span<const PackFile> files, std::vector<Mistake>
              {*region, read_answer(*file, row[needs_cue], "needs_cue"),
               read_answer(*file, row[minor], "minor")});
   }
+  gazetteer.single_words_.sort();
   return gazetteer;
+}
+
+void Gazetteer::add_single_word(std::string_view name) {
+  std::pmr::monotonic_buffer_resource memory;
+  const auto tokens = i18n::tokens(name, memory);
+  if (tokens.size() == 1) single_words_.add(tokens.front());
 }
 
 }  // namespace ishara::routing

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory_resource>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,16 +14,11 @@
 
 #include "routing/model/names.hpp"
 #include "routing/pack/pack_file.hpp"
+#include "routing/understand/case_endings.hpp"
 #include "routing/understand/name_trie.hpp"
+#include "routing/understand/similar_names.hpp"
 
 namespace ishara::routing {
-
-// How the words before a name speak of it.
-enum class Cue : std::uint8_t {
-  none,
-  location,     // "in Huye"
-  destination,  // "taken to Huye": a mere destination is no region
-};
 
 // A name found in a text: tokens [begin, end).
 struct Mention {
@@ -30,6 +26,7 @@ struct Mention {
   std::size_t begin{};
   std::size_t end{};
   Cue cue{Cue::none};
+  bool misspelt{};
 };
 
 // One of the places that a name may mean.
@@ -69,9 +66,20 @@ class Gazetteer {
   // The codes of the tree, in ascending order; the views live with the gazetteer.
   std::vector<std::string_view> codes() const;
 
-  // The longest names in the text, from left to right, without their cues.
+  // The longest names in the text, from left to right; the last word of a name may have an ending
+  // of its case. The only cues are those of such endings.
   std::pmr::vector<Mention> mentions(std::span<const std::string_view> tokens,
                                      std::pmr::memory_resource& memory) const;
+
+  // True if one of the places that the mention names lies in this region.
+  bool names_place_in(const RegionCode& region, const Mention& mention) const noexcept;
+
+  // What the token may mean that is no name as it stands, but differs in a letter or two from one
+  // name of the channel's country (of any, if the channel has none). Nothing if no name is near, or
+  // two are equally near.
+  std::optional<Mention> misspelt(std::span<const std::string_view> tokens, std::size_t at,
+                                  const RegionCode& channel_country,
+                                  std::pmr::memory_resource& memory) const;
 
   // Where a text is, given its mentions with their cues and the channel's country: one region, or
   // the region around those that do not agree. The channel's country at 0.2 if nothing is named.
@@ -85,8 +93,11 @@ class Gazetteer {
   static Gazetteer build(std::span<const PackFile> files, std::vector<Mistake>& mistakes);
 
  private:
+  void add_single_word(std::string_view name);
+
   std::vector<Place> places_;
   NameTrie names_;
+  SimilarNames single_words_;  // names that count by themselves
   std::unordered_map<RegionCode, std::string> regions_;
 };
 

@@ -181,9 +181,11 @@ class LexiconBuilder {
         entry.soon = true;
       } else if (flag == "directed") {
         entry.directed = true;
+      } else if (flag == "after") {
+        entry.after = true;
       } else {
         std::vector<std::string_view> known{tag_names.begin(), tag_names.end()};
-        known.insert(known.end(), {"injury", "now", "soon", "directed"});
+        known.insert(known.end(), {"injury", "now", "soon", "directed", "after"});
         complain(mistakes_, file, cell,
                  "'" + std::string{flag} +
                      "' is no flag (separate flags by "

@@ -50,6 +50,7 @@ struct Entry {
   bool now{};       // a cue of something that happens now
   bool soon{};      // a cue of something within days
   bool directed{};  // a locative that also stands after verbs of movement ("i Kigali")
+  bool after{};     // a locative or movement that stands behind the name, too ("Lahore mein")
 };
 
 // An entry found at certain tokens of a text, in ascending order.

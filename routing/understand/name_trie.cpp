@@ -7,8 +7,6 @@
 namespace ishara::routing {
 namespace {
 
-constexpr std::uint32_t nowhere = 0xFFFFFFFF;
-
 constexpr std::uint64_t edge(std::uint32_t node, std::uint32_t word) noexcept {
   return (std::uint64_t{node} << 32) | word;
 }
@@ -26,7 +24,7 @@ bool NameTrie::add(std::string_view name, std::uint32_t value) {
   std::pmr::monotonic_buffer_resource memory;
   const auto tokens = i18n::tokens(name, memory);
   if (tokens.empty() || tokens.size() > longest_name) return false;
-  std::uint32_t node = 0;
+  auto node = root;
   for (const auto token : tokens) {
     const auto word =
         words_.try_emplace(std::string{token}, static_cast<std::uint32_t>(words_.size()))
@@ -42,7 +40,7 @@ bool NameTrie::add(std::string_view name, std::uint32_t value) {
 
 NameTrie::Found NameTrie::longest(std::span<const std::string_view> tokens) const noexcept {
   Found found;
-  std::uint32_t node = 0;
+  auto node = root;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     node = step(node, tokens[i]);
     if (node == nowhere) break;

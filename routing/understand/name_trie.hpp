@@ -35,6 +35,13 @@ class NameTrie {
   };
   Found longest(std::span<const std::string_view> tokens) const noexcept;
 
+  // The same word by word: where a name that has come to `node` goes on with `token`, and what ends
+  // there. Names begin at `root`.
+  static constexpr std::uint32_t root = 0;
+  static constexpr std::uint32_t nowhere = 0xFFFFFFFF;
+  std::uint32_t step(std::uint32_t node, std::string_view token) const noexcept;
+  std::span<const std::uint32_t> values(std::uint32_t node) const noexcept { return nodes_[node]; }
+
   // The values of exactly this name.
   std::span<const std::uint32_t> exactly(std::string_view name) const;
 
@@ -43,8 +50,6 @@ class NameTrie {
   static constexpr std::size_t longest_name = 8;
 
  private:
-  std::uint32_t step(std::uint32_t node, std::string_view token) const noexcept;
-
   std::unordered_map<std::string, std::uint32_t, ViewHash, std::equal_to<>> words_;
   std::unordered_map<std::uint64_t, std::uint32_t> edges_;  // node and word to node
   std::vector<std::vector<std::uint32_t>> nodes_{1};        // the values of each

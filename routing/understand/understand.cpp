@@ -20,6 +20,7 @@ constexpr double usable_region = 0.7;
 
 constexpr std::size_t negator_reach = 3;
 constexpr std::size_t movement_reach = 4;
+constexpr std::size_t behind_reach = 3;
 
 // A row of digits and stars between a star and a hash: what operators print in their adverts.
 bool has_service_code(std::string_view text) noexcept {
@@ -92,11 +93,23 @@ class Reading {
     return tokens;
   }
 
+  // How the words around the name at tokens [begin, end) speak of it, as far as no other name
+  // stands between: those from token `from` up to `until`.
+  Cue cue_around(std::size_t begin, std::size_t end, std::size_t from,
+                 std::size_t until) const noexcept {
+    const auto before = cue_before(begin, from);
+    return before == Cue::none ? cue_behind(end, until) : before;
+  }
+
+  // True if the words have a meaning of their own at this token.
+  bool knows(std::size_t token) const noexcept { return !covering(token).empty(); }
+
+ private:
   // How the words before the name at token `begin` speak of it.
-  Cue cue_before(std::size_t begin) const noexcept {
+  Cue cue_before(std::size_t begin, std::size_t from) const noexcept {
     bool directed = false;
     bool located = false;
-    for (std::size_t back = 1; back <= std::min(begin, movement_reach); ++back) {
+    for (std::size_t back = 1; back <= std::min(begin - from, movement_reach); ++back) {
       const auto token = begin - back;
       if (clause_[token] != clause_[begin]) break;
       for (const auto number : covering(token)) {
@@ -113,7 +126,22 @@ class Reading {
     return located ? Cue::location : Cue::none;
   }
 
- private:
+  // How the words behind a name that ends before token `end` speak of it, in languages whose little
+  // words follow: "Lahore mein", "Dubai bhej diya", "Toshkent shahriga olib ketishdi".
+  Cue cue_behind(std::size_t end, std::size_t until) const noexcept {
+    auto cue = Cue::none;
+    for (auto token = end; token < std::min(end + behind_reach, until); ++token) {
+      if (clause_[token] != clause_[end - 1]) break;
+      for (const auto number : covering(token)) {
+        const auto& entry = this->entry(hits_[number]);
+        if (hits_[number].begin() != token || !entry.after) continue;
+        if (entry.role == Role::movement) return Cue::destination;
+        if (token == end && entry.role == Role::locative) cue = Cue::location;
+      }
+    }
+    return cue;
+  }
+
   std::span<const std::uint32_t> covering(std::size_t token) const noexcept {
     return std::span{covering_}.subspan(covering_start_[token],
                                         covering_start_[token + 1] - covering_start_[token]);
@@ -380,6 +408,34 @@ void decide(const Sums& sums, Decision& decision) noexcept {
   if (likely) decision.urgency = std::max(decision.urgency, base_urgency(*likely, sums));
 }
 
+void add_cues(const Reading& reading, std::size_t tokens, std::pmr::vector<Mention>& mentions) {
+  for (std::size_t i = 0; i < mentions.size(); ++i) {
+    auto& mention = mentions[i];
+    const auto from = i == 0 ? 0 : mentions[i - 1].end;
+    const auto until = i + 1 == mentions.size() ? tokens : mentions[i + 1].begin;
+    const auto cue = reading.cue_around(mention.begin, mention.end, from, until);
+    if (cue != Cue::none) mention.cue = cue;
+  }
+}
+
+// In a text that names no place at home, a word with a cue that nobody knows may be a misspelt one.
+void add_misspelt(const Reading& reading, std::span<const std::string_view> tokens,
+                  const RegionCode& home, const Gazetteer& gazetteer,
+                  std::pmr::vector<Mention>& mentions, std::pmr::memory_resource& memory) {
+  for (std::size_t token = 0; token < tokens.size(); ++token) {
+    const bool named = std::any_of(mentions.begin(), mentions.end(), [&](const Mention& mention) {
+      return mention.begin <= token && token < mention.end;
+    });
+    if (named || reading.knows(token)) continue;
+    const auto cue = reading.cue_around(token, token + 1, 0, tokens.size());
+    if (cue == Cue::none) continue;
+    if (auto mention = gazetteer.misspelt(tokens, token, home, memory)) {
+      mention->cue = cue;
+      mentions.push_back(*mention);
+    }
+  }
+}
+
 }  // namespace
 
 Decision understand(std::string_view text, const Hints& hints, const Snapshot& snapshot,
@@ -395,7 +451,13 @@ Decision understand(std::string_view text, const Hints& hints, const Snapshot& s
   decision.tags = sums.tags;
 
   auto mentions = snapshot.gazetteer.mentions(tokens, memory);
-  for (auto& mention : mentions) mention.cue = reading.cue_before(mention.begin);
+  add_cues(reading, tokens.size(), mentions);
+  if (const auto& home = hints.channel_country;
+      std::none_of(mentions.begin(), mentions.end(), [&](const Mention& mention) {
+        return snapshot.gazetteer.names_place_in(home, mention);
+      })) {
+    add_misspelt(reading, tokens, home, snapshot.gazetteer, mentions, memory);
+  }
   const auto located = snapshot.gazetteer.locate(mentions, hints.channel_country, memory);
   decision.region = located.region;
   decision.region_confidence = located.confidence;

@@ -46,6 +46,8 @@ constexpr std::string_view lexicon =
     "en.advert.1\ten\tADVERT\tbonus|free\t0\t\thigh\tt\n"
     "en.greet.1\ten\tGREET\thello|morning|good\t0\t\thigh\tt\n"
     "en.at.1\ten\tAT\tin|near\t0\t\thigh\tt\n"
+    "en.at.2\ten\tAT\tmein\t0\tafter\thigh\tt\n"
+    "en.to.2\ten\tTO\tle gaye\t0\tafter\thigh\tt\n"
     "en.to.1\ten\tTO\ttook + to\t0\t\thigh\tt\n";
 constexpr std::string_view lexicon_rw =
     "id\tlang\tcode\tpattern\tweight\tflags\tconfidence\tsource\n"
@@ -207,6 +209,21 @@ TEST_CASE("a text gets the finest region that its names agree on") {
       Example{"beside one at home", "Dubai, Huye", "RW-05.huye", 0.8},
       Example{"a destination", "took her to Dubai", "RW", 0.2},
       Example{"a destination at home", "took her to Huye", "RW-05.huye", 0.56},
+      Example{"a cue for what is around it", "in Rwanda, Huye", "RW-05.huye", 0.9},
+      Example{"a cue for one of two provinces", "from Huye, in Bugesera", "RW-02.bugesera", 0.9},
+      Example{"a place at home beside one abroad", "Huye, in Dubai", "RW-05.huye", 0.8},
+      Example{"from one place to another", "took her to Dubai from Huye", "RW-05.huye", 0.8},
+      Example{"a word behind it", "huye mein", "RW-05.huye", 0.9},
+      Example{"a movement behind it", "huye le gaye", "RW-05.huye", 0.56},
+      Example{"but not behind another name", "huye mein, bugesera le gaye", "RW-05.huye", 0.9},
+      Example{"with an ending", "Hoyeda, Huyeda", "RW-05.huye", 0.9},
+      Example{"an ending that says nothing", "huyening", "RW-05.huye", 0.8},
+      Example{"misspelt with a cue", "in Bugasera", "RW-02.bugesera", 0.72},
+      Example{"misspelt, longer by one", "near Bugeserra", "RW-02.bugesera", 0.72},
+      Example{"misspelt without a cue", "Bugasera", "RW", 0.2},
+      Example{"misspelt beside what is not", "in Bugasera, Huye", "RW-05.huye", 0.8},
+      Example{"too far from any name", "in Bagasara", "RW", 0.2},
+      Example{"a word that has a meaning", "in brothel", "RW", 0.2},
       Example{"a place and a destination", "in Huye, they took her to Bugesera", "RW-05.huye", 0.9},
       Example{"a cue that also follows movement", "bamujyanye i Huye", "RW-05.huye", 0.56},
       Example{"the same without movement", "aba i Huye", "RW-05.huye", 0.9},
