@@ -17,6 +17,7 @@ constexpr std::size_t number_size = 16;
 constexpr std::size_t ref_size = 12;
 constexpr std::size_t thread_size = 264;
 constexpr std::size_t pull_size = 4 + longest_reply;
+constexpr std::size_t template_size = number_size + 3 + ref_size + 20;
 static_assert(longest_request == request_head + 64);
 static_assert(longest_answer == answer_head + pull_size);
 
@@ -69,24 +70,23 @@ template <class... F>
 Cases(F...) -> Cases<F...>;
 
 std::size_t payload_size(const RelayRequest& request) {
-  return std::visit(
-      Cases{
-          [](const ResolveNumber&) -> std::size_t { return number_size; },
-          [](const ResolveRef&) -> std::size_t { return ref_size; },
-          [](const PullReply&) -> std::size_t { return ref_size; },
-          [](const EndByNumber&) -> std::size_t { return 1 + number_size; },
-          [](const EndByRef&) -> std::size_t { return 1 + ref_size; },
-          [](const SendTemplate&) -> std::size_t { return number_size + 3 + ref_size + 14; },
-          [](const ResolveReport&) -> std::size_t { return 16; },
-          [](const FreshRef&) -> std::size_t { return 0; },
-          [](const Delivery& delivery) -> std::size_t {
-            if (delivery.id.empty() || delivery.id.size() > longest_delivery_id)
-              throw std::logic_error{"a delivery id has 1 to 48 bytes"};
-            return 2 + delivery.id.size();
-          },
-          [](const OpenWindow&) -> std::size_t { return number_size + 2; },
-      },
-      request);
+  return std::visit(Cases{
+                        [](const ResolveNumber&) -> std::size_t { return number_size; },
+                        [](const ResolveRef&) -> std::size_t { return ref_size; },
+                        [](const PullReply&) -> std::size_t { return ref_size; },
+                        [](const EndByNumber&) -> std::size_t { return 1 + number_size; },
+                        [](const EndByRef&) -> std::size_t { return 1 + ref_size; },
+                        [](const SendTemplate&) -> std::size_t { return template_size; },
+                        [](const ResolveReport&) -> std::size_t { return 16; },
+                        [](const FreshRef&) -> std::size_t { return 0; },
+                        [](const Delivery& delivery) -> std::size_t {
+                          if (delivery.id.empty() || delivery.id.size() > longest_delivery_id)
+                            throw std::logic_error{"a delivery id has 1 to 48 bytes"};
+                          return 2 + delivery.id.size();
+                        },
+                        [](const OpenWindow&) -> std::size_t { return number_size + 2; },
+                    },
+                    request);
 }
 
 result<EndKind> read_end_kind(std::uint8_t byte) {
@@ -128,9 +128,12 @@ result<RelayRequest> decode_template(crypto::View payload) {
   out.text = read.u8();
   out.ref = *ref;
   read.skip(ref_size);
+  out.tables = read.u32();
   out.helpline = read.u16();
   for (auto& region : out.regions) region = read.u32();
-  if (out.channel == 0) return relay_wire_errc::malformed;
+  out.until = read.u8();
+  out.chosen = read.u8();
+  if (out.channel == 0 || out.until > 48) return relay_wire_errc::malformed;
   return RelayRequest{std::move(out)};
 }
 
@@ -160,7 +163,7 @@ result<RelayRequest> decode_payload(RelayOp op, crypto::View payload) {
     case RelayOp::end:
       return decode_end(payload);
     case RelayOp::ack:
-      if (!sized(number_size + 3 + ref_size + 14)) break;
+      if (!sized(template_size)) break;
       return decode_template(payload);
     case RelayOp::owner:
       if (!sized(16)) break;
@@ -344,8 +347,11 @@ crypto::WipedBytes encode_request(std::uint32_t call, const RelayRequest& reques
                    write.u8(value.language);
                    write.u8(value.text);
                    write_optional_ref(write, value.ref);
+                   write.u32(value.tables);
                    write.u16(value.helpline);
                    for (const auto region : value.regions) write.u32(region);
+                   write.u8(value.until);
+                   write.u8(value.chosen);
                  },
                  [&](const ResolveReport& value) { write.bytes(value.report_id); },
                  [](const FreshRef&) {},

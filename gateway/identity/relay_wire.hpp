@@ -17,7 +17,9 @@
 //      4 END      how 1 ‖ numlen 1 ‖ number 15,   none
 //                 or how 1 ‖ ref 12
 //      5 ACK      numlen 1 ‖ number 15 ‖ channel 1 ‖ language 1 ‖ template 1 ‖ ref 12 ‖
-//                 helpline 2 ‖ regions 3×4        none
+//                 tables 4 ‖ helpline 2 ‖
+//                 regions 3×4 ‖ until 1 ‖
+//                 chosen 1                        none
 //      7 FRESH    nothing                         ref 12
 //      8 DLR      state 1 ‖ idlen 1 ‖ id, 1-48    none
 //      9 WINDOW   numlen 1 ‖ number 15 ‖ minutes 2    none
@@ -96,8 +98,13 @@ struct SendTemplate {
   std::uint8_t language = 0;  // place of the language among the catalogue's tags, sorted
   std::uint8_t text = 0;      // which template; the numbers are the sender's (gateway/relay)
   std::optional<Ref> ref{};
-  std::uint16_t helpline = 0;              // place in the routing snapshot and 1; 0: none
-  std::array<std::uint32_t, 3> regions{};  // the same
+  // What fills its gaps: nothing that the relay does not know already, so that whoever has taken a
+  // gateway can make it say nothing else.
+  std::uint32_t tables = 0;                // version of the routing tables in which these count:
+  std::uint16_t helpline = 0;              // place among the helplines and 1; 0: none
+  std::array<std::uint32_t, 3> regions{};  // places in the gazetteer and 1; 0: none
+  std::uint8_t until = 0;                  // half hour of the day, 0 to 47, and 1; 0: none
+  std::uint8_t chosen = 0;                 // the language that was chosen, and 1; 0: none
 };
 struct ResolveReport {
   crypto::Id report_id{};

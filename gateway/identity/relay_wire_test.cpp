@@ -27,8 +27,8 @@ std::vector<RelayRequest> every_request() {
   out.emplace_back(PullReply{ref()});
   out.emplace_back(EndByNumber{EndKind::erase, number()});
   out.emplace_back(EndByRef{EndKind::stop, ref()});
-  out.emplace_back(SendTemplate{number(), 3, 1, 2, ref(), 4, {5, 6, 0}});
-  out.emplace_back(SendTemplate{number(), 3, 1, 2, {}, 0, {}});
+  out.emplace_back(SendTemplate{number(), 3, 1, 2, ref(), 12, 4, {5, 6, 0}, 48, 255});
+  out.emplace_back(SendTemplate{number(), 3, 1, 2, {}, 0, 0, {}, 0, 0});
   out.emplace_back(ResolveReport{id(9)});
   out.emplace_back(FreshRef{});
   out.emplace_back(Delivery{DeliveryState::delivered, crypto::wiped_copy("id-1")});
@@ -133,7 +133,9 @@ TEST_CASE("what is not exactly a request is refused") {
       {"ref with a wrong check digit", 18, '0', ResolveRef{Ref::parse("4821773501").value()}});
   rows.push_back({"ref not padded", 7, 1, ResolveRef{ref()}});
   rows.push_back({"no such end", 7, 3, EndByRef{EndKind::stop, ref()}});
-  rows.push_back({"channel 0", 23, 0, SendTemplate{number(), 3, 1, 2, ref(), 4, {}}});
+  rows.push_back({"channel 0", 23, 0, SendTemplate{number(), 3, 1, 2, ref(), 1, 4, {}, 0, 0}});
+  rows.push_back(
+      {"no such half hour", 56, 49, SendTemplate{number(), 3, 1, 2, ref(), 1, 4, {}, 48, 0}});
   rows.push_back(
       {"no such delivery state", 7, 5, Delivery{DeliveryState::sent, crypto::wiped_copy("id")}});
   rows.push_back(

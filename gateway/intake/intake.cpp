@@ -353,8 +353,7 @@ Intake::Line Intake::render(const std::optional<conversation::Reply>& reply,
 
 // The order to answer a phone that the webhook's response cannot reach.
 identity::RelayRequest Intake::by_relay(const conversation::Reply& reply,
-                                        const std::optional<Matter>& matter,
-                                        const conversation::Input& input,
+                                        const std::optional<Matter>& matter, const Reading& reading,
                                         const identity::Msisdn& number, const Call& call,
                                         const Knowledge& knowledge) const {
   identity::SendTemplate out{.number = copy_of(number)};
@@ -364,9 +363,21 @@ identity::RelayRequest Intake::by_relay(const conversation::Reply& reply,
                      : knowledge.language_number(call.channel.language);
   out.text = static_cast<std::uint8_t>(reply.id);
   if (reply.typed_ref)
-    out.ref = input.ref;
+    out.ref = reading.input.ref;
   else if (matter)
     out.ref = matter->ref;
+  // Only places in tables that the relay has too.
+  const auto& routing = *knowledge.routing;
+  out.tables = knowledge.routing_version;
+  if (reading.helpline)
+    out.helpline =
+        static_cast<std::uint16_t>(reading.helpline - routing.helplines.all().data() + 1);
+  for (std::size_t i = 0; i < reply.region_count; ++i)
+    if (const auto place = routing.gazetteer.place_of(reading.asked.all[reply.regions[i]].shown))
+      out.regions[i] = *place + 1;
+  if (reply.range) out.until = static_cast<std::uint8_t>(reply.range->end + 1);
+  if (reply.chosen != conversation::no_language)
+    out.chosen = static_cast<std::uint8_t>(reply.chosen + 1);
   return out;
 }
 
@@ -521,7 +532,7 @@ asio::awaitable<Intake::Result<Intake::Line>> Intake::report(
     if (effects.window_minutes)
       afterwards.push_back(identity::OpenWindow{copy_of(*number), *effects.window_minutes});
     if (line && !call.aggregator->answers_in_response())
-      afterwards.push_back(by_relay(*step.reply, matter, reading.input, *number, call, *knowledge));
+      afterwards.push_back(by_relay(*step.reply, matter, reading, *number, call, *knowledge));
   }
   {
     // The text is sealed or unused from here on, the number too but for what the relay is still to

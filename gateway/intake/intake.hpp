@@ -205,9 +205,9 @@ class Intake {
                             const Call& call, const Knowledge& knowledge,
                             std::chrono::sys_seconds now);
   identity::RelayRequest by_relay(const conversation::Reply& reply,
-                                  const std::optional<Matter>& matter,
-                                  const conversation::Input& input, const identity::Msisdn& number,
-                                  const Call& call, const Knowledge& knowledge) const;
+                                  const std::optional<Matter>& matter, const Reading& reading,
+                                  const identity::Msisdn& number, const Call& call,
+                                  const Knowledge& knowledge) const;
   asio::awaitable<Result<storage::Appended>> append(Sealed sealed, const Target& target,
                                                     crypto::Id dedupe, std::int16_t answer_class,
                                                     bool urgent, std::chrono::sys_seconds now);

@@ -29,6 +29,7 @@ struct Knowledge {
   std::shared_ptr<const i18n::Packs> packs;
   std::shared_ptr<const config::Channels> channels;
   std::shared_ptr<const routing::Snapshot> routing;
+  std::uint32_t routing_version = 0;  // in the database
   std::shared_ptr<const identity::Directory> directory;
   std::vector<identity::EpochAnnouncement> epochs;  // signed by a relay of the directory
 

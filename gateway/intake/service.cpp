@@ -448,11 +448,13 @@ class Service::Work {
 
   void publish() {
     if (!channels_ || !learnt_.directory) return;
-    intake_.learn(std::make_shared<const Knowledge>(Knowledge{.packs = packs_,
-                                                              .channels = channels_,
-                                                              .routing = learnt_.routing,
-                                                              .directory = learnt_.directory,
-                                                              .epochs = learnt_.epochs}));
+    intake_.learn(
+        std::make_shared<const Knowledge>(Knowledge{.packs = packs_,
+                                                    .channels = channels_,
+                                                    .routing = learnt_.routing,
+                                                    .routing_version = learnt_.routing_version,
+                                                    .directory = learnt_.directory,
+                                                    .epochs = learnt_.epochs}));
   }
 
   asio::io_context& context_;

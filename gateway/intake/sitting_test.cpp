@@ -642,6 +642,48 @@ TEST_CASE("a provider that answers nobody has the relay answer") {
   CHECK(order->channel == 2);
   CHECK(order->ref->digits() == gateway.relay.drawn.at(0));
   CHECK(order->number.reveal([](std::string_view digits) { return digits == phone; }));
+  CHECK(order->helpline == 0);
+  CHECK(order->until == 0);
+  CHECK(order->chosen == 0);
+}
+
+TEST_CASE("what the answer names goes to the relay as places in tables that it has") {
+  Gateway gateway;
+  gateway.learn_helplines(
+      "KE,000111,general,yes,always,,en,2027-01-10,A\n"
+      "RW,000222,general,yes,always,,en,2027-01-10,A\n");
+  int id = 0;
+  const auto order = [&](std::string_view digits, std::string_view text) {
+    gateway.post("africastalking", "", "application/x-www-form-urlencoded",
+                 "date=2027-01-15T08%3A00%3A00Z&to=2020&id=o" + std::to_string(++id) + "&from=%2B" +
+                     std::string{digits} + "&text=" + std::string{text});
+    const auto* sent = std::get_if<identity::SendTemplate>(&gateway.relay.requests.back());
+    REQUIRE(sent != nullptr);
+    return identity::SendTemplate{identity::Msisdn::parse(phone, "").value(),
+                                  sent->channel,
+                                  sent->language,
+                                  sent->text,
+                                  sent->ref,
+                                  sent->tables,
+                                  sent->helpline,
+                                  sent->regions,
+                                  sent->until,
+                                  sent->chosen};
+  };
+  CHECK(order(phone, "HELP").helpline == 2);
+  CHECK(order(phone, "SAFE+18-20").until == 41);
+  const auto language = order(phone, "LANG+rw");
+  CHECK(language.chosen > 0);
+  CHECK(gateway.intake.knowledge()->packs->all()[language.chosen - 1u].tag == "rw");
+  constexpr std::string_view other = "250788000002";
+  order(other, "they+took+my+passport+in+Remera");
+  const auto which = order(other, "1");
+  CHECK(which.text == static_cast<std::uint8_t>(conversation::ReplyId::q_which));
+  const auto& gazetteer = gateway.intake.knowledge()->routing->gazetteer;
+  std::vector<std::string_view> names;
+  for (const auto place : which.regions)
+    names.push_back(gazetteer.name(gazetteer.place(place - 1).region));
+  CHECK(names == std::vector<std::string_view>{"Kigali", "Eastern Province", "Northern Province"});
 }
 
 TEST_CASE("what one phone sends beyond all measure is stored and no more") {

@@ -20,6 +20,8 @@
 #include "gateway/relay/phones.hpp"
 #include "gateway/relay/tokens.hpp"
 #include "i18n/sms.hpp"
+#include "routing/pack/bundle.hpp"
+#include "routing/snapshot.hpp"
 #include "storage/reply_store.hpp"
 #include "storage/store_pool.hpp"
 
@@ -54,6 +56,21 @@ constexpr std::uint32_t hours_of_a_hash = 48;
 constexpr std::uint32_t hours_of_a_state = 40 * 24;  // no epoch's key lives as long
 // Africa's Talking takes up to a minute to answer.
 constexpr http::FetchLimits fetch_limits{std::chrono::seconds{60}, 16 * 1024, 256 * 1024};
+
+// The routing tables, as far as the relay needs them: for the values of templates.
+struct Tables {
+  std::uint32_t version = 0;
+  std::shared_ptr<const routing::Snapshot> snapshot;  // null if they cannot be read
+};
+
+Tables read_tables(ReplyStore& store) {
+  const auto active = store.active_routing();
+  if (!active) return {};
+  const auto files = routing::unbundle(
+      {reinterpret_cast<const char*>(active->content.data()), active->content.size()});
+  if (!files) return {};
+  return {active->version, routing::load(*files).snapshot};
+}
 
 std::uint32_t hour_of(Time at) {
   return static_cast<std::uint32_t>(at.time_since_epoch() / std::chrono::hours{1});
@@ -719,7 +736,8 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
       const auto channels = sources_.channels();
       const auto directory = sources_.directory();
       const auto* const channel = channels ? channels->find(message.channel) : nullptr;
-      const auto text = rendered(message);
+      const auto tables = co_await tables_in_use(message);
+      const auto text = rendered(message, tables.get());
       const bool known = message.language < packs_.all().size();
       if (!directory || !channel || !known || text.empty()) {
         withhold();
@@ -766,15 +784,49 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
     }
   }
 
-  // Empty if the catalogue has no such reply, or it needs what a packet of the gateway cannot
-  // carry.
-  identity::Text rendered(const identity::SendTemplate& message) const {
+  // The routing tables in which a packet of the gateway counts; nullptr if it needs none, or if
+  // they are not those in use. Whoever comes while they are read waits for the same ones.
+  asio::awaitable<std::shared_ptr<const routing::Snapshot>> tables_in_use(
+      const identity::SendTemplate& message) {
+    const auto version = message.tables;
+    if (message.helpline == 0 && message.regions[0] == 0) co_return nullptr;
+    if (tables_.version != version && reading_tables_) {
+      boost::system::error_code read;
+      co_await tables_read_.async_wait(asio::redirect_error(asio::use_awaitable, read));
+    } else if (tables_.version != version && sources_.now() >= look_again_) {
+      reading_tables_ = true;
+      look_again_ = sources_.now() + seconds{1};
+      auto tables = co_await pool_.call([](ReplyStore& store) { return read_tables(store); });
+      if (tables.snapshot) tables_ = std::move(tables);
+      reading_tables_ = false;
+      tables_read_.cancel();
+    }
+    co_return tables_.version == version ? tables_.snapshot : nullptr;
+  }
+
+  // Empty if the catalogue has no such reply, or it needs what this packet does not carry.
+  // `tables` may be null.
+  identity::Text rendered(const identity::SendTemplate& message,
+                          const routing::Snapshot* tables) const {
     conversation::Reply reply;
     reply.id = static_cast<conversation::ReplyId>(message.text);
-    if (message.text == 0 || reply.id >= conversation::ReplyId::hum_msg) return {};
+    if (reply.id == conversation::ReplyId::hum_msg) return {};
     reply.language = message.language;
+    if (message.chosen > 0) reply.chosen = static_cast<std::uint8_t>(message.chosen - 1);
+    if (message.until > 0)
+      reply.range = conversation::TimeRange{0, static_cast<std::uint8_t>(message.until - 1)};
     conversation::Values values;
     if (message.ref) values.ref = message.ref->digits();
+    if (tables && message.helpline > 0 && message.helpline <= tables->helplines.all().size()) {
+      const auto& line = tables->helplines.all()[message.helpline - 1u];
+      // The gateway has chosen among them; that it may be named is seen here once more.
+      if (routing::standing(line, {line.region, {}, true, sources_.now()}) ==
+          routing::Standing::usable)
+        values.tel = line.number;
+    }
+    for (std::size_t i = 0; tables && i < message.regions.size(); ++i)
+      if (const auto place = message.regions[i]; place > 0 && place <= tables->gazetteer.size())
+        values.regions[i] = tables->gazetteer.name(tables->gazetteer.place(place - 1).region);
     auto text = conversation::render(packs_, reply, values, {}, {});
     if (!text) return {};
     identity::Text out{*text};
@@ -807,6 +859,10 @@ class Sender::Work final : public std::enable_shared_from_this<Work> {
   std::unordered_map<Id, Retry, crypto::IdHash> retries_;       // by reply
   std::unordered_map<Id, std::uint32_t, crypto::IdHash> left_;  // by reply: its not_after
   std::map<std::uint8_t, Lane> lanes_;                          // by channel
+  Tables tables_;
+  Time look_again_{};  // for other ones
+  bool reading_tables_ = false;
+  asio::steady_timer tables_read_{executor_, Steady::time_point::max()};
   SenderCounters counters_;
   Time forgot_{};
   Time told_{};

@@ -3,6 +3,7 @@
 #include "gateway/relay/sending.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,10 +21,12 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/conversation/sms.hpp"
 #include "gateway/http/form.hpp"
 #include "gateway/http/loopback.hpp"
 #include "gateway/identity/return_address.hpp"
 #include "gateway/log/captured.hpp"
+#include "routing/pack/bundle.hpp"
 #include "storage/postgres/pg_fixture.hpp"
 #include "storage/postgres/session.hpp"
 #include "storage/reply_store.hpp"
@@ -718,6 +721,98 @@ TEST_CASE("an acknowledgement leaves from its template, and the seventh of an ho
   CHECK(scene.field("validity") == "15");
   CHECK(scene.sender->counters().acknowledged == 6);
   CHECK(scene.sender->counters().withheld == 1);
+}
+
+// Puts tables in use whose one line was verified on `day`, and where there is a Remera twice.
+void put_tables(Scene& scene, std::chrono::sys_days day) {
+  const std::chrono::year_month_day date{day};
+  const auto lines = fmt::format(
+      "region,number,kind,free,hours,utc_offset,languages,verified_on,verified_by\n"
+      "RW,000111,general,yes,always,,en,{:04}-{:02}-{:02},A\n",
+      static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+      static_cast<unsigned>(date.day()));
+  const routing::PackFile files[]{
+      {"rw/regions.tsv", "code\tname\nRW\tRwanda\nRW-01\tKigali\nRW-02\tEast\n"},
+      {"rw/helplines.csv", lines}};
+  storage::blocking::Store desk{scene.database.url("ishara_desk")};
+  const auto bytes = routing::bundle(files);
+  const auto version = desk.put_routing(crypto::bytes_of(bytes), {"amina", "tables", 20000});
+  REQUIRE(version.has_value());
+  REQUIRE(desk.activate_routing(*version, {"amina", "go", 20000}).has_value());
+}
+
+TEST_CASE("what fills a template is in the tables in use, or is nothing that may be said") {
+  Scene scene;
+  const auto verified = std::chrono::floor<std::chrono::days>(scene.now);
+  put_tables(scene, verified);
+  const auto ref = identity::Ref::from(crypto::random_bytes<16>());
+  std::int64_t phones = 0;
+  const auto send = [&](conversation::ReplyId reply, const auto& fill) {
+    // Each to another phone, and in another second.
+    identity::SendTemplate out{
+        identity::Msisdn::parse(std::to_string(250788000100 + phones++), "").value()};
+    out.channel = 7;
+    out.language = static_cast<std::uint8_t>(packs().find("en") - packs().all().data());
+    out.text = static_cast<std::uint8_t>(reply);
+    out.ref = ref;
+    out.tables = 1;
+    fill(out);
+    const auto before = scene.offered.size();
+    scene.now += seconds{1};
+    scene.sender->acknowledge(std::move(out));
+    REQUIRE(scene.round());
+    return scene.offered.size() > before ? scene.offered.back() : std::string{};
+  };
+  using conversation::ReplyId;
+  const auto line = [](identity::SendTemplate& out) { out.helpline = 1; };
+  const auto told = "Message received. If it is safe to call, call 000111. Ref " +
+                    std::string{ref.digits()} + ".";
+  CHECK(send(ReplyId::ack_urgent, line) == told);
+  CHECK(send(ReplyId::q_which_two, [](auto& out) {
+          out.regions = {2, 3, 0};
+        }) == "Which place? 1 Kigali 2 East 0 Other");
+  CHECK(send(ReplyId::safe_on, [](auto& out) { out.until = 41; }) == "OK. Until 20:00.");
+  const auto rw = static_cast<std::uint8_t>(packs().find("rw") - packs().all().data());
+  CHECK(send(ReplyId::lang_set, [&](auto& out) {
+          out.chosen = static_cast<std::uint8_t>(rw + 1);
+        }).find(packs().all()[rw].name) != std::string::npos);
+
+  // Nothing of this is said.
+  CHECK(send(ReplyId::ack_urgent, [](auto&) {}).empty());
+  CHECK(send(ReplyId::ack_urgent, [](auto& out) { out.helpline = 2; }).empty());
+  CHECK(send(ReplyId::ack_urgent, [](auto& out) { out.helpline = 0xFFFF; }).empty());
+  CHECK(send(ReplyId::ack_urgent, [](auto& out) { out.helpline = 1, out.tables = 2; }).empty());
+  CHECK(send(ReplyId::q_which_two, [](auto& out) { out.regions = {2, 4, 0}; }).empty());
+  CHECK(send(ReplyId::q_which_two, [](auto& out) { out.regions = {2, 0xFFFFFFFF, 0}; }).empty());
+  CHECK(send(ReplyId::safe_on, [](auto&) {}).empty());
+  CHECK(send(ReplyId::lang_set, [](auto& out) { out.chosen = 200; }).empty());
+
+  // Newer tables are read when a gateway counts in them; the former count no more.
+  put_tables(scene, verified);
+  CHECK(send(ReplyId::ack_urgent, line) == told);
+  CHECK(send(ReplyId::ack_urgent, [](auto& out) { out.helpline = 1, out.tables = 2; }) == told);
+  CHECK(send(ReplyId::ack_urgent, line).empty());
+
+  // What has expired since the gateway looked is seen here too.
+  scene.now += std::chrono::days{91};
+  CHECK(send(ReplyId::ack_urgent, [](auto& out) { out.helpline = 1, out.tables = 2; }).empty());
+}
+
+TEST_CASE("acknowledgements that come while the tables are read wait for the same ones") {
+  Scene scene;
+  put_tables(scene, std::chrono::floor<std::chrono::days>(scene.now));
+  for (int i = 0; i < 5; ++i) {
+    identity::SendTemplate out{
+        identity::Msisdn::parse(std::to_string(250788000100 + std::int64_t{i}), "").value()};
+    out.channel = 7;
+    out.language = static_cast<std::uint8_t>(packs().find("en") - packs().all().data());
+    out.text = static_cast<std::uint8_t>(conversation::ReplyId::info_help);
+    out.tables = 1;
+    out.helpline = 1;
+    scene.sender->acknowledge(std::move(out));
+  }
+  REQUIRE(scene.round());
+  CHECK(scene.sender->counters().acknowledged == 5);
 }
 
 TEST_CASE(

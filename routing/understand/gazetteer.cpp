@@ -69,6 +69,13 @@ Candidates candidates_of(std::span<const RegionCode* const> regions, unsigned ar
 
 }  // namespace
 
+std::optional<std::uint32_t> Gazetteer::place_of(const RegionCode& region) const noexcept {
+  const auto found = std::find_if(places_.begin(), places_.end(),
+                                  [&](const Place& place) { return place.region == region; });
+  if (found == places_.end()) return std::nullopt;
+  return static_cast<std::uint32_t>(found - places_.begin());
+}
+
 bool Gazetteer::knows(const RegionCode& region) const noexcept {
   return region.empty() || regions_.contains(region);
 }

@@ -58,6 +58,9 @@ class Gazetteer {
   };
 
   const Place& place(std::uint32_t index) const noexcept { return places_[index]; }
+  std::size_t size() const noexcept { return places_.size(); }
+  // The first place of this region; it looks at all of them.
+  std::optional<std::uint32_t> place_of(const RegionCode& region) const noexcept;
   // True if the region tree knows this region; the root is always known.
   bool knows(const RegionCode& region) const noexcept;
   // The display name of a region of the tree; empty for any other.
