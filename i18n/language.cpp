@@ -90,12 +90,22 @@ LanguageGuess::LanguageGuess(const std::vector<LanguageTraits>& languages) {
   words_.erase(std::unique(words_.begin(), words_.end(), same), words_.end());
 }
 
-std::string_view LanguageGuess::guess(std::string_view utf8, std::string_view channel_language,
-                                      std::pmr::memory_resource& memory) const {
+// What a text tells of its language.
+struct LanguageGuess::Ranking {
+  bool too_short{};        // too few words to tell
+  bool sure{};             // its script or its letters tell; then only `first` is filled
+  std::string_view first;  // by the words of the text; empty where it has none of any language
+  std::string_view second;
+  std::size_t first_hits{};
+  std::size_t second_hits{};
+};
+
+LanguageGuess::Ranking LanguageGuess::rank(std::string_view utf8,
+                                           std::pmr::memory_resource& memory) const {
+  Ranking ranking;
   const auto found = tokens(utf8, memory);
   const UScriptCode script = script_of_text(utf8, memory);
-  if (found.size() < fewest_words && uscript_breaksBetweenLetters(script) == 0)
-    return channel_language;
+  ranking.too_short = found.size() < fewest_words && uscript_breaksBetweenLetters(script) == 0;
 
   // By script and marker letters, if they leave one language.
   const auto letters = letters_beyond_ascii(utf8, memory);
@@ -116,9 +126,12 @@ std::string_view LanguageGuess::guess(std::string_view utf8, std::string_view ch
     by_letters = &language;
     ++of_letters;
   }
-  if (of_script == 0) return channel_language;
-  if (of_script == 1) return by_script->tag;
-  if (of_letters == 1) return by_letters->tag;
+  if (of_script == 0) return ranking;
+  if (of_script == 1 || of_letters == 1) {
+    ranking.sure = true;
+    ranking.first = of_script == 1 ? by_script->tag : by_letters->tag;
+    return ranking;
+  }
 
   // By function words; one that two languages share counts for both, and one that comes again
   // counts once.
@@ -134,13 +147,32 @@ std::string_view LanguageGuess::guess(std::string_view utf8, std::string_view ch
       counted[place] = true;
     }
   }
-  const auto best = std::max_element(hits.begin(), hits.end());
-  const std::size_t best_hits = *best;
-  const auto winner = static_cast<std::size_t>(best - hits.begin());
-  *best = 0;
-  const std::size_t second_hits = *std::max_element(hits.begin(), hits.end());
-  if (best_hits < fewest_hits || best_hits < second_hits + margin) return channel_language;
-  return languages_[winner].tag;
+  const auto take_best = [&](std::string_view& tag, std::size_t& count) {
+    const auto best = std::max_element(hits.begin(), hits.end());
+    if (*best == 0) return;
+    tag = languages_[static_cast<std::size_t>(best - hits.begin())].tag;
+    count = std::exchange(*best, 0);
+  };
+  take_best(ranking.first, ranking.first_hits);
+  take_best(ranking.second, ranking.second_hits);
+  return ranking;
+}
+
+LanguageGuess::Languages LanguageGuess::languages(std::string_view utf8,
+                                                  std::string_view channel_language,
+                                                  std::pmr::memory_resource& memory) const {
+  const auto ranking = rank(utf8, memory);
+  if (!ranking.sure && ranking.first_hits < fewest_hits) return {channel_language, {}};
+  const bool leads =
+      ranking.first_hits >= fewest_hits && ranking.first_hits >= ranking.second_hits + margin;
+  const bool tells = !ranking.too_short && (ranking.sure || leads);
+  return {tells ? ranking.first : channel_language,
+          {ranking.first, ranking.second.empty() ? channel_language : ranking.second}};
+}
+
+std::string_view LanguageGuess::guess(std::string_view utf8, std::string_view channel_language,
+                                      std::pmr::memory_resource& memory) const {
+  return languages(utf8, channel_language, memory).guess;
 }
 
 }  // namespace ishara::i18n

@@ -3,6 +3,7 @@
 // one language has, by function words; else the channel's language.
 // Immutable once built, so threads may share it.
 
+#include <array>
 #include <cstddef>
 #include <memory_resource>
 #include <string>
@@ -34,7 +35,19 @@ class LanguageGuess {
   std::string_view guess(std::string_view utf8, std::string_view channel_language,
                          std::pmr::memory_resource& memory) const;
 
+  struct Languages {
+    std::string_view guess;  // as above
+    // The likelier first, then the other or the channel's; both empty if the text tells nothing.
+    std::array<std::string_view, 2> likely;
+  };
+  // The guess, and the two languages that the text is most likely in.
+  Languages languages(std::string_view utf8, std::string_view channel_language,
+                      std::pmr::memory_resource& memory) const;
+
  private:
+  struct Ranking;
+  Ranking rank(std::string_view utf8, std::pmr::memory_resource& memory) const;
+
   struct Language {
     std::string tag;
     std::vector<int> scripts;  // ICU's UScriptCode: its own, then those of its function words

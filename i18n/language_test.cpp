@@ -99,6 +99,32 @@ TEST_CASE("a language may be written in a script that is not its own") {
   }
 }
 
+TEST_CASE("the two likeliest languages are told where the text tells anything") {
+  const LanguageGuess guess{{{"en", "Latn", {"the", "she", "no"}, U"", U""},
+                             {"rw", "Latn", {"mu", "na", "no"}, U"", U""},
+                             {"ru", "Cyrl", {"она"}, U"", U""}}};
+  struct Row {
+    const char* text;
+    const char* first;
+    const char* second;
+  };
+  const Row rows[] = {
+      {"the house she saw", "en", "channel"},
+      {"the she mu house", "en", "rw"},
+      {"the she mu na", "en", "rw"},
+      {"она в доме", "ru", "channel"},
+      {"the house", "", ""},
+      {"house", "", ""},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.text);
+    std::pmr::monotonic_buffer_resource memory;
+    const auto likely = guess.languages(row.text, "channel", memory).likely;
+    CHECK(likely[0] == row.first);
+    CHECK(likely[1] == row.second);
+  }
+}
+
 TEST_CASE("an unknown script is refused") {
   CHECK_THROWS_AS((LanguageGuess{{{"xx", "Nope", {}, U"", U""}}}), std::invalid_argument);
 }

@@ -27,6 +27,18 @@ bool is_pack(const std::vector<routing::PackFile>& files) {
   });
 }
 
+// Which common words would be taken for misspelt ones if they did not stand in common_words.tsv.
+void print_collisions(const routing::Lexicon& lexicon) {
+  for (const auto& [word, language] : lexicon.common_words()) {
+    std::cout << language << "/common_words.tsv: '" << word << "' is not taken for";
+    const auto ids = lexicon.misspelt(word, language);
+    if (ids.empty()) std::cout << " anything: it may go";
+    for (std::size_t i = 0; i < std::min<std::size_t>(ids.size(), 3); ++i)
+      std::cout << (i == 0 ? " " : ", ") << ids[i];
+    std::cout << '\n';
+  }
+}
+
 int complain_of_no_pack(const fs::path& folder) {
   return complain("there is no pack in " + folder.string(),
                   "name the folder that holds its pack.tsv, for example ops/packs/rw-demo");
@@ -40,7 +52,10 @@ int check(const fs::path& folder) {
   print(std::cout, loaded.mistakes);
   const bool holds =
       loaded.snapshot && helpline_dates_hold(std::cout, loaded.snapshot->helplines, today());
-  if (holds) std::cout << "no mistakes\n";
+  if (holds) {
+    print_collisions(loaded.snapshot->lexicon);
+    std::cout << "no mistakes\n";
+  }
   std::cout.flush();
   return holds && std::cout ? good : failed;
 }

@@ -1,12 +1,15 @@
 #include "routing/understand/lexicon.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <optional>
 #include <tuple>
 #include <utility>
 
 #include "i18n/normalise.hpp"
+#include "i18n/utf8.hpp"
+#include "i18n/uzbek.hpp"
 #include "routing/pack/rows.hpp"
 
 namespace ishara::routing {
@@ -16,8 +19,12 @@ constexpr std::size_t most_sides = 4;
 constexpr std::size_t longest_word = 60;   // bytes of one word of a pattern
 constexpr std::size_t joined_within = 10;  // tokens that a pattern with several sides may span
 constexpr std::size_t infix_key = 3;       // bytes by which infixes are indexed
+constexpr std::size_t most_languages = 32;
+constexpr std::size_t short_word = 3;      // letters; in most languages it is some other word
+constexpr std::size_t short_part = 5;      // the same, of a part of a word
+constexpr std::size_t longest_spelt = 24;  // letters of a word that is looked for misspelt
 
-constexpr std::array<std::pair<std::string_view, Role>, 9> role_names{{
+constexpr std::array<std::pair<std::string_view, Role>, 10> role_names{{
     {"URG", Role::urgency},
     {"TAG", Role::tag},
     {"NOT", Role::negator},
@@ -27,6 +34,7 @@ constexpr std::array<std::pair<std::string_view, Role>, 9> role_names{{
     {"GREET", Role::courtesy},
     {"AT", Role::locative},
     {"TO", Role::movement},
+    {"SET", Role::set},
 }};
 
 std::uint32_t first_bytes(std::string_view text) noexcept {
@@ -52,6 +60,71 @@ std::vector<std::string_view> split(std::string_view text, std::string_view sepa
   }
 }
 
+std::u32string code_points(std::string_view utf8) {
+  std::u32string out;
+  while (!utf8.empty()) {
+    const auto next = i18n::first_of_utf8(utf8);
+    utf8.remove_prefix(next.size);
+    out += next.value;
+  }
+  return out;
+}
+
+constexpr bool is_arabic(char32_t letter) noexcept { return letter >= 0x600 && letter < 0x700; }
+
+std::uint64_t set_of(std::u32string_view letters) noexcept {
+  std::uint64_t set = 0;
+  for (const auto letter : letters) set |= std::uint64_t{1} << (letter & 63);
+  return set;
+}
+
+// How many letters of a word of this length may be wrong. Arabic writes few of its vowels, so that
+// most words have neighbours; a stem has more of them than a word.
+std::size_t most_wrong(std::u32string_view text, bool stem) noexcept {
+  const std::size_t least = is_arabic(text.front()) || stem ? 6 : 5;
+  if (text.size() < least) return 0;
+  return text.size() >= 8 && !stem && !is_arabic(text.front()) ? 2 : 1;
+}
+
+// True if `token` becomes `text` (a stem: begins so) by at most `most` letters put in, left out,
+// changed or swapped with their neighbours.
+bool is_near(std::u32string_view token, std::u32string_view text, bool stem, std::size_t most) {
+  using RowOfCosts = std::array<std::uint8_t, longest_spelt + 1>;
+  std::array<RowOfCosts, 3> rows{};
+  for (std::size_t j = 0; j <= token.size(); ++j) rows[0][j] = static_cast<std::uint8_t>(j);
+  for (std::size_t i = 1; i <= text.size(); ++i) {
+    auto& row = rows[i % 3];
+    const auto& above = rows[(i + 2) % 3];
+    const auto& before = rows[(i + 1) % 3];
+    row[0] = static_cast<std::uint8_t>(i);
+    auto least = row[0];
+    for (std::size_t j = 1; j <= token.size(); ++j) {
+      const bool same = text[i - 1] == token[j - 1];
+      auto cost = std::min<unsigned>(above[j - 1] + (same ? 0U : 1U),
+                                     std::min<unsigned>(above[j], row[j - 1]) + 1U);
+      if (i > 1 && j > 1 && text[i - 1] == token[j - 2] && text[i - 2] == token[j - 1])
+        cost = std::min<unsigned>(cost, before[j - 2] + 1U);
+      row[j] = static_cast<std::uint8_t>(cost);
+      least = std::min(least, row[j]);
+    }
+    if (least > most) return false;
+  }
+  const auto& last = rows[text.size() % 3];
+  return stem ? *std::min_element(last.begin(), last.begin() + static_cast<std::ptrdiff_t>(
+                                                                   token.size() + 1)) <= most
+              : last[token.size()] <= most;
+}
+
+// What stands before a word in Arabic without a space: and, in, for, like, the, and will.
+constexpr std::array<std::string_view, 16> proclitics{
+    "وال", "فال", "بال", "کال", "لل", "ال", "وه", "وب", "ول", "وم", "و", "ف", "ب", "ل", "ه", "ک"};
+
+// Roles whose words people must spell right to be understood so.
+constexpr bool may_be_misspelt(Role role) noexcept {
+  return role == Role::category || role == Role::urgency || role == Role::tag ||
+         role == Role::courtesy || role == Role::advert;
+}
+
 // The folder in which a language's lexicon lies is its tag.
 std::string_view folder_of(std::string_view name) noexcept {
   const auto slash = name.rfind('/');
@@ -69,7 +142,7 @@ class LexiconBuilder {
     enum : std::size_t { id, lang, kind, pattern, weight, flags, confidence, source };
     const auto tag = folder_of(file.name);
     const auto language = lexicon_.languages_.size();
-    if (tag.empty() || language > 255) {
+    if (tag.empty() || language >= most_languages) {
       mistakes_.push_back({std::string{file.name},
                            0,
                            0,
@@ -111,7 +184,30 @@ class LexiconBuilder {
         complain(mistakes_, file, row[confidence], "confidence is high, medium or low",
                  closest(text, levels));
       }
-      read_pattern(file, row[pattern], row[kind].text, std::move(entry), before);
+      if (entry.role == Role::set) {
+        read_set(file, row[pattern], entry);
+      } else {
+        read_pattern(file, row[pattern], row[kind].text, std::move(entry), before);
+      }
+    }
+  }
+
+  void add_common_words(const PackFile& file) {
+    const auto& languages = lexicon_.languages_;
+    const auto known = std::find(languages.begin(), languages.end(), folder_of(file.name));
+    if (known == languages.end()) {
+      mistakes_.push_back({std::string{file.name}, 0, 0, "there is no lexicon.tsv beside it", {}});
+      return;
+    }
+    const auto bit = Lexicon::Languages{1} << (known - languages.begin());
+    for (const auto& row : read_rows(file, {{"word"}}, mistakes_)) {
+      std::pmr::monotonic_buffer_resource memory;
+      const auto tokens = i18n::tokens(row[0].text, memory);
+      if (tokens.size() == 1) {
+        lexicon_.common_[std::string{tokens.front()}] |= bit;
+      } else {
+        complain(mistakes_, file, row[0], "'" + row[0].text + "' is not one word");
+      }
     }
   }
 
@@ -141,7 +237,7 @@ class LexiconBuilder {
       }
     }
     const auto category = category_from_code(cell.text);
-    if (category && *category != Category::unclassified && *category != Category::not_a_report) {
+    if (category && *category != Category::unclassified) {
       entry.role = Role::category;
       entry.category = *category;
       return;
@@ -149,6 +245,7 @@ class LexiconBuilder {
     std::vector<std::string_view> known;
     for (const auto& [text, role] : role_names) known.push_back(text);
     known.insert(known.end(), category_codes.begin(), category_codes.end() - 2);
+    known.emplace_back("NON");
     complain(mistakes_, file, cell, "'" + cell.text + "' is no code of a lexicon",
              closest(cell.text, known));
   }
@@ -198,6 +295,44 @@ class LexiconBuilder {
     }
   }
 
+  // The alternatives of a set, for the patterns below it.
+  void read_set(const PackFile& file, const Cell& cell, const Entry& entry) {
+    if (!entry.id.starts_with(lexicon_.languages_[entry.language] + ".set.")) {
+      complain(mistakes_, file, cell, "the id of a set is like en.set.men");
+      return;
+    }
+    auto& atoms = sets_[entry.id];
+    for (const auto alternative : split(cell.text, "|"))
+      read_alternative(file, cell, alternative, entry.language, true, atoms);
+  }
+
+  // Adds to `atoms` what an alternative of a pattern's word stands for.
+  void read_alternative(const PackFile& file, const Cell& cell, std::string_view alternative,
+                        std::uint8_t language, bool joined, std::vector<AtomId>& atoms) {
+    const auto& tag = lexicon_.languages_[language];
+    if (alternative.starts_with('@')) {
+      const auto set = sets_.find(tag + ".set." + std::string{alternative.substr(1)});
+      if (set != sets_.end()) {
+        atoms.insert(atoms.end(), set->second.begin(), set->second.end());
+      } else {
+        complain(mistakes_, file, cell,
+                 "there is no set '" + std::string{alternative} + "' above this row");
+      }
+      return;
+    }
+    const auto add = [&](std::string_view word) {
+      if (const auto atom = read_word(file, cell, word, language, joined)) atoms.push_back(*atom);
+    };
+    add(alternative);
+    if (tag == "uz") {
+      if (const auto cyrillic = i18n::uzbek_in_cyrillic(alternative); cyrillic != alternative) {
+        add(cyrillic);
+        if (const auto typed = i18n::uzbek_on_russian_keyboard(cyrillic); typed != cyrillic)
+          add(typed);
+      }
+    }
+  }
+
   // Reads the pattern and, if nothing of the row was wrong, adds the entry.
   void read_pattern(const PackFile& file, const Cell& cell, const std::string& code, Entry entry,
                     std::size_t mistakes_before) {
@@ -213,9 +348,7 @@ class LexiconBuilder {
         auto& atoms = items.emplace_back();
         const auto alternatives = split(item, "|");
         for (const auto alternative : alternatives) {
-          if (const auto atom = read_word(file, cell, alternative, sides.size() > 1)) {
-            atoms.push_back(*atom);
-          }
+          read_alternative(file, cell, alternative, entry.language, sides.size() > 1, atoms);
         }
         if (alternatives.empty()) complain(mistakes_, file, cell, "'|' stands between two words");
         ++words;
@@ -247,7 +380,7 @@ class LexiconBuilder {
   }
 
   std::optional<AtomId> read_word(const PackFile& file, const Cell& cell, std::string_view written,
-                                  bool joined) {
+                                  std::uint8_t language, bool joined) {
     auto word = written;
     const bool age = word.starts_with('#');
     const bool infix = word.starts_with('*');
@@ -294,11 +427,26 @@ class LexiconBuilder {
     const auto [found, is_new] = atoms.try_emplace(folded, atoms_);
     if (is_new) ++atoms_;
     if (stem) lexicon_.stem_lengths_ |= std::uint64_t{1} << folded.size();
+    add_spelling(folded, found->second, stem, language);
     return found->second;
+  }
+
+  // Lets the word be found misspelt.
+  void add_spelling(const std::string& folded, AtomId id, bool stem, std::uint8_t language) {
+    auto text = code_points(folded);
+    if (most_wrong(text, stem) == 0 || text.size() > longest_spelt) return;
+    if (lexicon_.spelling_.size() <= language) lexicon_.spelling_.resize(language + std::size_t{1});
+    auto& same_letter = lexicon_.spelling_[language][text.front()];
+    if (std::any_of(same_letter.begin(), same_letter.end(),
+                    [&](const Lexicon::Letters& other) { return other.id == id; }))
+      return;
+    const auto set = set_of(text);
+    same_letter.push_back({std::move(text), set, id, stem});
   }
 
   Lexicon& lexicon_;
   std::vector<Mistake>& mistakes_;
+  std::map<std::string, std::vector<AtomId>, std::less<>> sets_;  // by their ids
   std::map<std::string, int, std::less<>> ids_;
   std::map<std::string, std::string> patterns_;  // language, code and pattern to the entry's id
   AtomId atoms_{0};
@@ -310,19 +458,37 @@ Lexicon Lexicon::build(std::span<const PackFile> files, std::vector<Mistake>& mi
   for (const auto& file : files) {
     if (base_name(file.name) == "lexicon.tsv") builder.add(file);
   }
+  for (const auto& file : files) {
+    if (base_name(file.name) == "common_words.tsv") builder.add_common_words(file);
+  }
   builder.finish();
   return lexicon;
 }
 
-void Lexicon::atoms_of(std::string_view token, std::pmr::vector<Atom>& atoms) const {
+Lexicon::Languages Lexicon::languages_of(std::span<const std::string_view> tags) const noexcept {
+  Languages bits = 0;
+  for (std::size_t i = 0; i < languages_.size(); ++i) {
+    if (std::find(tags.begin(), tags.end(), languages_[i]) != tags.end()) bits |= Languages{1} << i;
+  }
+  return bits;
+}
+
+// The atoms that the token is, letter by letter, for patterns of the languages `all`; short ones
+// only for those of `likely`.
+void Lexicon::exact_atoms_of(std::string_view token, Languages all, Languages likely,
+                             std::pmr::vector<Atom>& atoms) const {
   const auto first = atoms.size();
+  const auto languages = [&](std::string_view found, std::size_t too_short = short_word) {
+    return letters(found) <= too_short ? all & likely : all;
+  };
   if (const auto word = words_.find(token); word != words_.end()) {
-    atoms.push_back({word->second, 0});
+    atoms.push_back({word->second, 0, false, languages(token)});
   }
   for (std::size_t length = 1; length <= std::min(token.size(), longest_word); ++length) {
     if (((stem_lengths_ >> length) & 1) == 0) continue;
     const auto stem = stems_.find(token.substr(0, length));
-    if (stem != stems_.end()) atoms.push_back({stem->second, 0});
+    if (stem != stems_.end())
+      atoms.push_back({stem->second, 0, false, languages(token.substr(0, length))});
   }
   for (std::size_t at = 0; at + infix_key <= token.size(); ++at) {
     const auto same_start = infixes_.find(first_bytes(token.substr(at)));
@@ -331,10 +497,39 @@ void Lexicon::atoms_of(std::string_view token, std::pmr::vector<Atom>& atoms) co
       if (!token.substr(at).starts_with(infix.letters)) continue;
       const bool seen = std::any_of(atoms.begin() + static_cast<std::ptrdiff_t>(first), atoms.end(),
                                     [&](const Atom& atom) { return atom.id == infix.id; });
-      if (!seen)
-        atoms.push_back({infix.id, static_cast<std::uint16_t>(std::min<std::size_t>(at, 65535))});
+      if (!seen) {
+        atoms.push_back({infix.id, static_cast<std::uint16_t>(std::min<std::size_t>(at, 65535)),
+                         false, languages(infix.letters, short_part)});
+      }
     }
   }
+}
+
+void Lexicon::fuzzy_atoms_of(std::u32string_view token, std::uint8_t language,
+                             std::pmr::vector<Atom>& atoms) const {
+  if (language >= spelling_.size()) return;
+  const auto same_letter = spelling_[language].find(token.front());
+  if (same_letter == spelling_[language].end()) return;
+  const auto set = set_of(token);
+  for (const auto& candidate : same_letter->second) {
+    const auto most = most_wrong(candidate.text, candidate.stem);
+    const auto size = candidate.text.size();
+    if (token.size() + most < size || (!candidate.stem && token.size() > size + most)) continue;
+    if (static_cast<std::size_t>(std::popcount(candidate.set & ~set)) > most) continue;
+    if (!candidate.stem && static_cast<std::size_t>(std::popcount(set & ~candidate.set)) > most)
+      continue;
+    if (is_near(token, candidate.text, candidate.stem, most))
+      atoms.push_back({candidate.id, 0, true, Languages{1} << language});
+  }
+}
+
+void Lexicon::atoms_of(std::string_view token, Languages likely, Languages spelt_in,
+                       std::pmr::vector<Atom>& atoms) const {
+  constexpr auto every = ~Languages{0};
+  const auto first = atoms.size();
+  const auto in_short_words = likely == 0 ? every : likely;
+  exact_atoms_of(token, every, in_short_words, atoms);
+
   const auto digits = std::min(token.find_first_not_of("0123456789"), token.size());
   if (digits == 1 || digits == 2) {
     int number = 0;
@@ -343,10 +538,99 @@ void Lexicon::atoms_of(std::string_view token, std::pmr::vector<Atom>& atoms) co
     for (const auto& age : ages_) {
       if (number < 4 || number > 17) break;
       if (age.stem ? rest.starts_with(age.suffix) : rest == age.suffix) {
-        atoms.push_back({age.id, 0});
+        atoms.push_back({age.id});
       }
     }
   }
+  const auto tag = [&](std::string_view name) {
+    return languages_of(std::span<const std::string_view>{&name, 1});
+  };
+  constexpr std::size_t two_letters = 2 * 2;  // bytes, in Arabic script
+  if (token.size() > two_letters && is_arabic(i18n::first_of_utf8(token).value)) {
+    for (const auto proclitic : proclitics) {
+      if (!token.starts_with(proclitic)) continue;
+      const auto rest = token.substr(proclitic.size());
+      if (letters(rest) >= short_word) exact_atoms_of(rest, tag("ar"), every, atoms);
+    }
+  }
+  const bool is_word = token.size() <= longest_word && digits == 0;
+  if (atoms.size() > first || !is_word) return;
+
+  // Nothing is spelt so: what might it have been meant for?
+  std::array<char, longest_word> changed{};
+  const auto try_as = [&](std::size_t size) {
+    if (std::string_view other{changed.data(), size}; other != token)
+      exact_atoms_of(other, every, in_short_words, atoms);
+  };
+  std::size_t size = 0;
+  for (const char byte : token) {
+    if (size == 0 || changed[size - 1] != byte || (static_cast<unsigned char>(byte) & 0x80) != 0)
+      changed[size++] = byte;
+  }
+  try_as(size);
+  constexpr std::string_view figures = "301457";
+  constexpr std::string_view meant = "eoiast";
+  size = 0;
+  for (const char byte : token) {
+    const auto figure = figures.find(byte);
+    changed[size++] = figure == std::string_view::npos ? byte : meant[figure];
+  }
+  try_as(size);
+  if (atoms.size() > first || spelt_in == 0) return;
+
+  std::array<char32_t, longest_spelt> spelt{};
+  size = 0;
+  for (auto rest = token; !rest.empty();) {
+    if (size == spelt.size()) return;
+    const auto next = i18n::first_of_utf8(rest);
+    rest.remove_prefix(next.size);
+    spelt[size++] = next.value;
+  }
+  const auto common = common_.find(token);
+  const auto excepted = common == common_.end() ? Languages{0} : common->second;
+  if (size < 4) return;
+  for (std::uint8_t language = 0; language < languages_.size(); ++language) {
+    if ((((spelt_in & ~excepted) >> language) & 1) != 0)
+      fuzzy_atoms_of({spelt.data(), size}, language, atoms);
+  }
+}
+
+std::vector<std::string_view> Lexicon::misspelt(std::string_view word,
+                                                std::string_view language) const {
+  const auto known = std::find(languages_.begin(), languages_.end(), language);
+  const auto spelt = code_points(word);
+  std::vector<std::string_view> ids;
+  if (known == languages_.end() || spelt.empty() || spelt.size() > longest_spelt) return ids;
+  const auto number = static_cast<std::uint8_t>(known - languages_.begin());
+  std::pmr::monotonic_buffer_resource memory;
+  std::pmr::vector<Atom> atoms{&memory};
+  fuzzy_atoms_of(spelt, number, atoms);
+  for (const auto& side : sides_) {
+    const auto& entry = entries_[side.entry];
+    if (entry.language != number || !may_be_misspelt(entry.role)) continue;
+    for (std::uint32_t i = 0; i < side.items; ++i) {
+      const auto& item = items_[side.first_item + i];
+      const auto begin = item_atoms_.begin() + item.first_atom;
+      if (std::any_of(atoms.begin(), atoms.end(), [&](const Atom& atom) {
+            return std::binary_search(begin, begin + item.atoms, atom.id);
+          }))
+        ids.push_back(entry.id);
+    }
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
+}
+
+std::vector<std::pair<std::string_view, std::string_view>> Lexicon::common_words() const {
+  std::vector<std::pair<std::string_view, std::string_view>> words;
+  for (const auto& [word, languages] : common_) {
+    for (std::size_t i = 0; i < languages_.size(); ++i) {
+      if (((languages >> i) & 1) != 0) words.emplace_back(word, languages_[i]);
+    }
+  }
+  std::sort(words.begin(), words.end());
+  return words;
 }
 
 // One side of a pattern at certain tokens.
@@ -355,6 +639,7 @@ struct Lexicon::Found {
   std::uint8_t number{};
   std::uint8_t words{};
   std::uint16_t inside{};
+  bool fuzzy{};
   std::array<std::uint16_t, Hit::most_words> positions{};
 
   std::uint16_t begin() const noexcept { return positions[0]; }
@@ -362,7 +647,8 @@ struct Lexicon::Found {
 };
 
 std::pmr::vector<Hit> Lexicon::find(std::span<const std::string_view> tokens,
-                                    std::pmr::memory_resource& memory) const {
+                                    std::pmr::memory_resource& memory, Languages likely,
+                                    Languages spelt) const {
   tokens = tokens.first(std::min(tokens.size(), most_tokens));
   std::pmr::vector<Hit> hits{&memory};
   std::pmr::vector<Atom> atoms{&memory};
@@ -370,16 +656,22 @@ std::pmr::vector<Hit> Lexicon::find(std::span<const std::string_view> tokens,
   starts.reserve(tokens.size() + 1);
   for (const auto token : tokens) {
     starts.push_back(static_cast<std::uint32_t>(atoms.size()));
-    atoms_of(token, atoms);
+    atoms_of(token, likely, spelt, atoms);
   }
   starts.push_back(static_cast<std::uint32_t>(atoms.size()));
 
-  const auto token_is = [&](std::size_t token, const Item& item) {
+  const auto counts_for = [&](const Atom& atom, const Side& side) {
+    const auto& of = entries_[side.entry];
+    return ((atom.languages >> of.language) & 1) != 0 && (!atom.fuzzy || may_be_misspelt(of.role));
+  };
+  // The atom by which the token is a word of the side; nullptr if it is none.
+  const auto atom_as = [&](std::size_t token, const Side& side, const Item& item) -> const Atom* {
     const auto first = item_atoms_.begin() + item.first_atom;
     for (auto i = starts[token]; i < starts[token + 1]; ++i) {
-      if (std::binary_search(first, first + item.atoms, atoms[i].id)) return true;
+      if (counts_for(atoms[i], side) && std::binary_search(first, first + item.atoms, atoms[i].id))
+        return &atoms[i];
     }
-    return false;
+    return nullptr;
   };
   // Tries words `word`... of `side` after the position of the word before; false leaves `found`
   // undefined from `word` on. The nearer of two possible tokens is preferred.
@@ -388,9 +680,13 @@ std::pmr::vector<Hit> Lexicon::find(std::span<const std::string_view> tokens,
     if (word == side.items) return true;
     const std::size_t before = found.positions[word - 1U];
     for (auto at = before + 1; at <= before + 2 && at < tokens.size(); ++at) {
-      if (!token_is(at, items_[side.first_item + word])) continue;
+      const auto* atom = atom_as(at, side, items_[side.first_item + word]);
+      if (!atom) continue;
       found.positions[word] = static_cast<std::uint16_t>(at);
+      const bool before_was_fuzzy = found.fuzzy;
+      found.fuzzy = found.fuzzy || atom->fuzzy;
       if (self(self, side, static_cast<std::uint8_t>(word + 1), found)) return true;
+      found.fuzzy = before_was_fuzzy;
     }
     return false;
   };
@@ -400,13 +696,15 @@ std::pmr::vector<Hit> Lexicon::find(std::span<const std::string_view> tokens,
     for (auto i = starts[token]; i < starts[token + 1]; ++i) {
       for (const auto number : sides_by_atom_[atoms[i].id]) {
         const auto& side = sides_[number];
-        Found found{side.entry, side.number, side.items, atoms[i].offset, {}};
+        if (!counts_for(atoms[i], side)) continue;
+        Found found{side.entry, side.number, side.items, atoms[i].offset, atoms[i].fuzzy, {}};
         found.positions[0] = static_cast<std::uint16_t>(token);
         if (!follow(follow, side, 1, found)) continue;
         if (patterns_[side.entry].sides > 1) {
           parts.push_back(found);
         } else {
-          hits.push_back({side.entry, side.items, false, found.inside, found.positions});
+          hits.push_back(
+              {side.entry, side.items, false, found.fuzzy, found.inside, found.positions});
         }
       }
     }
@@ -456,10 +754,11 @@ std::pmr::vector<Hit> Lexicon::find(std::span<const std::string_view> tokens,
     for (auto i = range[0].first; i < range[0].second; ++i) {
       chosen[0] = &parts[i];
       if (!join(join, 1, parts[i].begin(), parts[i].last() + 1U)) continue;
-      Hit hit{entry, 0, true, 0, {}};
+      Hit hit{entry, 0, true, false, 0, {}};
       const auto* earliest = chosen[0];
       for (std::size_t side = 0; side < sides; ++side) {
         if (chosen[side]->begin() < earliest->begin()) earliest = chosen[side];
+        hit.fuzzy = hit.fuzzy || chosen[side]->fuzzy;
         for (std::uint8_t word = 0; word < chosen[side]->words; ++word) {
           // In order from the start: g++ 14 cannot follow std::sort over a part of the array.
           const auto end = hit.positions.begin() + hit.words++;
@@ -476,7 +775,8 @@ std::pmr::vector<Hit> Lexicon::find(std::span<const std::string_view> tokens,
   }
 
   std::sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
-    return std::tuple{a.begin(), a.entry, a.words} < std::tuple{b.begin(), b.entry, b.words};
+    return std::tuple{a.begin(), a.entry, a.words, a.fuzzy} <
+           std::tuple{b.begin(), b.entry, b.words, b.fuzzy};
   });
   const auto same = [](const Hit& a, const Hit& b) {
     return a.entry == b.entry && a.words == b.words && a.positions == b.positions;

@@ -6,7 +6,13 @@
 // A pattern is words in order with at most one other word between two of them; `a|b` are
 // alternatives for one word, `x*` is a stem, `*x` or `*x*` stands anywhere in a word, `#` is a
 // number from 4 to 17 (an age) and `#yr*` one written together with a word. Sides joined by ` + `
-// stand within 10 words of each other in any order.
+// stand within 10 words of each other in any order. `@men` stands for the alternatives of the entry
+// en.set.men of code SET above it, so that a word that many patterns share is mended once.
+//
+// A token also counts as what it may have been meant for (conversation.md 4.3, 4.4): without the
+// proclitics of Arabic, with letters for the digits that look like them, with single letters for
+// double ones, and, where nothing else fits, as a pattern's word with one letter or two wrong.
+// Uzbek patterns are written in Latin letters and match Cyrillic texts too.
 
 #include <array>
 #include <cstddef>
@@ -27,7 +33,7 @@ namespace ishara::routing {
 
 // What an entry does when it is found; the third column of lexicon.tsv.
 enum class Role : std::uint8_t {
-  category,  // a category code: adds its weight to that category
+  category,  // a category code: adds its weight to that category (NON: to ordinary talk)
   urgency,   // URG: adds its weight to the urgency; is never negated
   tag,       // TAG: sets the tags of its flags and nothing else
   negator,   // NOT: takes the weight of what follows within three words
@@ -37,6 +43,7 @@ enum class Role : std::uint8_t {
   courtesy,  // GREET: a word of greetings
   locative,  // AT: the name after it is where something is
   movement,  // TO: the name after it is a destination
+  set,       // SET: no entry; the words of its pattern, for the patterns below it
 };
 
 struct Entry {
@@ -60,6 +67,7 @@ struct Hit {
   std::uint32_t entry{};
   std::uint8_t words{};
   bool joined{};           // its pattern has more than one side
+  bool fuzzy{};            // some word of it was misspelt
   std::uint16_t inside{};  // bytes before the pattern's first word within its token
   std::array<std::uint16_t, most_words> positions{};
 
@@ -78,13 +86,28 @@ class Lexicon {
   std::size_t size() const noexcept { return entries_.size(); }
   std::span<const std::string> languages() const noexcept { return languages_; }
 
-  // Every place where a pattern is found, patterns within longer ones included, ordered by first
-  // token, then entry. `tokens` are folded (i18n/normalise.hpp), at most `most_tokens`.
-  std::pmr::vector<Hit> find(std::span<const std::string_view> tokens,
-                             std::pmr::memory_resource& memory) const;
+  // Languages as bits: bit n is languages()[n].
+  using Languages = std::uint32_t;
+  // The bits of those tags that have a lexicon.
+  Languages languages_of(std::span<const std::string_view> tags) const noexcept;
 
-  // Builds it from the files named <language>/lexicon.tsv (other files are not looked at); every
-  // mistake is added to `mistakes`.
+  // Every place where a pattern is found, patterns within longer ones included, ordered by first
+  // token, then entry. `tokens` are folded (i18n/normalise.hpp), at most `most_tokens`. Words of
+  // up to 3 letters and parts of words of up to 5 are found only in the languages of `likely`,
+  // unless it is 0; misspelt words only in those of `spelt`.
+  std::pmr::vector<Hit> find(std::span<const std::string_view> tokens,
+                             std::pmr::memory_resource& memory, Languages likely = 0,
+                             Languages spelt = 0) const;
+
+  // What `word` (folded) would be found as though it is misspelt in `language`: ids of the entries,
+  // in ascending order; the words of common_words.tsv are not excepted.
+  std::vector<std::string_view> misspelt(std::string_view word, std::string_view language) const;
+  // The words of common_words.tsv, each with its language.
+  std::vector<std::pair<std::string_view, std::string_view>> common_words() const;
+
+  // Builds it from the files named <language>/lexicon.tsv and <language>/common_words.tsv (words
+  // that are never taken for misspelt ones); other files are not looked at. Every mistake is added
+  // to `mistakes`.
   static Lexicon build(std::span<const PackFile> files, std::vector<Mistake>& mistakes);
 
  private:
@@ -93,7 +116,16 @@ class Lexicon {
   using AtomId = std::uint32_t;
   struct Atom {
     AtomId id{};
-    std::uint16_t offset{};  // where in the token it was found
+    std::uint16_t offset{};               // where in the token it was found
+    bool fuzzy{};                         // the token was misspelt
+    Languages languages = ~Languages{0};  // of which patterns it may be a word
+  };
+  // A word or stem of patterns, to be compared letter by letter.
+  struct Letters {
+    std::u32string text;
+    std::uint64_t set{};  // of its letters, 6 bits of each
+    AtomId id{};
+    bool stem{};
   };
   struct Age {
     std::string suffix;
@@ -121,7 +153,12 @@ class Lexicon {
   };
   struct Found;  // one side, found in a text
 
-  void atoms_of(std::string_view token, std::pmr::vector<Atom>& atoms) const;
+  void exact_atoms_of(std::string_view token, Languages all, Languages likely,
+                      std::pmr::vector<Atom>& atoms) const;
+  void fuzzy_atoms_of(std::u32string_view token, std::uint8_t language,
+                      std::pmr::vector<Atom>& atoms) const;
+  void atoms_of(std::string_view token, Languages likely, Languages spelt,
+                std::pmr::vector<Atom>& atoms) const;
 
   std::vector<Entry> entries_;
   std::vector<Pattern> patterns_;  // one an entry
@@ -132,6 +169,8 @@ class Lexicon {
 
   std::unordered_map<std::string, AtomId, ViewHash, std::equal_to<>> words_;
   std::unordered_map<std::string, AtomId, ViewHash, std::equal_to<>> stems_;
+  std::vector<std::unordered_map<char32_t, std::vector<Letters>>> spelling_;  // by language, letter
+  std::unordered_map<std::string, Languages, ViewHash, std::equal_to<>> common_;
   std::uint64_t stem_lengths_{};  // bit n: some stem has n bytes (63: or more)
   std::unordered_map<std::uint32_t, std::vector<Infix>> infixes_;  // by their first three bytes
   std::vector<Age> ages_;

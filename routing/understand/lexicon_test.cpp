@@ -81,7 +81,9 @@ TEST_CASE("a wrong row of a lexicon is told with its place") {
       Example{"id of another language", "rw.x.1\ten\tSEX\ta\t3\t\thigh\tt", 1, ""},
       Example{"language of another folder", "en.x.1\trw\tSEX\ta\t3\t\thigh\tt", 8, "en"},
       Example{"code misspelt", "en.x.1\ten\tSXE\ta\t3\t\thigh\tt", 11, "SEX"},
-      Example{"code that no lexicon gives", "en.x.1\ten\tNON\ta\t3\t\thigh\tt", 11, "NOT"},
+      Example{"code that no lexicon gives", "en.x.1\ten\tUNC\ta\t3\t\thigh\tt", 11, "UNS"},
+      Example{"set without a name", "en.x.1\ten\tSET\ta\t0\t\thigh\tt", 15, ""},
+      Example{"set that is not there", "en.x.1\ten\tSEX\t@men\t3\t\thigh\tt", 15, ""},
       Example{"weight", "en.x.1\ten\tSEX\ta\t5\t\thigh\tt", 17, ""},
       Example{"weightless category", "en.x.1\ten\tSEX\ta\t0\t\thigh\tt", 17, "1"},
       Example{"heavy tag", "en.x.1\ten\tTAG\ta\t1\tchild\thigh\tt", 17, "0"},
@@ -108,6 +110,94 @@ TEST_CASE("a wrong row of a lexicon is told with its place") {
     CHECK(mistakes[0].line == 2);
     CHECK(mistakes[0].column == example.column);
     CHECK(mistakes[0].suggestion == example.suggestion);
+  }
+}
+
+// The language of a lexicon with one pattern; whether it is found if the text is likely in it.
+bool found_in(const std::string& language, std::string_view pattern, std::string_view text,
+              const std::string& likely, std::string_view common = {}) {
+  const auto content =
+      table(language + ".x.1\t" + language + "\tSEX\t" + std::string{pattern} + "\t3\t\thigh\tt\n");
+  const auto name = language + "/lexicon.tsv";
+  const auto common_name = language + "/common_words.tsv";
+  const auto words = "word\n" + std::string{common};
+  const auto other = table("");
+  const std::array files{PackFile{name, content}, PackFile{"xx/lexicon.tsv", other},
+                         PackFile{common_name, words}};
+  std::vector<Mistake> mistakes;
+  const auto lexicon = Lexicon::build(files, mistakes);
+  REQUIRE(mistakes.empty());
+  std::pmr::monotonic_buffer_resource memory;
+  const std::array<std::string_view, 1> tags{likely};
+  const auto bits = lexicon.languages_of(tags);
+  return !lexicon.find(i18n::tokens(text, memory), memory, bits, bits).empty();
+}
+
+TEST_CASE("a word is found as people write it, in the language that they write") {
+  struct Example {
+    const char* rule;
+    const char* language;
+    std::string_view pattern;
+    std::string_view text;
+    const char* likely;
+    bool found;
+  };
+  const std::array examples{
+      Example{"a letter changed", "en", "passport", "pasaport", "en", true},
+      Example{"two of eight letters", "en", "passport", "pasprt", "en", true},
+      Example{"three are too many", "en", "passport", "pasrt", "en", false},
+      Example{"neighbours swapped", "en", "forced", "forecd", "en", true},
+      Example{"one of seven letters", "en", "smuggle", "smugle", "en", true},
+      Example{"not two", "en", "smuggle", "smule", "en", false},
+      Example{"not of four", "en", "rape", "rap", "en", false},
+      Example{"not the first letter", "en", "brothel", "prothel", "en", false},
+      Example{"a stem", "en", "kidnap*", "kidnaped", "en", true},
+      Example{"a stem misspelt", "en", "prostit*", "prostetution", "en", true},
+      Example{"parts are spelt right", "en", "*brothel*", "abrothil", "en", false},
+      Example{"not in another language", "en", "passport", "pasaport", "xx", false},
+      Example{"nor in none", "en", "passport", "pasaport", "", false},
+      Example{"Arabic has near words", "ar", "\u062F\u0639\u0627\u0631\u0629",
+              "\u062F\u0639\u0627\u064A\u0629", "ar", false},
+      Example{"a short word", "uz", "ur", "ur", "uz", true},
+      Example{"of another language", "uz", "ur", "ur", "xx", false},
+      Example{"where no language is known", "uz", "ur", "ur", "", true},
+      Example{"a short part", "sw", "*panga", "kampanga", "xx", false},
+      Example{"letters for figures", "en", "prostitute", "pr0stitut3", "en", true},
+      Example{"letters many times", "en", "help", "helllllp", "", true},
+      Example{"the Arabic article", "ar", "\u0643\u0641\u064A\u0644",
+              "\u0648\u0627\u0644\u0643\u0641\u064A\u0644", "", true},
+      Example{"of Arabic alone", "ur", "\u06A9\u0641\u06CC\u0644",
+              "\u0627\u0644\u06A9\u0641\u06CC\u0644", "", false},
+      Example{"Uzbek in Cyrillic", "uz", "yo'qol*", "\u0439\u045E\u049B\u043E\u043B\u0434\u0438",
+              "", true},
+      Example{"on a Russian keyboard", "uz", "yo'qol*",
+              "\u0439\u0443\u043A\u043E\u043B\u0434\u0438", "", true},
+  };
+  for (const auto& example : examples) {
+    CAPTURE(example.rule);
+    CHECK(found_in(example.language, example.pattern, example.text, example.likely) ==
+          example.found);
+  }
+}
+
+TEST_CASE("a common word is never taken for a misspelt one") {
+  CHECK(found_in("en", "brothel", "brother", "en"));
+  CHECK_FALSE(found_in("en", "brothel", "brother", "en", "brother\n"));
+  CHECK(found_in("en", "brothel", "brothels", "en", "brother\n"));
+}
+
+TEST_CASE("a set stands for its words in every pattern below it") {
+  const auto content = table(
+      "en.set.men\ten\tSET\tman|men|guy*\t0\t\thigh\tt\n"
+      "en.x.1\ten\tSEX\tsleep with @men|clients\t3\t\thigh\tt\n");
+  const std::array files{PackFile{"en/lexicon.tsv", content}};
+  std::vector<Mistake> mistakes;
+  const auto lexicon = Lexicon::build(files, mistakes);
+  REQUIRE(mistakes.empty());
+  CHECK(lexicon.size() == 1);
+  for (const auto* text : {"sleep with men", "sleep with guys", "sleep with clients"}) {
+    std::pmr::monotonic_buffer_resource memory;
+    CHECK(lexicon.find(i18n::tokens(text, memory), memory).size() == 1);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <tuple>
 
 #include "i18n/normalise.hpp"
 #include "routing/snapshot.hpp"
@@ -15,8 +16,10 @@ constexpr double sure_score = 3;      // from here on a code may be taken withou
 constexpr double likely_score = 1.5;  // from here on it is worth telling to triage
 constexpr double damping = 2;
 constexpr int decisive_weight = 4;
-constexpr int noise_weight = 3;  // an advert that holds an entry of this weight is read by a person
+constexpr int noise_weight =
+    3;  // an advert or greeting with an entry of this weight is read by people
 constexpr double usable_region = 0.7;
+constexpr double misspelt = 0.75;  // the part of its weight that a misspelt entry keeps
 
 constexpr std::size_t negator_reach = 3;
 constexpr std::size_t movement_reach = 4;
@@ -53,9 +56,9 @@ std::pmr::vector<std::uint32_t> clauses(std::span<const std::string_view> tokens
 class Reading {
  public:
   Reading(const Lexicon& lexicon, std::span<const std::string_view> tokens,
-          std::pmr::memory_resource& memory)
+          Lexicon::Languages likely, Lexicon::Languages spelt, std::pmr::memory_resource& memory)
       : lexicon_{lexicon},
-        hits_{lexicon.find(tokens, memory)},
+        hits_{lexicon.find(tokens, memory, likely, spelt)},
         clause_{clauses(tokens, memory)},
         covering_{&memory},
         covering_start_{&memory},
@@ -170,9 +173,14 @@ class Reading {
                          part.positions.begin(), part.positions.begin() + part.words);
   }
 
+  static bool same_code(const Entry& a, const Entry& b) noexcept {
+    return a.category == b.category;
+  }
+
   // The longest pattern wins over its parts: among categories and among cues of urgency. A phrase
-  // also wins over a cue within it ("house help"), but words that merely stand near each other do
-  // not hide that one of them is urgent. An idiom wins over everything.
+  // also wins over a cue within it ("house help"), but words that merely stand near each other hide
+  // neither that one of them is urgent nor what they are for another code. An idiom wins over
+  // everything.
   void drop_parts() {
     for (std::size_t i = 0; i < hits_.size(); ++i) {
       const auto role = entry(hits_[i]).role;
@@ -180,7 +188,8 @@ class Reading {
         const auto& longer = hits_[other];
         const auto winner = entry(longer).role;
         const bool outranks = winner == Role::idiom ||
-                              (winner == Role::category && role == Role::category) ||
+                              (winner == Role::category && role == Role::category &&
+                               (!longer.joined || same_code(entry(longer), entry(hits_[i])))) ||
                               (winner == Role::urgency && role == Role::urgency) ||
                               (winner == Role::category && role == Role::urgency && !longer.joined);
         if (outranks && holds(longer, hits_[i])) {
@@ -227,7 +236,8 @@ class Reading {
       if (counts_[i] != 0) order.push_back(i);
     }
     std::sort(order.begin(), order.end(), [&](auto a, auto b) {
-      return hits_[a].entry != hits_[b].entry ? hits_[a].entry < hits_[b].entry : a < b;
+      return std::tuple{hits_[a].entry, hits_[a].fuzzy, a} <
+             std::tuple{hits_[b].entry, hits_[b].fuzzy, b};
     });
     for (std::size_t i = 0; i < order.size(); ++i) {
       if (i == 0 || hits_[order[i]].entry != hits_[order[i - 1]].entry) used_[order[i]] = 1;
@@ -247,13 +257,14 @@ class Reading {
 // What the entries of a text add up to.
 struct Sums {
   std::array<double, category_count> score{};
-  int cues{};  // weights of the cues of urgency
+  double cues{};  // weights of the cues of urgency
   bool injury{};
   bool now{};
   bool soon{};
-  int strongest{};            // weight among categories
+  int strongest{};            // weight among categories, ordinary talk aside
   int strongest_of_either{};  // weight among categories and cues
   bool damped{};
+  double ordinary{};  // weights of ordinary talk
   Tags tags;
 
   double& of(Category category) noexcept { return score[static_cast<std::size_t>(category)]; }
@@ -262,14 +273,20 @@ struct Sums {
 
 Sums add_up(const Reading& reading, std::pmr::vector<std::string_view>& reasons) {
   Sums sums;
-  reading.each_entry([&](const Hit&, const Entry& entry) {
+  reading.each_entry([&](const Hit& hit, const Entry& entry) {
+    const auto weight = hit.fuzzy ? misspelt * entry.weight : entry.weight;
     switch (entry.role) {
       case Role::category:
-        sums.of(entry.category) += entry.weight;
+        if (entry.category == Category::not_a_report) {
+          sums.ordinary += weight;
+          reasons.push_back(entry.id);
+          return;
+        }
+        sums.of(entry.category) += weight;
         sums.strongest = std::max(sums.strongest, entry.weight);
         break;
       case Role::urgency:
-        sums.cues += entry.weight;
+        sums.cues += weight;
         break;
       case Role::damper:
         sums.damped = true;
@@ -342,7 +359,7 @@ constexpr bool graver_for_children(Category category) noexcept {
 }
 
 // `likely` is the code that came nearest, also where a person will decide.
-int urgency_points(std::optional<Category> likely, const Sums& sums) noexcept {
+double urgency_points(std::optional<Category> likely, const Sums& sums) noexcept {
   const bool child = sums.tags.has(Tag::child);
   auto points = sums.cues;
   if (child && likely && graver_for_children(*likely)) points += 2;
@@ -386,8 +403,22 @@ Best best_two(const Sums& sums) noexcept {
   return best;
 }
 
+// Goods for sale, a lost purse, a job that is looked for: nothing speaks of anything else.
+bool is_ordinary(const Sums& sums, const Best& best) noexcept {
+  return sums.ordinary >= sure_score && best.score < likely_score && sums.cues < 2 &&
+         !sums.tags.has(Tag::confined) && !sums.tags.has(Tag::violence) &&
+         !sums.tags.has(Tag::threat);
+}
+
 void decide(const Sums& sums, Decision& decision) noexcept {
   const auto best = best_two(sums);
+  if (is_ordinary(sums, best)) {
+    // A rule for what is not a report never keeps it from people (conversation.md 4.6).
+    decision.category = Category::not_a_report;
+    decision.runner_up = best.first;
+    decision.score = std::min(sums.ordinary, highest_score);
+    return;
+  }
   const auto likely = best.score >= likely_score ? best.first : std::nullopt;
   const auto points = urgency_points(likely, sums);
   decision.score = best.score;
@@ -402,7 +433,7 @@ void decide(const Sums& sums, Decision& decision) noexcept {
     decision.runner_up = best.first == Category::unsure ? best.second : best.first;
     decision.outcome = Outcome::triage;
   }
-  const auto level = points >= 3 ? Urgency::u3 : points == 2 ? Urgency::u2 : Urgency::u0;
+  const auto level = points >= 3 ? Urgency::u3 : points >= 2 ? Urgency::u2 : Urgency::u0;
   decision.urgency = std::max(base_urgency(decision.category, sums), level);
   // A child in danger is urgent while a person still decides which code it is.
   if (likely) decision.urgency = std::max(decision.urgency, base_urgency(*likely, sums));
@@ -441,12 +472,15 @@ void add_misspelt(const Reading& reading, std::span<const std::string_view> toke
 Decision understand(std::string_view text, const Hints& hints, const Snapshot& snapshot,
                     std::pmr::memory_resource& memory) {
   Decision decision{memory};
-  decision.language = snapshot.languages.guess(text, hints.channel_language, memory);
+  const auto languages = snapshot.languages.languages(text, hints.channel_language, memory);
+  decision.language = languages.guess;
   const auto folded = i18n::folded(text, memory);
   auto tokens = i18n::words(folded, memory);
   if (tokens.size() > Lexicon::most_tokens) tokens.resize(Lexicon::most_tokens);
 
-  const Reading reading{snapshot.lexicon, tokens, memory};
+  const auto likely = snapshot.lexicon.languages_of(languages.likely);
+  const auto spelt = snapshot.lexicon.languages_of(std::array{hints.channel_language});
+  const Reading reading{snapshot.lexicon, tokens, likely, likely == 0 ? spelt : likely, memory};
   const auto sums = add_up(reading, decision.reasons);
   decision.tags = sums.tags;
 
@@ -476,7 +510,8 @@ Decision understand(std::string_view text, const Hints& hints, const Snapshot& s
 
   const bool advert = sums.strongest_of_either < noise_weight &&
                       (has_service_code(folded) || reading.covered(Role::advert) >= 2);
-  const bool greeting = !tokens.empty() && reading.covered(Role::courtesy) == tokens.size();
+  const bool greeting = !tokens.empty() && sums.strongest_of_either < noise_weight &&
+                        reading.covered(Role::courtesy) == tokens.size();
   if (advert || greeting) {
     decision.category = Category::not_a_report;
     decision.outcome = Outcome::noise;

@@ -33,6 +33,7 @@ constexpr std::string_view lexicon =
     "en.vio.3\ten\tVIO\tbeat* us up\t3\t\thigh\tt\n"
     "en.org.2\ten\tORG\tkidney*\t2\t\thigh\tt\n"
     "en.mar.1\ten\tMAR\tmarry\t3\t\thigh\tt\n"
+    "en.non.1\ten\tNON\tgoats for sale\t3\t\thigh\tt\n"
     "en.urg.1\ten\tURG\thelp\t2\t\thigh\tt\n"
     "en.urg.2\ten\tURG\tknife\t3\tinjury\thigh\tt\n"
     "en.urg.3\ten\tURG\ttomorrow\t1\tsoon\thigh\tt\n"
@@ -145,6 +146,13 @@ TEST_CASE("a text gets the code, the urgency and the outcome that the rules give
               Urgency::u1, 3},
       Example{"greeting", "Good morning!", not_a_report, noise, Urgency::u0, 0},
       Example{"greeting and more", "hello, a brothel", sexual_exploitation, automatic, Urgency::u1,
+              3},
+      Example{"ordinary talk, read by people", "goats for sale", not_a_report, triage, Urgency::u0,
+              3},
+      Example{"ordinary talk and a cue", "goats for sale, help", unsure, triage, Urgency::u2, 0},
+      Example{"ordinary talk and a report", "goats for sale, a brothel", sexual_exploitation,
+              automatic, Urgency::u1, 3},
+      Example{"a misspelt word weighs less", "a brothle, never paid", unsure, triage, Urgency::u1,
               3},
       Example{"nothing known", "beans", unclassified, triage, Urgency::u0, 0},
       Example{"nothing at all", "", unclassified, triage, Urgency::u0, 0},
