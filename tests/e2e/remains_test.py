@@ -4,6 +4,7 @@ anybody been shown a number.
 Runs last. The scanner must also find each canary of its own control, in the table, in the WAL, in
 a plain file and in a compressed log; else it has not looked."""
 
+import pathlib
 import unittest
 
 import canary
@@ -21,6 +22,16 @@ CALLS = {"GET /api/v1/queues", "GET /api/v1/queues/demo-children/reports", "POST
          "GET /api/v1/epochs", "GET /api/v1/transfers", "GET /api/v1/enrolments",
          "POST /api/v1/reports/{id}/note", "POST /api/v1/reports/{id}/reply",
          "POST /api/v1/reports/{id}/transfer", "POST /api/v1/reports/{id}/hold"}
+
+
+def is_of_the_release(place, installed):
+    """Whether a file of a pack is still as it was built, before any text of the run: six letters of
+    a token may stand by chance in the names of so many places."""
+    packs, place = installed / "usr/lib/ishara/packs", pathlib.Path(place)
+    if not place.is_relative_to(packs):
+        return False
+    built = pathlib.Path(system.binary()).parent / "packs" / place.relative_to(packs)
+    return built.is_file() and built.read_bytes() == place.read_bytes()
 
 
 class Remains(unittest.TestCase):
@@ -47,7 +58,9 @@ class Remains(unittest.TestCase):
         compressed = [hit.place for hit in hits if hit.canary == control.compressed]
         self.assertTrue([place for place in compressed if "/base/" in place], "not seen in pglz")
 
-        found = [f"{hit.place}:{hit.offset}: {hit.canary}" for hit in hits if hit.canary in deployment.planted]
+        found = [f"{hit.place}:{hit.offset}: {hit.canary}" for hit in hits
+                 if hit.canary in deployment.planted
+                 and not is_of_the_release(hit.place, deployment.folder / "installed")]
         self.assertEqual(found, [])
 
     def test_no_command_and_no_answer_of_the_desk_shows_a_number(self):
