@@ -1,5 +1,6 @@
 #include "gateway/commands/caseworker_report.hpp"
 
+#include <array>
 #include <boost/json.hpp>
 #include <chrono>
 
@@ -30,6 +31,44 @@ std::string joined(const std::vector<std::string>& names) {
   std::string out;
   for (const auto& name : names) out += (out.empty() ? "" : ", ") + name;
   return out;
+}
+
+// What a reporter chose from the menu of a dialogue, in a line of labels.
+std::string_view label_of(std::string_view word) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 14> labels{{
+      {"self", "the reporter"},
+      {"child", "a child, by a third party"},
+      {"adult", "an adult, by a third party"},
+      {"several", "several people, by a third party"},
+      {"unsaid", "did not want to say"},
+      {"now", "NOW"},
+      {"soon", "soon"},
+      {"not_now", "not now"},
+      {"unsure", "not sure"},
+      {"who", "who"},
+      {"where", "where"},
+      {"danger", "danger"},
+      {"words", "own words"},
+      {"readers", "who may read it"},
+  }};
+  for (const auto& [known, label] : labels)
+    if (known == word) return label;
+  return word;
+}
+
+void append_chosen(crypto::WipedBuffer& out, const identity::Chosen& chosen) {
+  if (!chosen.who.empty()) append(out, "\n    who: " + std::string{label_of(chosen.who)});
+  if (!chosen.danger.empty())
+    append(out, "\n    in danger: " + std::string{label_of(chosen.danger)});
+  if (!chosen.place.empty()) {
+    append(out, "\n    place: ");
+    chosen.place.reveal([&](std::string_view place) { append_printable(out, place, "    "); });
+  }
+  if (chosen.gaps.empty()) return;
+  std::string gaps;
+  for (const auto& gap : chosen.gaps)
+    gaps += (gaps.empty() ? "" : ", ") + std::string{label_of(gap)};
+  append(out, "\n    PARTIAL, the dialogue broke off; not answered: " + gaps);
 }
 
 // What became of a reply, for its author. The numbers are those of the outbound gate.
@@ -129,6 +168,7 @@ crypto::WipedBuffer report_text(const OpenedReport& report) {
              (&candidate == text.candidates.data() ? "  perhaps " : " or ") + printable(candidate));
     const auto at = static_cast<std::size_t>(&text - report.texts.data());
     if (report.unverified[at]) append(out, "  by number, unverified");
+    if (text.chosen) append_chosen(out, *text.chosen);
     append(out, "\n    ");
     text.text.reveal([&](std::string_view clear) { append_printable(out, clear, "    "); });
     append(out, "\n");
@@ -201,6 +241,20 @@ crypto::WipedBuffer report_json(const OpenedReport& report) {
     append(out, "]");
     const auto at = static_cast<std::size_t>(&text - report.texts.data());
     append(out, report.unverified[at] ? ",\"unverified\":true" : ",\"unverified\":false");
+    if (text.chosen) {
+      const auto& chosen = *text.chosen;
+      const auto word = [](const std::string& name) {
+        return name.empty() ? "null" : json::serialize(json::string{name});
+      };
+      append(out, ",\"menu\":{\"who\":" + word(chosen.who) + ",\"danger\":" + word(chosen.danger) +
+                      ",\"place\":");
+      chosen.place.reveal([&](std::string_view place) { append_json(out, place); });
+      append(out,
+             ",\"partial\":" + std::string{chosen.gaps.empty() ? "false" : "true"} + ",\"gaps\":[");
+      for (const auto& gap : chosen.gaps)
+        append(out, (&gap == chosen.gaps.data() ? "" : ",") + word(gap));
+      append(out, "]}");
+    }
     text.text.reveal([&](std::string_view clear) { field("text", clear); });
     append(out, "}");
   }

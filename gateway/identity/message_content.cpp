@@ -185,6 +185,61 @@ bool read_answers(const boost::json::value& value, Answers& out) {
   return out != Answers{};
 }
 
+void append_chosen(crypto::WipedBytes& out, const Chosen& chosen) {
+  append_name(out, "menu");
+  append(out, "{");
+  if (!chosen.who.empty()) append_field(out, "who", chosen.who);
+  if (!chosen.danger.empty()) append_field(out, "danger", chosen.danger);
+  if (!chosen.place.empty())
+    chosen.place.reveal([&](std::string_view place) { append_field(out, "place", place); });
+  if (!chosen.gaps.empty()) {
+    append_name(out, "gaps");
+    append(out, "[");
+    for (const auto& gap : chosen.gaps) {
+      if (&gap != chosen.gaps.data()) append(out, ",");
+      append_string(out, gap);
+    }
+    append(out, "]");
+  }
+  append(out, "}");
+}
+
+// A word that the gateway has for an answer.
+bool is_word(std::string_view text) {
+  return !text.empty() && text.size() <= 16 &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == text.npos;
+}
+
+bool read_chosen(const boost::json::value& value, std::optional<Chosen>& out) {
+  const auto* object = value.if_object();
+  if (!object) return false;
+  Chosen chosen;
+  const auto read_word = [&](std::string_view name, std::string& word) {
+    std::string_view text;
+    if (!object->contains(name)) return true;
+    if (!read_text(*object, name, text) || !is_word(text)) return false;
+    word = text;
+    return true;
+  };
+  if (!read_word("who", chosen.who) || !read_word("danger", chosen.danger)) return false;
+  if (object->contains("place")) {
+    std::string_view place;
+    if (!read_text(*object, "place", place) || place.empty()) return false;
+    chosen.place = Text{place};
+  }
+  if (const auto* gaps = object->if_contains("gaps")) {
+    const auto* array = gaps->if_array();
+    if (!array || array->empty()) return false;
+    for (const auto& gap : *array) {
+      const auto* word = gap.if_string();
+      if (!word || !is_word(*word)) return false;
+      chosen.gaps.emplace_back(*word);
+    }
+  }
+  out = std::move(chosen);
+  return true;
+}
+
 // Null for what is no JSON.
 boost::json::value parsed(crypto::View json) {
   boost::system::error_code error;
@@ -197,6 +252,10 @@ boost::json::value parsed(crypto::View json) {
 MessageContent::~MessageContent() {
   wipe(category);
   wipe(region);
+  if (chosen) {
+    wipe(chosen->who);
+    wipe(chosen->danger);
+  }
   for (auto& candidate : candidates) wipe(candidate);
 }
 
@@ -214,6 +273,7 @@ crypto::WipedBytes encode(const MessageContent& content) {
   if (!content.candidates.empty()) append_candidates(out, content.candidates);
   if (!content.entities.empty()) append_entities(out, content.entities);
   if (content.answers != Answers{}) append_answers(out, content.answers);
+  if (content.chosen) append_chosen(out, *content.chosen);
   append(out, "}");
   return out;
 }
@@ -227,13 +287,15 @@ boost::system::result<MessageContent> decode_message(crypto::View json) {
   const auto* candidates = object->if_contains("may");
   const auto* entities = object->if_contains("ent");
   const auto* answers = object->if_contains("yes");
+  const auto* chosen = object->if_contains("menu");
   if (!read_text(*object, "k", kind) || !read_text(*object, "ch", channel) ||
       !read_text(*object, "at", at) || !read_text(*object, "via", via) ||
       !read_text(*object, "t", text) || !read_text(*object, "cat", category) ||
       !read_text(*object, "reg", region) || !read_minute(at, content.at) ||
       (candidates && !read_candidates(*candidates, content.candidates)) ||
       (entities && !read_entities(*entities, content.entities)) ||
-      (answers && !read_answers(*answers, content.answers)))
+      (answers && !read_answers(*answers, content.answers)) ||
+      (chosen && !read_chosen(*chosen, content.chosen)))
     return envelope_errc::refused;
   content.kind = kind;
   content.channel = channel;

@@ -4,11 +4,12 @@
 //
 //   MESSAGE {"k":"msg|ans","ch":"sms|ussd","at":"2026-01-31T14:05Z","via":"new|sitting|number|ref",
 //            "t":…,"cat":…,"reg":…,"may":["RW-01.gasabo.remera",…],"ent":[{"k":"number|plate|handle|url","v":…}],
-//            "yes":{"text":true,"unverified":true,"class":1,"safe":[36,40]}}
+//            "yes":{"text":true,"unverified":true,"class":1,"safe":[36,40]},
+//            "menu":{"who":"child","danger":"now","place":…,"gaps":["words"]}}
 //   NOTE     {"k":"note|reply","at":"2026-01-31T14:05Z","t":…,"reply":"32 hexadecimal digits"}
 //
-// "may", "ent" and "yes" are left out where there is nothing to say, and "yes" names only what was
-// said.
+// "may", "ent", "yes" and "menu" are left out where there is nothing to say, and "yes" and "menu"
+// name only what was said.
 
 #include <boost/system/result.hpp>
 #include <chrono>
@@ -40,6 +41,15 @@ struct Answers {
   friend bool operator==(const Answers&, const Answers&) = default;
 };
 
+// What the reporter chose from the menu of a dialogue, beside category, region and consent. "place"
+// stands only if it was written, "gaps" only if the dialogue broke off: what was not answered yet.
+struct Chosen {
+  std::string who;     // self, child, adult, several, unsaid; empty: not answered
+  std::string danger;  // now, soon, not_now, unsure; empty: not answered
+  Text place;
+  std::vector<std::string> gaps;  // who, where, danger, words, readers
+};
+
 struct MessageContent {
   MessageContent() = default;
   MessageContent(MessageContent&&) noexcept = default;
@@ -57,6 +67,7 @@ struct MessageContent {
   std::vector<std::string> candidates;
   std::vector<Entity> entities;
   Answers answers;
+  std::optional<Chosen> chosen;
 };
 
 // UTF-8 JSON in wiping memory.

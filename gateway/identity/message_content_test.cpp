@@ -76,6 +76,33 @@ TEST_CASE("answers and entities are written only where there are any, and come b
   CHECK(back->entities[1].value.reveal([](auto value) { return value == "250788000002"; }));
 }
 
+TEST_CASE("what was chosen from a menu comes back, and nothing that no menu has is read") {
+  MessageContent content;
+  content.chosen.emplace();
+  content.chosen->who = "child";
+  content.chosen->danger = "now";
+  content.chosen->place = Text{"by the \"lake\""};
+  content.chosen->gaps = {"words", "readers"};
+  const auto json = encode(content);
+  const std::string text{reinterpret_cast<const char*>(json.data()), json.size()};
+  const std::string menu =
+      R"("menu":{"who":"child","danger":"now","place":"by the \"lake\"","gaps":["words","readers"]})";
+  CHECK(text.find(menu) != std::string::npos);
+  const auto decoded = decode_message(json);
+  REQUIRE(decoded.has_value());
+  REQUIRE(decoded->chosen.has_value());
+  CHECK(encode(*decoded) == json);
+  for (const char* wrong :
+       {R"("menu":[])", R"("menu":{"who":"A Child"})", R"("menu":{"danger":""})",
+        R"("menu":{"place":""})", R"("menu":{"gaps":[]})", R"("menu":{"gaps":[1]})",
+        R"("menu":{"who":"a_word_that_is_too_long"})"}) {
+    CAPTURE(wrong);
+    auto spoilt = text;
+    spoilt.replace(spoilt.find(menu), menu.size(), wrong);
+    CHECK_FALSE(decode_message(crypto::bytes_of(spoilt)).has_value());
+  }
+}
+
 TEST_CASE("answers and entities that nobody could have written are refused") {
   const std::string start =
       R"({"k":"msg","ch":"sms","at":"2026-01-31T14:05Z","via":"new","t":"","cat":"","reg":"")";

@@ -1,13 +1,18 @@
-// The steps of a dialogue (conversation.md 2.2). Its text goes the way of every text: understood,
-// found its report, sealed, stored; a session is never joined to a sitting, so that its screens
-// are the same for every caller.
+// The steps of a dialogue (conversation.md 2.2 to 2.5). What the menu has collected goes the way of
+// every text: understood, found its report, sealed, stored; a session is never joined to a sitting,
+// so that its first screens are the same for every caller.
 //
 // An aggregator gives up after three seconds, storing may take longer. So storing goes on by
 // itself, and a phone that cannot be told in time is told just that, never that it is saved. If its
-// request comes again meanwhile it waits for the same; afterwards it is shown what came of it. The
-// text is stored once however often it comes in its session; typed again after a new dialling it is
-// a text of its own, which joins the report of its number like any other.
+// request comes again meanwhile it waits for the same; afterwards it is shown what came of it. A
+// report is stored once however often it comes in its session; sent again after a new dialling it
+// is a text of its own, which joins the report of its number like any other.
+//
+// A dialogue that has a category and breaks off waits for its phone to dial again and to choose
+// that category. If it does not, what was said becomes a report by itself: for helpers, and without
+// a way back to the phone, whose number is not kept.
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -23,8 +28,15 @@
 namespace ishara::intake {
 namespace {
 
-using conversation::ScreenId;
+using conversation::End;
+using conversation::Kind;
 using What = aggregators::UssdStep::What;
+
+// How long a dialogue that broke off waits for its phone; less where somebody is in danger now.
+constexpr std::chrono::minutes resume_for{15};
+constexpr std::chrono::minutes resume_in_danger{1};
+// So many wait at once; in a flood some become reports before their time.
+constexpr std::size_t most_unfinished = 50'000;
 
 asio::awaitable<void> wait(asio::steady_timer& timer) {
   boost::system::error_code cancelled;
@@ -45,6 +57,7 @@ struct Intake::Storing {
 
   asio::steady_timer deadline;  // of all who wait for its screen; both are cancelled at the end
   asio::steady_timer over;
+  conversation::MenuState menu;  // its language alone
   bool ended = false;
   bool is_stored = false;
   Line screen;  // then; nothing if it breaks a rule of its pack
@@ -60,12 +73,20 @@ asio::awaitable<http::Response> Intake::dialogue(aggregators::UssdStep step, Cal
       keys_.dedupe.ids,
       {crypto::bytes_of("u"), channel, crypto::bytes_of(crypto::view(step.session))});
   const auto tag = crypto::keyed_hash16(phone_key_, {session});
-  const auto end = [this](const crypto::Id& which) {
+  const auto end = [&](const crypto::Id& which) {
     const auto* live = dialogues_.find(which, clock_());
-    if (live && !live->session.ended) ++counters_.dialogues_closed;
+    if (live && !live->session.has_ended(*knowledge->menu)) ++counters_.dialogues_closed;
     dialogues_.end(which);
   };
   if (step.what == What::close) {
+    if (const auto* live = dialogues_.find(tag, clock_())) {
+      const auto one = unfinished_.find(live->phone);
+      if (one != unfinished_.end() && one->second.session == tag &&
+          one->second.menu.answers.danger == conversation::Danger::now) {
+        over_.push_back(std::move(one->second));
+        unfinished_.erase(one);
+      }
+    }
     end(tag);
     co_return call.aggregator->acknowledge(std::nullopt);
   }
@@ -78,6 +99,7 @@ asio::awaitable<http::Response> Intake::dialogue(aggregators::UssdStep step, Cal
     nothing.status = 500;
     return nothing;
   };
+  const auto& flow = *knowledge->menu;
   const auto under_way = storing_.find(tag);
   auto storing = under_way == storing_.end() ? nullptr : under_way->second;
   if (!storing) {
@@ -87,39 +109,68 @@ asio::awaitable<http::Response> Intake::dialogue(aggregators::UssdStep step, Cal
       known = *live;
     else
       ++counters_.dialogues;
+    // A phone without a number has nothing but its session.
+    auto phone = tag;
     if (const auto* number = std::get_if<identity::Msisdn>(&*step.from)) {
       const auto digits = number->fixed();
-      const auto phone = crypto::keyed_hash16(phone_key_, {digits.reveal()});
+      phone = crypto::keyed_hash16(phone_key_, {digits.reveal()});
       auto& current = callers_.open(phone, now);
       if (current != tag) end(current);
       current = tag;
     }
+    const auto broken_off = unfinished_.find(phone);
+    const bool may_go_on = broken_off != unfinished_.end() && broken_off->second.session != tag;
 
+    const auto surroundings = around(known.session.menu, call, *knowledge);
     auto move = step.input.reveal([&](std::string_view input) {
       const conversation::Typed typed{input, step.what == What::begin, step.accumulated};
-      return conversation::take(known.session, typed, now, phone_key_);
+      return conversation::take(known.session, typed, surroundings,
+                                may_go_on ? &broken_off->second.menu : nullptr, now, phone_key_);
     });
+    const auto kind = flow[move.next.menu.screen].kind;
+    const bool is_last = move.next.has_ended(flow);
     if (move.again && !known.screen.empty())
-      co_return call.aggregator->show({crypto::view(known.screen), known.session.ended},
-                                      crypto::view(echo));
-    if (move.report.empty()) {
-      const auto text = screen(move.next.screen, {}, call, *knowledge);
+      co_return call.aggregator->show({crypto::view(known.screen), is_last}, crypto::view(echo));
+    Unfinished dialogue{.session = tag,
+                        .dedupe = session,
+                        .phone = phone,
+                        .menu = move.next.menu,
+                        .last = now,
+                        .call = std::make_shared<const Call>(call),
+                        .knowledge = knowledge};
+    if (kind != Kind::sent) {
+      const auto& menu = move.next.menu;
+      if (kind == Kind::cancelled)
+        forget(phone);
+      else if (!is_last && menu.answers.category)
+        remember(std::move(dialogue));
+      const auto text = screen(
+          is_last ? conversation::last_page(kind == Kind::cancelled ? End::cancelled : End::goodbye,
+                                            {}, menu, surroundings)
+                  : conversation::page(menu, around(menu, call, *knowledge)));
       if (text) {
         auto& live = dialogues_.open(tag, now);
-        live.session = move.next;
+        live.session = std::move(move.next);
+        if (is_last) live.session.menu.answers = {};
+        live.phone = phone;
         live.screen = crypto::wiped_copy(*text);
       }
-      co_return show(text, move.next.ended);
+      co_return show(text, is_last);
     }
 
-    aggregators::Message message{
-        std::move(*step.from), std::move(step.code), identity::Text{move.report}, {},
-        std::nullopt,          std::nullopt};
+    const auto& words = move.next.menu.answers.words;
+    aggregators::Message message{std::move(*step.from),
+                                 std::move(step.code),
+                                 identity::Text{words ? crypto::view(*words) : std::string_view{}},
+                                 {},
+                                 std::nullopt,
+                                 std::nullopt};
     { const auto gone = std::move(step); }
     const auto executor = co_await asio::this_coro::executor;
     storing = std::make_shared<Storing>(executor, around_.dialogue_patience);
+    storing->menu.language = move.next.menu.language;
     storing_.emplace(tag, storing);
-    asio::co_spawn(executor, store(std::move(message), session, tag, move.next, call, knowledge),
+    asio::co_spawn(executor, store(std::move(message), std::move(dialogue), std::move(move.next)),
                    [this, storing, tag](const std::exception_ptr& bug) {
                      if (bug) {
                        log::write<log::Event::uncaught_exception>();
@@ -136,7 +187,97 @@ asio::awaitable<http::Response> Intake::dialogue(aggregators::UssdStep step, Cal
   failed = !storing->is_stored;
   if (storing->ended) co_return show(storing->screen, true);
   ++counters_.dialogues_late;
-  co_return show(screen(ScreenId::unsure, {}, call, *knowledge), true);
+  co_return show(screen(conversation::last_page(End::unsure, {}, storing->menu,
+                                                around(storing->menu, call, *knowledge))),
+                 true);
+}
+
+bool Intake::Unfinished::is_over(std::chrono::sys_seconds now) const noexcept {
+  const bool presses = menu.answers.danger == conversation::Danger::now;
+  return now - last >= (presses ? resume_in_danger : resume_for);
+}
+
+// What stands around a dialogue of this channel: nothing of it depends on who is calling.
+conversation::Around Intake::around(const conversation::MenuState& menu, const Call& call,
+                                    const Knowledge& knowledge) const {
+  const auto limit = call.aggregator->screen_limit();
+  const auto& routing = *knowledge.routing;
+  const auto& packs = knowledge.packs->all();
+  const auto country = routing::RegionCode::parse(call.channel.settings.country);
+  conversation::Around out{.flow = *knowledge.menu,
+                           .packs = *knowledge.packs,
+                           .gazetteer = routing.gazetteer,
+                           .countries = routing.countries,
+                           .country = country.value_or(routing::RegionCode{}),
+                           .channel_language = call.channel.language,
+                           .size = {limit.septets, limit.units}};
+  const auto language = menu.language < packs.size() ? std::string_view{packs[menu.language].tag}
+                                                     : std::string_view{call.channel.language};
+  const auto where = menu.answers.region.value_or(out.country);
+  if (const auto* line = knowledge.helpline(call.channel, where, language, false, clock_()))
+    out.helpline = line->number;
+  out.sharing = std::ranges::any_of(routing.table.queues(), [](const routing::Queue& queue) {
+    return queue.queue_class == routing::QueueClass::police;
+  });
+  out.sms = !call.aggregator->profile().to_send.empty();
+  return out;
+}
+
+// Another dialogue of the same phone, about something else, is a report as it is.
+void Intake::remember(Unfinished dialogue) {
+  const auto same = unfinished_.find(dialogue.phone);
+  const bool is_new = same == unfinished_.end();
+  const auto let_go = [this](ByPhone<Unfinished>::iterator one) {
+    over_.push_back(std::move(one->second));
+    unfinished_.erase(one);
+  };
+  if (!is_new && same->second.session != dialogue.session &&
+      same->second.menu.answers.category != dialogue.menu.answers.category)
+    let_go(same);
+  else if (is_new && unfinished_.size() >= most_unfinished)
+    let_go(unfinished_.begin());
+  const auto phone = dialogue.phone;
+  unfinished_.insert_or_assign(phone, std::move(dialogue));
+}
+
+void Intake::forget(const crypto::Id& phone) { unfinished_.erase(phone); }
+
+asio::awaitable<void> Intake::store_unfinished() {
+  if (stores_unfinished_) co_return;
+  stores_unfinished_ = true;
+  struct Done {
+    bool& flag;
+    ~Done() { flag = false; }
+  } const done{stores_unfinished_};
+  while (!over_.empty()) {
+    const auto knowledge = knowledge_;
+    if (!knowledge || !may_sign(clock_())) co_return;
+    auto one = std::move(over_.back());
+    over_.pop_back();
+    const auto& words = one.menu.answers.words;
+    aggregators::Message message{identity::AlphanumericSender{""},
+                                 {},
+                                 identity::Text{words ? crypto::view(*words) : std::string_view{}},
+                                 {},
+                                 std::nullopt,
+                                 std::nullopt};
+    const auto kept = co_await keep(std::move(message), one.menu.answers, true, &one.phone,
+                                    one.dedupe, *one.call, knowledge, clock_());
+    const auto channel = one.call->channel.number;
+    if (kept) {
+      ++counters_.dialogues_broken_off;
+      health_.text(channel, clock_());
+      continue;
+    }
+    ++counters_.dialogues_failed;
+    if (kept.error() != storage::errc::refused) {
+      // Tried again in a second.
+      over_.push_back(std::move(one));
+      co_return;
+    }
+    ++counters_.not_stored;
+    health_.add(channel, Sum::not_stored);
+  }
 }
 
 asio::awaitable<void> Intake::settle() {
@@ -144,58 +285,69 @@ asio::awaitable<void> Intake::settle() {
     const auto one = storing_.begin()->second;
     co_await wait(one->over);
   }
+  for (auto& [phone, one] : unfinished_) over_.push_back(std::move(one));
+  unfinished_.clear();
+  co_await store_unfinished();
 }
 
-// Stores the text with which a session has ended, and keeps the screen that says so.
-asio::awaitable<void> Intake::store(aggregators::Message message, crypto::Id session,
-                                    crypto::Id tag, conversation::UssdSession ended, Call call,
-                                    std::shared_ptr<const Knowledge> knowledge) {
-  const auto kept = co_await keep(std::move(message), session, call, knowledge, clock_());
+// Stores the report with which a session has ended, and keeps the screen that says so.
+asio::awaitable<void> Intake::store(aggregators::Message message, Unfinished dialogue,
+                                    conversation::UssdSession ended) {
+  const auto& call = *dialogue.call;
+  const auto& knowledge = dialogue.knowledge;
+  const auto& tag = dialogue.session;
+  const auto surroundings = around(ended.menu, call, *knowledge);
+  const bool has_number = std::holds_alternative<identity::Msisdn>(message.from);
+  const auto kept = co_await keep(std::move(message), dialogue.menu.answers, false,
+                                  has_number ? &dialogue.phone : nullptr, dialogue.dedupe, call,
+                                  knowledge, clock_());
   const auto storing = storing_.at(tag);
+  const auto last = [&](End end, std::string_view ref = {}) {
+    return screen(conversation::last_page(end, ref, ended.menu, surroundings));
+  };
   if (!kept) {
     // What comes again may still be stored, so the session stands as it stood.
     ++counters_.dialogues_failed;
     const bool never = kept.error() == storage::errc::refused;
     ++(never ? counters_.not_stored : counters_.unavailable);
     health_.add(call.channel.number, never ? Sum::not_stored : Sum::unavailable);
-    storing->screen = screen(ScreenId::not_saved, {}, call, *knowledge);
+    storing->screen = last(End::not_saved);
     co_return;
   }
+  forget(dialogue.phone);
   storing->is_stored = true;
   health_.text(call.channel.number, clock_());
-  storing->screen = kept->ref ? screen(ScreenId::saved, kept->ref->digits(), call, *knowledge)
-                              : screen(ScreenId::saved_plain, {}, call, *knowledge);
+  storing->screen = kept->ref ? last(End::saved, kept->ref->digits()) : last(End::saved_plain);
   if (!storing->screen) co_return;
   auto& live = dialogues_.open(tag, clock_());
-  live.session = ended;
+  live.session = std::move(ended);
+  live.session.menu.answers = {};
+  live.phone = dialogue.phone;
   live.screen = crypto::wiped_copy(*storing->screen);
 }
 
-Intake::Line Intake::screen(conversation::ScreenId which, std::string_view ref, const Call& call,
-                            const Knowledge& knowledge) {
-  const auto limit = call.aggregator->screen_limit();
-  auto text = conversation::render(*knowledge.packs, which, ref, {limit.septets, limit.units},
-                                   call.channel.language);
+Intake::Line Intake::screen(boost::system::result<std::string> text) {
   if (text) return std::move(*text);
   if (counters_.answers_withheld++ == 0)
     log::write<log::Event::answer_withheld>(text.error().value());
   return std::nullopt;
 }
 
-// The text of a dialogue, as the first text of a sitting that ends with it.
+// As the first text of a sitting that ends with it.
 asio::awaitable<Intake::Result<Intake::Kept>> Intake::keep(
-    aggregators::Message message, crypto::Id session, const Call& call,
+    aggregators::Message message, const conversation::MenuAnswers& answers, bool partial,
+    const crypto::Id* phone, crypto::Id dedupe, const Call& call,
     std::shared_ptr<const Knowledge> knowledge, std::chrono::sys_seconds now) {
   if (!may_sign(now)) co_return storage::errc::unavailable;
   const Sitting none;
   const LookedUp nothing;
-  auto reading = read(message, call, *knowledge, none, now);
+  auto reading = read(message, call, *knowledge, none, now, &answers);
+  reading.partial = partial;
   const auto* number = std::get_if<identity::Msisdn>(&message.from);
   bool parked = false;
-  if (number) {
+  if (phone) {
     // What a phone may say in an hour, texts and dialogues together, is counted in its sitting.
-    const auto digits = number->fixed();
-    auto& sitting = sittings_.open(crypto::keyed_hash16(phone_key_, {digits.reveal()}), now);
+    auto& sitting = sittings_.open(*phone, now);
     parked = sitting.texts >= Sitting::most_texts;
     if (!parked) ++sitting.texts;
   }
@@ -205,13 +357,19 @@ asio::awaitable<Intake::Result<Intake::Kept>> Intake::keep(
   }
   conversation::Effects effects;
   effects.store = number ? conversation::Store::report : conversation::Store::stray;
-  const auto target =
-      co_await this->target(effects, reading, none, nothing, number, call, *knowledge);
+  effects.may_text = number && answers.may_text.value_or(false);
+  auto target = co_await this->target(effects, reading, none, nothing, number, call, *knowledge);
+  // Police only by choice, in a report that begins with it: what is joined by number alone is never
+  // signed for them (privacy.md 7.12), and what broke off is for helpers.
+  if (answers.police.value_or(false) && !partial && target.first) {
+    target.matter.consent_class = 1;
+    if (reading.police && !reading.police->retired) target.readers.police_copy = reading.police;
+  }
   auto sealed = sealed_for(target, message, effects, reading, call, *knowledge, now);
   // Number and text go before the database is waited for.
   { const auto gone = std::move(message); }
   if (!sealed) co_return sealed.error();
-  const auto stored = co_await append(std::move(*sealed), target, session, 1, reading.urgent, now);
+  const auto stored = co_await append(std::move(*sealed), target, dedupe, 1, reading.urgent, now);
   if (!stored) co_return stored.error();
   Kept kept;
   if (target.adopted && !stored->duplicate) kept.ref = target.matter.ref;

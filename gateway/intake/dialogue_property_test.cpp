@@ -18,6 +18,7 @@
 #include "gateway/conversation/ussd.hpp"
 #include "gateway/crypto/encoding.hpp"
 #include "i18n/sms.hpp"
+#include "tests/support/menu.hpp"
 
 namespace ishara::intake {
 namespace {
@@ -25,7 +26,6 @@ namespace {
 using aggregators::Aggregator;
 using aggregators::PhoneStep;
 using aggregators::UssdStep;
-using conversation::ScreenId;
 using What = UssdStep::What;
 
 const aggregators::Registry registry;
@@ -64,11 +64,19 @@ std::optional<UssdStep> read(const Aggregator& aggregator, const PhoneStep& phon
 
 std::string text_of(const crypto::WipedBuffer& bytes) { return std::string{crypto::view(bytes)}; }
 
+const conversation::RealMenu& menu() {
+  static const conversation::RealMenu one;
+  return one;
+}
+
 // What a gateway does with steps, without its sealing.
 struct Service {
   struct Shown {
-    ScreenId screen;
+    std::uint8_t screen;
+    std::uint8_t page;
     bool end;
+    bool saved;
+    bool not_saved;
   };
 
   explicit Service(const aggregators::ChannelSettings& channel) : settings{channel} {}
@@ -94,34 +102,38 @@ struct Service {
     auto& current = callers[phone.from];
     if (current != session) live.erase(current);
     current = session;
+    const auto limit = aggregator.screen_limit();
+    const auto around = menu().around("en", {limit.septets, limit.units});
     const auto move = step.input.reveal([&](std::string_view input) {
       return conversation::take(
           live[session],
-          {behind.empty() ? input : behind, step.what == What::begin, step.accumulated}, now,
-          key());
+          {behind.empty() ? input : behind, step.what == What::begin, step.accumulated}, around,
+          nullptr, now, key());
     });
-    if (!move.report.empty()) {
-      if (storing_fails) return Shown{ScreenId::not_saved, true};
-      if (const auto [first, is_new] = stored.emplace(session, move.report); !is_new)
-        again[session].emplace_back(move.report);
+    const auto& state = move.next.menu;
+    const bool is_sent = menu().flow[state.screen].kind == conversation::Kind::sent;
+    Shown shown{state.screen, state.page, move.next.has_ended(menu().flow), is_sent, false};
+    if (is_sent && !move.again) {
+      if (storing_fails) return Shown{state.screen, state.page, true, false, true};
+      const auto words = text_of(state.answers.words.value());
+      if (const auto [first, is_new] = stored.emplace(session, words); !is_new)
+        again[session].emplace_back(words);
     }
     live[session] = move.next;
-    return Shown{move.next.screen, move.next.ended};
+    return shown;
   }
 };
 
 // One phone's dialogue, as its person means it.
 struct Plan {
-  std::vector<std::string> nothing;  // answers that say nothing, before ...
-  std::optional<std::string> text;   // ... this, or a 0 if `leaves`, or hanging up
-  bool leaves = false;
+  std::vector<std::string> answers;  // to the end, or until somebody hangs up
+  std::optional<std::string> words;  // of a report that is sent with the last of them
 };
 
-// A text whose beginning is no choice from a list, wherever its stars stand.
+// Words wherever their stars stand; none of them alone between two stars chooses from a list.
 std::string random_text(std::minstd_rand& random) {
-  static const std::vector<std::string> parts{
-      "they beat me", "*",   " * ", "**",      "7",   "0",
-      "help*",        "ы 😀", "#1",  "&=+%\"'", "*0*", "nyamata"};
+  static const std::vector<std::string> parts{"they beat me", "*",  " * ",     "**",     "help*",
+                                              "ы 😀",          "#1", "&=+%\"'", "nyamata"};
   std::string out = "my text";
   for (auto count = random() % 5; count > 0; --count) out += parts[random() % parts.size()];
   while (out.ends_with(' ') || out.ends_with('#')) out.pop_back();
@@ -129,13 +141,19 @@ std::string random_text(std::minstd_rand& random) {
 }
 
 Plan random_plan(std::minstd_rand& random) {
-  static const std::vector<std::string> nothing{"7", "22", "00", "9", ""};
+  static const std::vector<std::string> nothing{"77", "22", "x", ""};
   Plan plan;
-  for (auto count = random() % 4; count > 0; --count)
-    plan.nothing.push_back(nothing[random() % nothing.size()]);
+  const auto wrong = random() % 4;
+  for (auto count = wrong; count > 0; --count)
+    plan.answers.push_back(nothing[random() % nothing.size()]);
+  if (wrong == 3) return plan;  // the third ends it
   const auto end = random() % 4;
-  if (end < 2) plan.text = random_text(random);
-  plan.leaves = end == 2;
+  if (end < 2) {
+    plan.words = random_text(random);
+    for (auto& answer : conversation::whole_report(*plan.words)) plan.answers.push_back(answer);
+  } else if (end == 2) {
+    plan.answers.emplace_back("0");
+  }
   return plan;
 }
 
@@ -155,23 +173,27 @@ void hold(Service& service, const Aggregator& aggregator, const std::string& num
   const auto session = crypto::hex(crypto::random_bytes<16>());
   PhoneStep phone{What::begin, "+" + number, "*384*2020#", session, {}};
   const auto id = text_of(read(aggregator, phone, service.settings)->session);
-  bool said = false;       // the text has reached the gateway
+  const bool accumulates = read(aggregator, phone, service.settings)->accumulated;
+  bool said = false;       // the whole report has reached the gateway
   bool saved = false;      // and the phone was told so
   bool failed = false;     // storing did, at least once
   bool forgotten = false;  // the gateway's memory was, since the last screen
-  bool stale = false;      // an old request came once more
+  bool lost = false;       // and nothing that came later could tell it what had been said
   std::optional<Service::Shown> last;
 
+  const auto forget = [&] {
+    service.live.erase(id);
+    forgotten = true;
+    lost |= !accumulates;
+  };
   const auto ask = [&](std::string_view behind = {}) {
-    const bool has_text = plan.text && !phone.inputs.empty() && phone.inputs.back() == *plan.text;
-    said |= has_text || !behind.empty();
+    said |= plan.words && (phone.inputs.size() == plan.answers.size() || !behind.empty());
     service.storing_fails = random() % 16 == 0;
     const auto shown = service.take(aggregator, phone, now, behind);
-    failed |= shown && shown->screen == ScreenId::not_saved;
+    failed |= shown && shown->not_saved;
     service.storing_fails = false;
-    saved |= shown && shown->screen == ScreenId::saved;
+    saved |= shown && shown->saved;
     findings.expect(shown.has_value(), "a step without a screen");
-    if (shown) findings.expect(shown->end == (shown->screen != ScreenId::write), "an odd end");
     forgotten = false;
     return shown;
   };
@@ -180,60 +202,41 @@ void hold(Service& service, const Aggregator& aggregator, const std::string& num
     for (auto times = random() % 3; times > 0 && last; --times) {
       const auto before = *last;
       now += std::chrono::seconds{random() % 2 && times == 1 ? 1 : 0};
-      if (random() % 8 == 0) {
-        service.live.erase(id);
-        forgotten = true;
-      }
+      if (random() % 8 == 0) forget();
       const bool exact = !forgotten;
       last = ask(behind);
-      if (exact && before.screen != ScreenId::not_saved && last &&
-          last->screen != ScreenId::not_saved)
-        findings.expect(last->screen == before.screen && last->end == before.end,
+      if (exact && !before.not_saved && last && !last->not_saved)
+        findings.expect(last->screen == before.screen && last->page == before.page,
                         "a repeated request with another screen");
     }
   };
 
   std::string typed_at_once;  // behind the code
-  const bool accumulates = aggregator.name() == "africastalking";
-  const bool at_once = random() % 8 == 0 && plan.text && plan.nothing.size() < 3;
-  if (at_once && accumulates) {
-    phone.inputs = plan.nothing;
-    phone.inputs.push_back(*plan.text);
+  if (random() % 8 == 0 && plan.words && accumulates) {
+    phone.inputs = plan.answers;
     phone.what = What::input;
     last = ask();
     repeat();
-  } else if (at_once) {
-    for (const auto& answer : plan.nothing) typed_at_once += answer + "*";
-    typed_at_once += *plan.text;
+  } else if (random() % 8 == 0 && plan.words) {
+    for (const auto& answer : plan.answers)
+      typed_at_once += (&answer == plan.answers.data() ? "" : "*") + answer;
     last = ask(typed_at_once);
     repeat(typed_at_once);
   } else {
     last = ask();
     repeat();
-    for (std::size_t place = 0; last && !last->end; ++place) {
-      if (random() % 10 == 0) break;  // the network is gone
-      now += std::chrono::seconds{3 + random() % 20};
-      std::string answer;
-      if (place < plan.nothing.size())
-        answer = plan.nothing[place];
-      else if (plan.text)
-        answer = *plan.text;
-      else if (plan.leaves)
-        answer = "0";
-      else
-        break;  // hangs up
+    for (const auto& answer : plan.answers) {
+      if (!last || last->end || random() % 60 == 0) break;  // or the network is gone
+      now += std::chrono::seconds{3 + random() % 5};
       phone.what = What::input;
       phone.inputs.push_back(answer);
-      if (random() % 20 == 0) service.live.erase(id);
-      if (may_dial_again && random() % 20 == 0)
+      if (random() % 40 == 0) forget();
+      if (may_dial_again && random() % 40 == 0) {
         hold(service, aggregator, number, random, now, findings, false);
+        lost |= !accumulates;
+      }
       last = ask();
       repeat();
-      if (random() % 20 == 0 && !said) {
-        // What was asked first comes once more.
-        stale = true;
-        (void)service.take(aggregator, {What::begin, phone.from, phone.code, session, {}}, now);
-      }
     }
   }
   if (last && last->end && random() % 4 == 0) {
@@ -253,15 +256,15 @@ void hold(Service& service, const Aggregator& aggregator, const std::string& num
   const auto report = service.stored.find(id);
   const bool is_stored = report != service.stored.end();
   findings.expect(!saved || is_stored, "saved, and it is not stored");
-  findings.expect(said || !is_stored, "a report of a dialogue that was left");
-  findings.expect(!said || is_stored || failed, "no report of a dialogue that was finished");
-  if (is_stored && said) {
-    const auto of_person = [&](std::string_view text) {
-      return stale ? text.ends_with(*plan.text) : text == *plan.text;
-    };
-    findings.expect(of_person(report->second), "a report that says something else");
-    for (const auto& text : service.again[id])
-      findings.expect(of_person(text), "a report that says something else when it comes again");
+  if (!lost) {
+    findings.expect(said || !is_stored, "a report of a dialogue that was left");
+    findings.expect(!said || is_stored || failed, "no report of a dialogue that was finished");
+  }
+  if (is_stored && said && !lost) {
+    findings.expect(report->second == *plan.words, "a report that says something else");
+    for (const auto& words : service.again[id])
+      findings.expect(words == *plan.words,
+                      "a report that says something else when it comes again");
   }
   service.again.erase(id);
   service.stored.erase(id);
@@ -291,27 +294,26 @@ TEST_CASE("a dialogue that was finished is one report, one that was left is none
   CHECK(findings.all.empty());
 }
 
-TEST_CASE("every screen of every provider is within what its phones show, in every language") {
-  const auto packs = i18n::Packs::load(ISHARA_PACKS);
+TEST_CASE("every provider shows the pages of the menu as they are, in every language") {
   const auto settings = channel_settings();
   for (const auto* aggregator : providers()) {
     const auto limit = aggregator->screen_limit();
     const PhoneStep dialled{What::begin, "+250788000001", "*384*2020#", "0123456789abcdef", {}};
     const auto echo = text_of(read(*aggregator, dialled, settings)->echo);
-    for (const auto& pack : packs.all()) {
-      for (std::size_t id = 0; id < conversation::screen_count; ++id) {
+    for (const auto& pack : menu().packs.all()) {
+      const auto around = menu().around(pack.tag, {limit.septets, limit.units});
+      auto state = conversation::begun(around);
+      for (const auto& answer : conversation::whole_report("help")) {
         CAPTURE(aggregator->name());
         CAPTURE(pack.tag);
-        CAPTURE(id);
-        const auto text =
-            conversation::render(packs, ScreenId{static_cast<std::uint8_t>(id)}, "4827163305",
-                                 {limit.septets, limit.units}, pack.tag);
+        const auto text = conversation::page(state, around);
         REQUIRE(text.has_value());
         const auto size = i18n::measure(*text);
         CHECK(size.units <= (size.encoding == i18n::Encoding::gsm7 ? limit.septets : limit.units));
         const auto shown = aggregator->screen_in(aggregator->show({*text, true}, echo));
         REQUIRE(shown.has_value());
         CHECK(shown->text == *text);
+        state = conversation::answered(state, answer, around);
       }
     }
   }

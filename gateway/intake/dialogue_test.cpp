@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <boost/asio/detached.hpp>
 #include <string>
 
 #include "gateway/crypto/encoding.hpp"
@@ -10,6 +11,11 @@
 
 namespace ishara::intake {
 namespace {
+
+// What is typed before the words of the shortest report, and behind them: English, tell, go on,
+// forced work, me, Kigali, Gasabo, no place, not now; helpers only, no texts, send.
+constexpr std::string_view before = "1*1*1*1*1*1*1*0*3*";
+constexpr std::string_view behind = "*1*1*1";
 
 struct Caller {
   Gateway& gateway;
@@ -29,6 +35,10 @@ struct Caller {
     CHECK(response.status == 200);
     return response.body;
   }
+  std::string all_of(std::string_view words) const {
+    return std::string{before} + std::string{words} + std::string{behind};
+  }
+  std::string report(std::string_view words) const { return type(all_of(words)); }
 };
 
 // A caller of a provider that sends each answer alone.
@@ -63,12 +73,22 @@ struct SlowGateway : Gateway {
 
 }  // namespace
 
-TEST_CASE("a dialogue of one answer is a report that its queue opens, and shows the ref last") {
+TEST_CASE("a finished menu is a report that its queue opens, and shows the ref last") {
   Gateway gateway;
   const Caller caller{gateway};
-  CHECK(caller.type("").starts_with("CON Write what happens"));
-  CHECK(gateway.sink.rows.empty());
-  const auto last = caller.type("they+keep+my+passport+%2A+help");
+  CHECK(caller.type("").starts_with("CON Language\n1 English\n"));
+  const auto inputs = "1*1*1*2*2*2*1*by+the+lake*1*they+keep+my+passport+%2A+help*1*1*1";
+  // One answer more with each request; a star of free words is no more of an answer than a space.
+  std::string last;
+  for (std::string_view rest{inputs}, all{inputs}; !rest.empty();) {
+    const auto star = rest.find('*');
+    rest.remove_prefix(star == rest.npos ? rest.size() : star + 1);
+    CHECK(gateway.sink.rows.empty());
+    last = caller.type(all.substr(0, all.size() - rest.size() - (star == rest.npos ? 0 : 1)));
+    if (rest.empty()) break;
+    CHECK(last.starts_with("CON "));
+  }
+  last = caller.type(inputs);
   CHECK(last.starts_with("END Saved. Number "));
   REQUIRE(gateway.relay.drawn.size() == 1);
   CHECK(last.find(gateway.relay.drawn[0]) != std::string::npos);
@@ -79,6 +99,16 @@ TEST_CASE("a dialogue of one answer is a report that its queue opens, and shows 
   REQUIRE(content.has_value());
   CHECK(content->channel == "ussd");
   CHECK(content->via == "new");
+  CHECK(content->category == "SEX");
+  CHECK(content->region.starts_with("RW-02."));
+  REQUIRE(content->chosen.has_value());
+  CHECK(content->chosen->who == "child");
+  CHECK(content->chosen->danger == "now");
+  CHECK(content->chosen->gaps.empty());
+  content->chosen->place.reveal([](std::string_view place) { CHECK(place == "by the lake"); });
+  CHECK(content->answers.may_text == false);
+  CHECK(content->answers.consent_class == 0);
+  CHECK(row.urgent);
   content->text.reveal(
       [](std::string_view text) { CHECK(text == "they keep my passport * help"); });
   const auto address = gateway.address(row.retaddr, row.report_id);
@@ -90,19 +120,19 @@ TEST_CASE("a request that comes again shows the same screen, and the report is o
   Gateway gateway;
   const Caller caller{gateway};
   CHECK(caller.type("") == caller.type(""));
-  const auto last = caller.type("they+keep+my+passport");
-  CHECK(caller.type("they+keep+my+passport") == last);
+  const auto last = caller.report("they+keep+my+passport");
+  CHECK(caller.report("they+keep+my+passport") == last);
   CHECK(gateway.sink.rows.size() + gateway.sink.texts.size() == 1);
   // At once, too.
   Caller other{gateway, "ATUid_2", "250788000002"};
-  const auto raw = other.raw("text=they+beat+me");
+  const auto raw = other.raw("text=" + other.all_of("they+beat+me"));
   const auto both = gateway.together({raw, raw});
   CHECK(both[0].body == both[1].body);
   CHECK(gateway.sink.rows.size() == 2);
   // After its time, or a restart, only the ref is forgotten.
   gateway.now += Dialogue::length;
   gateway.intake.end_second();
-  CHECK(caller.type("they+keep+my+passport") == "END Saved. Dial again to add more.");
+  CHECK(caller.report("they+keep+my+passport") == "END Saved. Dial again to add more.");
   CHECK(gateway.sink.rows.size() == 2);
 }
 
@@ -124,9 +154,9 @@ TEST_CASE("what cannot be stored is not called saved, and may come again") {
   const Caller caller{gateway};
   caller.type("");
   gateway.sink.fails = storage::errc::unavailable;
-  CHECK(caller.type("they+beat+me") == "END Not saved. Please dial again later.");
+  CHECK(caller.report("they+beat+me") == "END Not saved. Please dial again later.");
   gateway.sink.fails.reset();
-  CHECK(caller.type("they+beat+me").starts_with("END Saved. Number "));
+  CHECK(caller.report("they+beat+me").starts_with("END Saved. Number "));
   CHECK(gateway.sink.rows.size() == 1);
 }
 
@@ -138,12 +168,12 @@ TEST_CASE("a phone is answered in time while the database is slow, and never tha
     rows_then = gateway.sink.rows.size();
     gateway.sink.release();
   };
-  CHECK(caller.type("they+beat+me") == may_not_be_saved);
+  CHECK(caller.report("they+beat+me") == may_not_be_saved);
   CHECK(rows_then == 0);
   CHECK(gateway.intake.counters().dialogues_late == 1);
   // It was stored all the same; who asks again is told, and nothing is stored twice.
   CHECK(gateway.sink.rows.size() == 1);
-  const auto last = caller.type("they+beat+me");
+  const auto last = caller.report("they+beat+me");
   CHECK(last.starts_with("END Saved. Number "));
   CHECK(last.find(gateway.relay.drawn.at(0)) != std::string::npos);
   CHECK(gateway.sink.rows.size() + gateway.sink.texts.size() == 1);
@@ -152,7 +182,8 @@ TEST_CASE("a phone is answered in time while the database is slow, and never tha
 
 TEST_CASE("a request that comes again while its text is stored waits for the same") {
   SlowGateway gateway;
-  const auto raw = Caller{gateway}.raw("text=they+beat+me");
+  const Caller caller{gateway};
+  const auto raw = caller.raw("text=" + caller.all_of("they+beat+me"));
   std::size_t answers = 0;
   gateway.answered = [&] {
     if (++answers == 3) gateway.sink.release();
@@ -170,21 +201,23 @@ TEST_CASE("a text that was not stored in the end may come again") {
     gateway.sink.fails = storage::errc::unavailable;
     gateway.sink.release();
   };
-  CHECK(caller.type("they+beat+me") == may_not_be_saved);
+  CHECK(caller.report("they+beat+me") == may_not_be_saved);
   CHECK(gateway.sink.rows.empty());
   CHECK(gateway.intake.counters().dialogues_failed == 1);
   gateway.answered = [] {};
   gateway.sink.fails.reset();
-  caller.type("they+beat+me");  // in time or not
+  caller.report("they+beat+me");  // in time or not
   CHECK(gateway.sink.rows.size() == 1);
-  CHECK(caller.type("they+beat+me").starts_with("END Saved. Number "));
+  CHECK(caller.report("they+beat+me").starts_with("END Saved. Number "));
   CHECK(gateway.sink.rows.size() == 1);
 }
 
 TEST_CASE("who stops a gateway waits for the texts of its dialogues") {
   SlowGateway gateway;
   asio::io_context context;
-  auto request = http::parse_request(Caller{gateway}.raw("text=they+beat+me"), 65536);
+  const Caller caller{gateway};
+  const auto raw = caller.raw("text=" + caller.all_of("they+beat+me"));
+  auto request = http::parse_request(raw, 65536);
   REQUIRE(request.has_value());
   bool is_settled = false;
   asio::co_spawn(context, gateway.intake.handle(std::move(*request)),
@@ -222,9 +255,9 @@ TEST_CASE("what could not be stored is an alarm, once a minute and without a wor
   for (int i = 0; i < 100; ++i)
     gateway.kannel("id=" + std::to_string(i) + "&to=2020&from=%2B250788000009&text=they+beat+me");
   const Caller caller{gateway};
-  caller.type("they+beat+me");
+  caller.report("they+beat+me");
   gateway.sink.fails = storage::errc::refused;
-  caller.type("they+beat+me");
+  caller.report("they+beat+me");
   gateway.intake.end_second();
   CHECK(endings().empty());
   minute();
@@ -232,7 +265,7 @@ TEST_CASE("what could not be stored is an alarm, once a minute and without a wor
   CHECK(endings() ==
         std::vector<std::string>{"error texts_not_stored texts=100 dialogues=2 late=0\n"});
   gateway.sink.fails.reset();
-  caller.type("they+beat+me");
+  caller.report("they+beat+me");
   minute();
   CHECK(endings().size() == 1);
 }
@@ -241,7 +274,7 @@ TEST_CASE("a phone that was told too little in time is part of that alarm") {
   const log::CapturedLog log;
   SlowGateway gateway;
   gateway.answered = [&] { gateway.sink.release(); };
-  Caller{gateway}.type("they+beat+me");
+  Caller{gateway}.report("they+beat+me");
   gateway.now += std::chrono::minutes{1};
   gateway.intake.end_second();
   REQUIRE(log.lines().size() == 1);
@@ -253,27 +286,121 @@ TEST_CASE("an answer alone is known as repeated by session, question and two sec
   const StepCaller caller{gateway};
   using std::chrono::seconds;
   caller.dial();
-  const auto asked = caller.type("7");
+  const auto asked = caller.type("1");
   CHECK_FALSE(ends(asked));
   for (const int later : {0, 1, 1}) {  // two seconds in all: the aggregator, not the person
     gateway.now += seconds{later};
-    CHECK(caller.type("7") == asked);
+    CHECK(caller.type("1") == asked);
   }
   gateway.now += seconds{1};
-  CHECK_FALSE(ends(caller.type("7")));
-  // The question was asked again since, so this is the third wrong answer.
-  CHECK_FALSE(ends(caller.type("7")));
-  CHECK(ends(caller.type("8")));
-
-  // The same between other answers, and in another session, is an answer.
-  const StepCaller other{gateway, "h-2"};
-  other.dial();
-  other.type("7");
-  gateway.now += seconds{2};
-  other.type("7");  // repeated
-  CHECK_FALSE(ends(other.type("8")));
-  CHECK(ends(other.type("7")));
+  CHECK(caller.type("1") != asked);
   CHECK(gateway.sink.rows.empty());
+}
+
+TEST_CASE("each answer alone leads through the menu, and a category that breaks off is a report") {
+  Gateway gateway;
+  const StepCaller caller{gateway};
+  caller.dial();
+  for (const char* answer : {"1", "1#", "1", "1#", "2"}) CHECK_FALSE(ends(caller.type(answer)));
+  const auto later = [&gateway](std::chrono::seconds time) {
+    gateway.now += time;
+    gateway.store_unfinished();
+  };
+  later(std::chrono::minutes{15} - std::chrono::seconds{1});
+  CHECK(gateway.sink.rows.empty());
+  later(std::chrono::seconds{1});
+  REQUIRE(gateway.sink.rows.size() == 1);
+  const auto& row = gateway.sink.rows[0];
+  CHECK(row.retaddr.empty());
+  CHECK(row.consent_class == 0);
+  CHECK(gateway.relay.asked.empty());
+  const auto content = gateway.open(row, "demo-helpers");
+  REQUIRE(content.has_value());
+  REQUIRE(content->chosen.has_value());
+  CHECK(content->category == "LAB");
+  CHECK(content->chosen->who == "child");
+  CHECK(content->chosen->gaps == std::vector<std::string>{"where", "danger", "words", "readers"});
+  const auto record = identity::verify_intake(row.record, *gateway.deployment.directory);
+  REQUIRE(record.has_value());
+  CHECK(record->partial);
+  later(std::chrono::hours{1});
+  CHECK(gateway.sink.rows.size() == 1);
+}
+
+TEST_CASE("what broke off goes on when its phone chooses the category again, and is one report") {
+  Gateway gateway;
+  const Caller first{gateway};
+  first.type("1*1*1*1*2*1");
+  CHECK(gateway.send(first.raw("status=Incomplete&hopsCount=1")).status == 200);
+  const Caller again{gateway, "ATUid_2"};
+  const Caller stranger{gateway, "ATUid_3", "250788000077"};
+  for (const char* all : {"", "1", "1*1", "1*1*1"}) CHECK(again.type(all) == stranger.type(all));
+  CHECK(again.type("1*1*1*1").find("Gasabo") != std::string::npos);
+  CHECK(stranger.type("1*1*1*1").starts_with("CON Who?"));
+  CHECK(again.type("1*1*1*1*1*0*3*0*1*1*1").starts_with("END Saved. Number "));
+  REQUIRE(gateway.sink.rows.size() == 1);
+  const auto content = gateway.open(gateway.sink.rows[0], "demo-helpers");
+  REQUIRE(content.has_value());
+  CHECK(content->chosen->who == "child");
+  CHECK(content->region == "RW-01.gasabo");
+  // The stranger's is a report of its own.
+  gateway.now += std::chrono::minutes{15};
+  gateway.store_unfinished();
+  CHECK(gateway.sink.rows.size() == 2);
+}
+
+TEST_CASE("cancelled is nothing, before a category is nothing, danger now does not wait") {
+  Gateway gateway;
+  const Caller one{gateway};
+  CHECK(one.type(std::string{before} + "0*1*1*3") == "END Cancelled. Nothing was kept.");
+  const Caller two{gateway, "ATUid_2", "250788000002"};
+  two.type("1*1*1");
+  CHECK(two.type("1*1*1*0*0") == "END Goodbye.");
+  gateway.now += std::chrono::hours{1};
+  gateway.store_unfinished();
+  CHECK(gateway.sink.rows.empty());
+  const Caller three{gateway, "ATUid_3", "250788000003"};
+  three.type("1*1*1*1*1*1*1*0*1");
+  gateway.now += std::chrono::minutes{1};
+  gateway.store_unfinished();
+  REQUIRE(gateway.sink.rows.size() == 1);
+  CHECK(gateway.sink.rows[0].urgent);
+}
+
+TEST_CASE("the police read it by choice alone, and nothing that broke off") {
+  Gateway gateway;
+  const Caller caller{gateway};
+  CHECK(caller.type(std::string{before} + "they+beat+me*2*2*1").starts_with("END Saved"));
+  REQUIRE(gateway.sink.rows.size() == 1);
+  const auto& row = gateway.sink.rows[0];
+  CHECK(row.consent_class == 1);
+  CHECK(gateway.open(row, "demo-police").has_value());
+  CHECK(gateway.address(row.retaddr, row.report_id)->may_text);
+  const Caller other{gateway, "ATUid_2", "250788000002"};
+  other.type(std::string{before} + "they+beat+me*2");
+  gateway.now += std::chrono::minutes{15};
+  gateway.store_unfinished();
+  REQUIRE(gateway.sink.rows.size() == 2);
+  CHECK(gateway.sink.rows[1].consent_class == 0);
+  CHECK_FALSE(gateway.open(gateway.sink.rows[1], "demo-police").has_value());
+}
+
+TEST_CASE("what broke off is not lost while it cannot be stored, nor when the gateway ends") {
+  Gateway gateway;
+  const Caller caller{gateway};
+  caller.type("1*1*1*1");
+  gateway.now += std::chrono::minutes{15};
+  gateway.sink.fails = storage::errc::unavailable;
+  gateway.store_unfinished();
+  gateway.sink.fails.reset();
+  gateway.store_unfinished();
+  CHECK(gateway.sink.rows.size() == 1);
+  const Caller other{gateway, "ATUid_2", "250788000002"};
+  other.type("1*1*1*1");
+  asio::io_context context;
+  asio::co_spawn(context, gateway.intake.settle(), asio::detached);
+  context.run();
+  CHECK(gateway.sink.rows.size() == 2);
 }
 
 TEST_CASE("the screens are the same for a number that is known and one that is not (P18)") {
@@ -287,8 +414,8 @@ TEST_CASE("the screens are the same for a number that is known and one that is n
   const Caller fresh{gateway};
   const Caller known{gateway, "ATUid_2", "250788000002"};
   CHECK(fresh.type("") == known.type(""));
-  auto one = fresh.type("they+beat+me");
-  auto two = known.type("they+beat+me");
+  auto one = fresh.report("they+beat+me");
+  auto two = known.report("they+beat+me");
   REQUIRE(gateway.relay.drawn.size() == 2);
   one.erase(one.find(gateway.relay.drawn[0]), 10);
   two.erase(two.find(gateway.relay.drawn[1]), 10);

@@ -46,6 +46,26 @@ bool takes_back(const conversation::Input& input) {
          (input.what == Class::share && input.digit == 1);
 }
 
+void say_what_was_chosen(identity::MessageContent& content, const conversation::MenuAnswers& menu,
+                         bool partial, bool unverified) {
+  auto& out = content.chosen.emplace();
+  if (menu.who) out.who = conversation::who_names[static_cast<std::size_t>(*menu.who)];
+  if (menu.danger) out.danger = conversation::danger_names[static_cast<std::size_t>(*menu.danger)];
+  if (menu.place) out.place = identity::Text{crypto::view(*menu.place)};
+  content.answers.may_text = menu.may_text;
+  if (menu.police) content.answers.consent_class = *menu.police ? 1 : 0;
+  content.answers.unverified = unverified && (menu.may_text || menu.police);
+  if (!partial) return;
+  const std::array<std::pair<bool, const char*>, 5> answered{
+      {{menu.who.has_value(), "who"},
+       {menu.region.has_value(), "where"},
+       {menu.danger.has_value(), "danger"},
+       {menu.words.has_value(), "words"},
+       {menu.police.has_value(), "readers"}}};
+  for (const auto& [known, name] : answered)
+    if (!known) out.gaps.emplace_back(name);
+}
+
 }  // namespace
 
 Intake::Intake(Surroundings surroundings, Keys keys, Clock clock)
@@ -64,6 +84,14 @@ void Intake::end_second() {
   sittings_.forget_old(now);
   dialogues_.forget_old(now);
   callers_.forget_old(now);
+  for (auto one = unfinished_.begin(); one != unfinished_.end();) {
+    if (!one->second.is_over(now)) {
+      ++one;
+      continue;
+    }
+    over_.push_back(std::move(one->second));
+    one = unfinished_.erase(one);
+  }
   tell_of_failures(now);
 }
 
@@ -265,10 +293,12 @@ Intake::Result<Sealed> Intake::sealed_for(const Target& target, const aggregator
   message.text.reveal([&](std::string_view text) { content.text = identity::Text{text}; });
 
   const auto& matter = target.matter;
+  if (reading.menu) say_what_was_chosen(content, *reading.menu, reading.partial, !matter.proven);
   const Marks marks{.report_id = matter.report_id,
                     .first = target.first,
                     .joined_by_number = !matter.proven,
                     .urgent = reading.urgent || effects.urgent,
+                    .partial = reading.partial,
                     .consent_class = matter.consent_class};
   const auto* number = std::get_if<identity::Msisdn>(&message.from);
   const auto* epoch = knowledge.epoch_at(now);

@@ -23,6 +23,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "gateway/aggregators/registry.hpp"
 #include "gateway/conversation/sittings.hpp"
@@ -86,24 +87,25 @@ struct Surroundings {
 
 // Sums since start, for /metrics.
 struct Counters {
-  std::uint64_t accepted = 0;          // new reports, durable
-  std::uint64_t added = 0;             // later texts of a report, durable
-  std::uint64_t duplicates = 0;        // redeliveries, answered as the first
-  std::uint64_t not_found = 0;         // unknown path, provider or secret
-  std::uint64_t forbidden = 0;         // wrong signature
-  std::uint64_t refused = 0;           // a request that is not one of the provider's
-  std::uint64_t entries_refused = 0;   // of a batch whose others were taken
-  std::uint64_t unavailable = 0;       // 503: no knowledge, no database, or too much at once
-  std::uint64_t not_stored = 0;        // a row that the database will never take
-  std::uint64_t answers_withheld = 0;  // an answer that its own pack's rules forbid
-  std::uint64_t parked = 0;            // texts beyond what one phone may say in an hour
-  std::uint64_t relay_missed = 0;      // questions that the relay could or would not answer
-  std::uint64_t dialogues = 0;         // sessions that began, or were taken up unknown
-  std::uint64_t dialogues_closed = 0;  // by the phone, the network or another of the same phone
-  std::uint64_t dialogues_failed = 0;  // whose text was not stored
-  std::uint64_t dialogues_late = 0;    // told that it may not be saved
-  std::uint64_t refs_of_our_own = 0;   // drawn here, for want of the relay's
-  std::uint64_t reports_lost = 0;      // of deliveries, that the relay could not be told of
+  std::uint64_t accepted = 0;              // new reports, durable
+  std::uint64_t added = 0;                 // later texts of a report, durable
+  std::uint64_t duplicates = 0;            // redeliveries, answered as the first
+  std::uint64_t not_found = 0;             // unknown path, provider or secret
+  std::uint64_t forbidden = 0;             // wrong signature
+  std::uint64_t refused = 0;               // a request that is not one of the provider's
+  std::uint64_t entries_refused = 0;       // of a batch whose others were taken
+  std::uint64_t unavailable = 0;           // 503: no knowledge, no database, or too much at once
+  std::uint64_t not_stored = 0;            // a row that the database will never take
+  std::uint64_t answers_withheld = 0;      // an answer that its own pack's rules forbid
+  std::uint64_t parked = 0;                // texts beyond what one phone may say in an hour
+  std::uint64_t relay_missed = 0;          // questions that the relay could or would not answer
+  std::uint64_t dialogues = 0;             // sessions that began, or were taken up unknown
+  std::uint64_t dialogues_broken_off = 0;  // stored as what they had come to
+  std::uint64_t dialogues_closed = 0;      // by the phone, the network or another of the same phone
+  std::uint64_t dialogues_failed = 0;      // whose text was not stored
+  std::uint64_t dialogues_late = 0;        // told that it may not be saved
+  std::uint64_t refs_of_our_own = 0;       // drawn here, for want of the relay's
+  std::uint64_t reports_lost = 0;          // of deliveries, that the relay could not be told of
 };
 
 class Intake {
@@ -130,7 +132,11 @@ class Intake {
   // Wipes sender keys of an earlier second, and sittings whose hour is over; tells once a minute of
   // what could not be stored, so that no line says when somebody wrote. Call every second.
   void end_second();
-  // Resumes when no text of a dialogue is under way any more; call it before the sink is stopped.
+  // Stores the dialogues that broke off long enough ago, as the reports that they are. Call it
+  // every second, after `end_second`; what cannot be stored is tried again the next time.
+  asio::awaitable<void> store_unfinished();
+  // Resumes when no text of a dialogue is under way any more, and all that broke off is stored or
+  // could not be; call it before the sink is stopped.
   asio::awaitable<void> settle();
   const Counters& counters() const noexcept { return counters_; }
   // Of each channel. Take its figures once a minute at most.
@@ -168,20 +174,38 @@ class Intake {
                                            bool& failed);
   struct Kept;
   struct Storing;
-  asio::awaitable<Result<Kept>> keep(aggregators::Message message, crypto::Id session,
-                                     const Call& call, std::shared_ptr<const Knowledge> knowledge,
+  // A dialogue that has a category and no end yet.
+  struct Unfinished {
+    crypto::Id session{};  // the tag of its last session ...
+    crypto::Id dedupe{};   // ... and what that is stored under
+    crypto::Id phone{};
+    conversation::MenuState menu;
+    std::chrono::sys_seconds last{};  // answer
+    std::shared_ptr<const Call> call;
+    std::shared_ptr<const Knowledge> knowledge;  // of the call
+
+    bool is_over(std::chrono::sys_seconds now) const noexcept;
+  };
+  // The report that the answers of a dialogue make; `from` no number if nobody can be answered.
+  asio::awaitable<Result<Kept>> keep(aggregators::Message message,
+                                     const conversation::MenuAnswers& answers, bool partial,
+                                     const crypto::Id* phone, crypto::Id dedupe, const Call& call,
+                                     std::shared_ptr<const Knowledge> knowledge,
                                      std::chrono::sys_seconds now);
-  asio::awaitable<void> store(aggregators::Message message, crypto::Id session, crypto::Id tag,
-                              conversation::UssdSession ended, Call call,
-                              std::shared_ptr<const Knowledge> knowledge);
-  Line screen(conversation::ScreenId which, std::string_view ref, const Call& call,
-              const Knowledge& knowledge);
+  asio::awaitable<void> store(aggregators::Message message, Unfinished dialogue,
+                              conversation::UssdSession ended);
+  conversation::Around around(const conversation::MenuState& menu, const Call& call,
+                              const Knowledge& knowledge) const;
+  Line screen(boost::system::result<std::string> text);
+  void remember(Unfinished dialogue);
+  void forget(const crypto::Id& phone);
 
   // The steps of `report`, in their order.
   std::optional<Line> answered_before(const Sitting& sitting, const crypto::Id& dedupe, bool has_id,
                                       std::chrono::sys_seconds now) const;
   Reading read(const aggregators::Message& message, const Call& call, const Knowledge& knowledge,
-               const Sitting& sitting, std::chrono::sys_seconds now) const;
+               const Sitting& sitting, std::chrono::sys_seconds now,
+               const conversation::MenuAnswers* menu = nullptr) const;
   asio::awaitable<LookedUp> look_up(conversation::RefToLookUp which,
                                     const conversation::Input& input, const Sitting& sitting,
                                     const Call& call);
@@ -222,6 +246,12 @@ class Intake {
   conversation::Sittings<Dialogue> dialogues_;  // by session
   conversation::Sittings<crypto::Id> callers_;  // the session of each phone
   std::unordered_map<crypto::Id, std::shared_ptr<Storing>, crypto::IdHash> storing_;  // by session
+  template <class Value>
+  using ByPhone = std::unordered_map<crypto::Id, Value, crypto::IdHash, std::equal_to<>,
+                                     crypto::WipingAllocator<std::pair<const crypto::Id, Value>>>;
+  ByPhone<Unfinished> unfinished_;
+  std::vector<Unfinished, crypto::WipingAllocator<Unfinished>> over_;  // to be stored
+  bool stores_unfinished_ = false;
   Turns turns_;
   Joining joining_;
   OwnerChanges owner_changes_;

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "gateway/config/channels.hpp"
+#include "gateway/conversation/flow.hpp"
 #include "gateway/conversation/sms.hpp"
 #include "gateway/identity/epoch.hpp"
 #include "gateway/identity/roster.hpp"
@@ -27,6 +28,7 @@ inline boost::system::error_code make_error_code(knowledge_errc code) noexcept {
 
 struct Knowledge {
   std::shared_ptr<const i18n::Packs> packs;
+  std::shared_ptr<const conversation::Flow> menu;  // whose texts the packs have
   std::shared_ptr<const config::Channels> channels;
   std::shared_ptr<const routing::Snapshot> routing;
   std::uint32_t routing_version = 0;  // in the database

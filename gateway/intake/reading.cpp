@@ -1,26 +1,84 @@
 // Understand, converse, route: what one text says, and who would get it as a new report.
 
+#include <algorithm>
 #include <memory_resource>
+#include <string>
 #include <variant>
 
 #include "gateway/intake/steps.hpp"
 
 namespace ishara::intake {
+namespace {
+
+using routing::Category;
+using routing::Urgency;
+
+// What children are urgent for, whatever was written of it (conversation.md 3.3).
+bool presses_for_a_child(Category category) noexcept {
+  switch (category) {
+    case Category::sexual_exploitation:
+    case Category::online_abuse:
+    case Category::forced_marriage:
+    case Category::child_soldier:
+    case Category::missing_person:
+    case Category::smuggling_abuse:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// What was chosen stands above what words seem to say; who is not sure is helped by the words.
+void apply(const conversation::MenuAnswers& menu, routing::Decision& decision) {
+  const auto chosen = menu.category.value_or(Category::unsure);
+  if (chosen != Category::unsure || decision.outcome != routing::Outcome::automatic)
+    decision.category = chosen;
+  decision.outcome = routing::Outcome::automatic;
+  if (menu.who == conversation::Who::child) decision.tags.set(routing::Tag::child);
+  if (menu.who == conversation::Who::self)
+    decision.tags.set(routing::Tag::self);
+  else if (menu.who && menu.who != conversation::Who::unsaid)
+    decision.tags.set(routing::Tag::third_party);
+  const auto at_least = [&](Urgency level) {
+    decision.urgency = std::max(decision.urgency, level);
+  };
+  if (decision.category == Category::child_soldier) at_least(Urgency::u2);
+  if (menu.who == conversation::Who::child && presses_for_a_child(decision.category))
+    at_least(Urgency::u3);
+  if (menu.danger == conversation::Danger::soon) at_least(Urgency::u2);
+  if (menu.danger == conversation::Danger::now) at_least(Urgency::u3);
+  // A place that was written makes the chosen region finer, and never another one.
+  if (!menu.region || menu.region->empty()) return;
+  constexpr double by_choice = 0.95;
+  if (!menu.region->contains(decision.region) ||
+      routing::routable_region(decision) != decision.region)
+    decision.region = *menu.region;
+  decision.region_confidence = by_choice;
+  decision.candidates = {};
+}
+
+}  // namespace
+
 Intake::Reading Intake::read(const aggregators::Message& message, const Call& call,
                              const Knowledge& knowledge, const Sitting& sitting,
-                             std::chrono::sys_seconds now) const {
+                             std::chrono::sys_seconds now,
+                             const conversation::MenuAnswers* menu) const {
   // Everything that is derived from the text lives here and is wiped at the end of this call.
   std::pmr::monotonic_buffer_resource arena{8192, &crypto::wiping_resource()};
   const auto& routing = *knowledge.routing;
   const auto& directory = *knowledge.directory;
   Reading out;
-  message.text.reveal([&](std::string_view text) {
+  out.menu = menu;
+  message.text.reveal([&](std::string_view written) {
+    std::pmr::string text{written, &arena};
+    if (menu && menu->place) text.append("\n").append(crypto::view(*menu->place));
     const auto language =
         conversation::usual_language(sitting.talk, call.channel.language, *knowledge.packs);
     routing::Hints hints{.channel_language = language, .channel_country = {}};
     if (const auto country = routing::RegionCode::parse(call.channel.settings.country))
       hints.channel_country = *country;
-    const auto decision = routing::understand(text, hints, routing, arena);
+    auto decision = routing::understand(text, hints, routing, arena);
+    if (menu) apply(*menu, decision);
     out.input =
         conversation::classify(text,
                                {.sitting = sitting.talk,

@@ -65,6 +65,7 @@ boost::system::result<Sealed> seal(const identity::MessageContent& content, cons
   record.consent_class = marks.consent_class;
   record.urgent = marks.urgent;
   record.first = marks.first;
+  record.partial = marks.partial;
   record.joined_by_number = marks.joined_by_number;
   record.hour = out.hour;
   record.report_id = marks.report_id;

@@ -31,6 +31,7 @@ struct Marks {
   bool first = false;
   bool joined_by_number = false;
   bool urgent = false;
+  bool partial = false;            // of a dialogue that broke off
   std::uint8_t consent_class = 0;  // 1: the caller has seen a signed proof of it
 };
 

@@ -129,6 +129,8 @@ class Service::Work {
         config_{config},
         registry_{registry},
         packs_{std::make_shared<const i18n::Packs>(load_packs(config))},
+        menu_{std::make_shared<const conversation::Flow>(
+            conversation::load_flow(config.paths.packs, *packs_))},
         languages_{language_files(config, *packs_)},
         pool_{config.database.gateway_url, 1},
         writer_{context.get_executor(), {.url = config.database.gateway_url}},
@@ -313,6 +315,7 @@ class Service::Work {
   asio::awaitable<void> every_second() {
     for (unsigned second = 0; !stopping_; ++second) {
       intake_.end_second();
+      spawn(intake_.store_unfinished());
       tell_of_the_spool();
       tell_of_the_key();
       if (fingerprint(config_.paths.channels) != channels_seen_) read_channels();
@@ -450,6 +453,7 @@ class Service::Work {
     if (!channels_ || !learnt_.directory) return;
     intake_.learn(
         std::make_shared<const Knowledge>(Knowledge{.packs = packs_,
+                                                    .menu = menu_,
                                                     .channels = channels_,
                                                     .routing = learnt_.routing,
                                                     .routing_version = learnt_.routing_version,
@@ -462,6 +466,7 @@ class Service::Work {
   const aggregators::Registry& registry_;
   CountingObserver observer_;
   std::shared_ptr<const i18n::Packs> packs_;
+  std::shared_ptr<const conversation::Flow> menu_;
   std::vector<NamedFile> languages_;
   storage::StorePool pool_;
   storage::IntakeWriter writer_;

@@ -62,11 +62,12 @@ struct Sitting {
 };
 
 // What a gateway remembers of one dialogue, no longer than a network lets it live. Nothing in it
-// says whose it is, nor what was typed.
+// says whose it is.
 struct Dialogue {
   static constexpr std::chrono::seconds length{180};
 
   conversation::UssdSession session;
+  crypto::Id phone{};          // its tag
   crypto::WipedBuffer screen;  // that the last request was answered with
 };
 

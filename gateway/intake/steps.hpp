@@ -24,8 +24,10 @@ struct Intake::Reading {
   routing::Candidates asked;       // ... and those that the answer asks about
   bool urgent = false;
   const routing::Helpline* helpline = nullptr;  // to name in the answer; lives with the knowledge
-  Readers readers;                              // of a new report: helpers only
-  const Queue* police = nullptr;                // would get a copy if the reporter consents
+  const conversation::MenuAnswers* menu = nullptr;  // of a dialogue; lives with the caller
+  bool partial = false;                             // it broke off
+  Readers readers;                                  // of a new report: helpers only
+  const Queue* police = nullptr;                    // would get a copy if the reporter consents
 };
 
 // What the relay said about a ref.

@@ -85,6 +85,11 @@ std::string_view Gazetteer::name(const RegionCode& region) const noexcept {
   return found == regions_.end() ? std::string_view{} : std::string_view{found->second};
 }
 
+std::span<const RegionCode> Gazetteer::within(const RegionCode& region) const noexcept {
+  const auto found = within_.find(region);
+  return found == within_.end() ? std::span<const RegionCode>{} : found->second;
+}
+
 std::vector<std::string_view> Gazetteer::codes() const {
   std::vector<std::string_view> codes;
   for (const auto& [region, name] : regions_) codes.push_back(region.view());
@@ -336,6 +341,7 @@ Gazetteer Gazetteer::build(std::span<const PackFile> files, std::vector<Mistake>
         }
         if (is_new) {
           gazetteer.regions_.emplace(*region, row[title].text);
+          gazetteer.within_[region->parent()].push_back(*region);
           parents.push_back({&file, row[region_code], region->parent()});
         }
         add_name(file, row[title],

@@ -66,6 +66,9 @@ class Gazetteer {
   // The display name of a region of the tree; empty for any other.
   std::string_view name(const RegionCode& region) const noexcept;
 
+  // The regions right below this one, in the order of their pack.
+  std::span<const RegionCode> within(const RegionCode& region) const noexcept;
+
   // The codes of the tree, in ascending order; the views live with the gazetteer.
   std::vector<std::string_view> codes() const;
 
@@ -102,6 +105,7 @@ class Gazetteer {
   NameTrie names_;
   SimilarNames single_words_;  // names that count by themselves
   std::unordered_map<RegionCode, std::string> regions_;
+  std::unordered_map<RegionCode, std::vector<RegionCode>> within_;
 };
 
 }  // namespace ishara::routing

@@ -129,9 +129,11 @@ class External(unittest.TestCase):
         number, token = self.phone(4)
         done = self.system.ishara(
             "simulate", "ussd", "--provider", "external", "--url", channel.url, "--description",
-            EXAMPLES / "example-ussd.toml", "--from", f"+{number.digits}", "--answer",
-            f"they beat us <hard> & {token.letters}", "--json")
-        first, last = (json.loads(line) for line in done.stdout.splitlines())
+            EXAMPLES / "example-ussd.toml", "--from", f"+{number.digits}", "--json",
+            *(word for answer in ("1", "1#", "1", "1#", "2", "2#", "1", "0", "3",
+                                  f"they beat us <hard> & {token.letters}", "1", "1#", "1")
+              for word in ("--answer", answer)))
+        first, *_, last = (json.loads(line) for line in done.stdout.splitlines())
         self.assertEqual([first["end"], last["end"]], [False, True])
         self.assertRegex(last["screen"], r"^Saved\. Number \d{10}\.")
         texts = self.system.take_all()

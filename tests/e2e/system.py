@@ -210,13 +210,17 @@ class System:
 
     def take(self, count):
         """About `count` texts of reports, as their caseworkers pull and open these."""
+        return [text["text"] for text in self.take_opened(count)]
+
+    def take_opened(self, count):
+        """As `take`, with all that the caseworkers' client tells of each text."""
         texts = []
         while len(texts) < count:
             self.desk.stop()  # a new desk has not yet counted what anybody has fetched
             self.desk.start()
             wanted = min(count - len(texts), FETCH_LIMIT)
             with ThreadPoolExecutor(2) as caseworkers:
-                halves = caseworkers.map(self.pull, (wanted // 2, wanted - wanted // 2))
+                halves = caseworkers.map(self.pull_opened, (wanted // 2, wanted - wanted // 2))
                 opened = [text for half in halves for text in half]
             texts += opened
             if len(opened) < wanted:
@@ -229,6 +233,10 @@ class System:
 
     def pull(self, count):
         """As `take`, at the desk as it is."""
+        return [text["text"] for text in self.pull_opened(count)]
+
+    def pull_opened(self, count):
+        """As `take_opened`, at the desk as it is."""
         texts = []
         for key in sorted((self.demo / "users").glob("*-caseworker.key")):
             while len(texts) < count:
@@ -237,7 +245,7 @@ class System:
                 report = json.loads(done.stdout)
                 if report is None:
                     break
-                texts += [text["text"] for text in report["texts"]]
+                texts += report["texts"]
         return texts
 
     def plant(self, rows):

@@ -247,6 +247,11 @@ struct Deployment {
   const Queue& queue(std::string_view name) const { return *directory->queue_named(name); }
 };
 
+inline std::shared_ptr<const conversation::Flow> menu() {
+  return std::make_shared<const conversation::Flow>(
+      conversation::load_flow(ISHARA_PACKS, i18n::Packs::load(ISHARA_PACKS)));
+}
+
 inline config::Channel channel(std::uint8_t number, std::string provider, bool allow_get) {
   config::Channel out;
   out.number = number;
@@ -288,6 +293,7 @@ struct Gateway {
     const auto epoch = identity::epoch_at(now);
     intake.learn(std::make_shared<const Knowledge>(
         Knowledge{.packs = std::make_shared<const i18n::Packs>(i18n::Packs::load(ISHARA_PACKS)),
+                  .menu = menu(),
                   .channels = std::make_shared<const config::Channels>(std::move(channels)),
                   .routing = demo_routing(),
                   .directory = deployment.directory,
@@ -311,6 +317,15 @@ struct Gateway {
     learn_pack([&](std::string_view name, std::string& content) {
       if (name.ends_with("/helplines.csv")) content += rows;
     });
+  }
+
+  // A second passes.
+  void store_unfinished() {
+    intake.end_second();
+    asio::io_context context;
+    asio::co_spawn(context, intake.store_unfinished(),
+                   [](const std::exception_ptr& error) { CHECK(!error); });
+    context.run();
   }
 
   http::Response send(std::string_view raw) { return std::move(together({std::string{raw}})[0]); }
