@@ -4,9 +4,7 @@
 #include <unicode/uscript.h>
 
 #include <algorithm>
-#include <map>
 #include <stdexcept>
-#include <tuple>
 #include <utility>
 
 #include "i18n/normalise.hpp"
@@ -41,13 +39,21 @@ UScriptCode script_of(char32_t character) {
 
 // The script of most letters; USCRIPT_COMMON if there are none.
 UScriptCode script_of_text(std::string_view utf8, std::pmr::memory_resource& memory) {
-  std::pmr::map<UScriptCode, std::size_t> letters{&memory};
+  // Nearly all texts have one script or two, and most letters are followed by one of their own.
+  std::pmr::vector<std::pair<UScriptCode, std::size_t>> letters{&memory};
+  std::size_t last = 0;
   for_each_code_point(utf8, [&](char32_t character) {
     const UScriptCode script = script_of(character);
-    if (script > USCRIPT_INHERITED) ++letters[script];
+    if (script <= USCRIPT_INHERITED) return;
+    if (last == letters.size() || letters[last].first != script) {
+      for (last = 0; last < letters.size() && letters[last].first != script;) ++last;
+      if (last == letters.size()) letters.emplace_back(script, 0);
+    }
+    ++letters[last].second;
   });
-  const auto most = std::max_element(letters.begin(), letters.end(),
-                                     [](auto& a, auto& b) { return a.second < b.second; });
+  const auto most = std::max_element(letters.begin(), letters.end(), [](auto& a, auto& b) {
+    return std::pair{a.second, -a.first} < std::pair{b.second, -b.first};
+  });
   return most == letters.end() ? USCRIPT_COMMON : most->first;
 }
 
@@ -73,21 +79,15 @@ LanguageGuess::LanguageGuess(const std::vector<LanguageTraits>& languages) {
     std::vector<int> scripts{script};
     for (const std::string& word : traits.function_words) {
       std::pmr::monotonic_buffer_resource memory;
-      words_.push_back({std::string{folded(word, memory)}, languages_.size()});
+      auto& known = words_.try_emplace(std::string{folded(word, memory)}, Word{words_.size(), {}})
+                        .first->second.languages;
+      if (known.empty() || known.back() != languages_.size()) known.push_back(languages_.size());
       const UScriptCode written = script_of_text(word, memory);
       if (std::find(scripts.begin(), scripts.end(), written) == scripts.end())
         scripts.push_back(written);
     }
     languages_.push_back({traits.tag, std::move(scripts), traits.markers, traits.unless});
   }
-  const auto order = [](const Word& a, const Word& b) {
-    return std::tie(a.folded, a.language) < std::tie(b.folded, b.language);
-  };
-  std::sort(words_.begin(), words_.end(), order);
-  const auto same = [](const Word& a, const Word& b) {
-    return a.folded == b.folded && a.language == b.language;
-  };
-  words_.erase(std::unique(words_.begin(), words_.end(), same), words_.end());
 }
 
 // What a text tells of its language.
@@ -101,11 +101,11 @@ struct LanguageGuess::Ranking {
 };
 
 LanguageGuess::Ranking LanguageGuess::rank(std::string_view utf8,
+                                           std::span<const std::string_view> words,
                                            std::pmr::memory_resource& memory) const {
   Ranking ranking;
-  const auto found = tokens(utf8, memory);
   const UScriptCode script = script_of_text(utf8, memory);
-  ranking.too_short = found.size() < fewest_words && uscript_breaksBetweenLetters(script) == 0;
+  ranking.too_short = words.size() < fewest_words && uscript_breaksBetweenLetters(script) == 0;
 
   // By script and marker letters, if they leave one language.
   const auto letters = letters_beyond_ascii(utf8, memory);
@@ -136,16 +136,11 @@ LanguageGuess::Ranking LanguageGuess::rank(std::string_view utf8,
   // By function words; one that two languages share counts for both, and one that comes again
   // counts once.
   std::pmr::vector<std::size_t> hits(languages_.size(), &memory);
-  std::pmr::vector<bool> counted(words_.size(), false, &memory);
-  for (const std::string_view word : found) {
-    auto entry =
-        std::lower_bound(words_.begin(), words_.end(), word,
-                         [](const Word& a, std::string_view wanted) { return a.folded < wanted; });
-    for (; entry != words_.end() && entry->folded == word; ++entry) {
-      const auto place = static_cast<std::size_t>(entry - words_.begin());
-      if (!counted[place]) ++hits[entry->language];
-      counted[place] = true;
-    }
+  std::pmr::vector<char> counted(words_.size(), 0, &memory);
+  for (const std::string_view word : words) {
+    const auto entry = words_.find(word);
+    if (entry == words_.end() || std::exchange(counted[entry->second.number], 1) != 0) continue;
+    for (const auto language : entry->second.languages) ++hits[language];
   }
   const auto take_best = [&](std::string_view& tag, std::size_t& count) {
     const auto best = std::max_element(hits.begin(), hits.end());
@@ -161,7 +156,14 @@ LanguageGuess::Ranking LanguageGuess::rank(std::string_view utf8,
 LanguageGuess::Languages LanguageGuess::languages(std::string_view utf8,
                                                   std::string_view channel_language,
                                                   std::pmr::memory_resource& memory) const {
-  const auto ranking = rank(utf8, memory);
+  return languages(utf8, tokens(utf8, memory), channel_language, memory);
+}
+
+LanguageGuess::Languages LanguageGuess::languages(std::string_view utf8,
+                                                  std::span<const std::string_view> words,
+                                                  std::string_view channel_language,
+                                                  std::pmr::memory_resource& memory) const {
+  const auto ranking = rank(utf8, words, memory);
   if (!ranking.sure && ranking.first_hits < fewest_hits) return {channel_language, {}};
   const bool leads =
       ranking.first_hits >= fewest_hits && ranking.first_hits >= ranking.second_hits + margin;

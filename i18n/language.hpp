@@ -5,9 +5,12 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <memory_resource>
+#include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace ishara::i18n {
@@ -43,10 +46,14 @@ class LanguageGuess {
   // The guess, and the two languages that the text is most likely in.
   Languages languages(std::string_view utf8, std::string_view channel_language,
                       std::pmr::memory_resource& memory) const;
+  // The same for whoever has the words of the text (`tokens(utf8)`) already.
+  Languages languages(std::string_view utf8, std::span<const std::string_view> words,
+                      std::string_view channel_language, std::pmr::memory_resource& memory) const;
 
  private:
   struct Ranking;
-  Ranking rank(std::string_view utf8, std::pmr::memory_resource& memory) const;
+  Ranking rank(std::string_view utf8, std::span<const std::string_view> words,
+               std::pmr::memory_resource& memory) const;
 
   struct Language {
     std::string tag;
@@ -54,12 +61,19 @@ class LanguageGuess {
     std::u32string markers;
     std::u32string unless;
   };
+  // Lets a word be looked up where it stands in a text.
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view word) const noexcept {
+      return std::hash<std::string_view>{}(word);
+    }
+  };
   struct Word {
-    std::string folded;
-    std::size_t language;  // index into languages_
+    std::size_t number;                  // from 0 on
+    std::vector<std::size_t> languages;  // indices into languages_, each once
   };
   std::vector<Language> languages_;
-  std::vector<Word> words_;  // sorted by folded, then language
+  std::unordered_map<std::string, Word, Hash, std::equal_to<>> words_;  // by their folded forms
 };
 
 }  // namespace ishara::i18n

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 
 #include "i18n/utf8.hpp"
@@ -61,6 +62,14 @@ class Writer {
     }
     if (kind == Kind::letter && character == last_ && character == last_but_one_) return;
     write(character, kind);
+  }
+  // The same of an apostrophe, too.
+  void put_folded(char32_t character, Kind kind) noexcept {
+    if (character == U'\'') {
+      put_apostrophe();
+    } else {
+      put(character, kind);
+    }
   }
   // Inside a word it vanishes: whether it is inside is known when the next character comes.
   void put_apostrophe() noexcept {
@@ -148,14 +157,9 @@ Units normalised(const UNormalizer2* form, const Units& units, std::size_t facto
   return buffer;
 }
 
-std::string_view folded_unicode(std::string_view text, std::pmr::memory_resource& memory) {
-  Units units{&memory};
-  units.reserve(text.size());
-  while (!text.empty()) {
-    const CodePoint next = first_of_utf8(text);
-    text.remove_prefix(next.size);
-    append_utf16(next.value, units);
-  }
+// The folded characters of `units`, as far as each one tells for itself, with one apostrophe for
+// all kinds of it.
+std::pmr::vector<char32_t> simplified(const Units& units) {
   UErrorCode status = U_ZERO_ERROR;
   // Compatibility forms, case and everything invisible in one step ...
   Units compatible = normalised(unorm2_getNFKCCasefoldInstance(&status), units, 18, status);
@@ -167,21 +171,113 @@ std::string_view folded_unicode(std::string_view text, std::pmr::memory_resource
   // ... and taken apart, so that marks stand alone.
   const Units apart = normalised(unorm2_getNFDInstance(&status), compatible, 4, status);
 
-  Writer writer{static_cast<char*>(memory.allocate(3 * apart.size(), 1))};
+  std::pmr::vector<char32_t> characters{units.get_allocator().resource()};
+  characters.reserve(apart.size());
   std::u16string_view rest{apart.data(), apart.size()};
   while (!rest.empty()) {
     const CodePoint next = first_of_utf16(rest);
     rest.remove_prefix(next.size);
     if (is_decoration(next.value)) continue;
-    if (is_apostrophe(next.value)) {
-      writer.put_apostrophe();
-      continue;
-    }
-    char32_t character = one_form(next.value);
+    char32_t character = is_apostrophe(next.value) ? U'\'' : one_form(next.value);
     if (const auto digit = u_charDigitValue(static_cast<UChar32>(character)); digit >= 0)
       character = U'0' + static_cast<char32_t>(digit);
-    writer.put(character, kind_of(character));
+    characters.push_back(character);
   }
+  return characters;
+}
+
+// What a usual character folds to.
+struct FoldedCharacter {
+  std::array<char16_t, 3> characters{};
+  std::uint8_t count{};
+  bool usual{};
+};
+
+// What ICU says of the characters that most texts are made of, asked once: those of one or two
+// bytes and general punctuation, as far as they fold alike whatever stands around them. That is so
+// where a character leaves no mark that has an order among marks.
+class UsualCharacters {
+ public:
+  static constexpr char32_t end_of_kinds = 0x800;
+
+  static const UsualCharacters& get() {
+    static const UsualCharacters all;
+    return all;
+  }
+
+  const FoldedCharacter& folded(char32_t character) const noexcept {
+    if (character < end_of_kinds) return low_[character];
+    const auto place = character - first_punctuation;
+    return place < punctuation_.size() ? punctuation_[place] : unusual;
+  }
+
+  Kind kind(char32_t character) const noexcept {
+    return character < end_of_kinds ? kinds_[character] : kind_of(character);
+  }
+
+ private:
+  static constexpr char32_t first_punctuation = 0x2000;
+  static constexpr FoldedCharacter unusual{};
+
+  UsualCharacters() {
+    for (char32_t character = 0; character < end_of_kinds; ++character) {
+      low_[character] = ask(character);
+      kinds_[character] = kind_of(character);
+    }
+    for (char32_t i = 0; i < punctuation_.size(); ++i) punctuation_[i] = ask(first_punctuation + i);
+  }
+
+  static FoldedCharacter ask(char32_t character) {
+    std::array<std::byte, 1024> bytes;
+    std::pmr::monotonic_buffer_resource memory{bytes.data(), bytes.size()};
+    Units units{&memory};
+    append_utf16(character, units);
+    FoldedCharacter folded{.characters = {}, .count = 0, .usual = true};
+    std::array<char, 4> utf8{};
+    const auto size = [&](char32_t c) { return write_utf8(c, utf8.data()) - utf8.data(); };
+    auto room = size(character);  // what a text folds to takes no more than itself
+    for (const auto to : simplified(units)) {
+      room -= size(to);
+      if (room < 0 || u_getCombiningClass(static_cast<UChar32>(to)) != 0) return unusual;
+      folded.characters[folded.count++] = static_cast<char16_t>(to);
+    }
+    // A mark that becomes a letter changes places with other marks before.
+    const bool mark = u_getCombiningClass(static_cast<UChar32>(character)) != 0;
+    return mark && folded.count > 0 ? unusual : folded;
+  }
+
+  std::array<FoldedCharacter, end_of_kinds> low_{};
+  std::array<FoldedCharacter, 0x70> punctuation_{};
+  std::array<Kind, end_of_kinds> kinds_{};
+};
+
+// Nothing if some character needs its neighbours to be folded.
+std::optional<std::string_view> folded_usual(std::string_view text,
+                                             std::pmr::memory_resource& memory) {
+  const auto& usual = UsualCharacters::get();
+  Writer writer{static_cast<char*>(memory.allocate(text.size(), 1))};
+  while (!text.empty()) {
+    const CodePoint next = first_of_utf8(text);
+    text.remove_prefix(next.size);
+    const auto& folded = usual.folded(next.value);
+    if (!folded.usual) return std::nullopt;
+    for (std::size_t i = 0; i < folded.count; ++i)
+      writer.put_folded(folded.characters[i], usual.kind(folded.characters[i]));
+  }
+  return writer.finish();
+}
+
+std::string_view folded_unicode(std::string_view text, std::pmr::memory_resource& memory) {
+  Units units{&memory};
+  units.reserve(text.size());
+  while (!text.empty()) {
+    const CodePoint next = first_of_utf8(text);
+    text.remove_prefix(next.size);
+    append_utf16(next.value, units);
+  }
+  const auto characters = simplified(units);
+  Writer writer{static_cast<char*>(memory.allocate(4 * characters.size(), 1))};
+  for (const auto character : characters) writer.put_folded(character, kind_of(character));
   return writer.finish();
 }
 
@@ -193,18 +289,21 @@ bool is_ascii(std::string_view text) noexcept {
 }  // namespace
 
 std::string_view folded(std::string_view utf8, std::pmr::memory_resource& memory) {
-  return is_ascii(utf8) ? folded_ascii(utf8, memory) : folded_unicode(utf8, memory);
+  if (is_ascii(utf8)) return folded_ascii(utf8, memory);
+  if (const auto folded = folded_usual(utf8, memory)) return *folded;
+  return folded_unicode(utf8, memory);
 }
 
 std::pmr::vector<std::string_view> words(std::string_view folded_text,
                                          std::pmr::memory_resource& memory) {
   std::pmr::vector<std::string_view> found{&memory};
   found.reserve(folded_text.size() / 4 + 1);
+  const auto& usual = UsualCharacters::get();
   std::size_t start = 0;  // of the word that `i` is in, if it is in one
   bool inside = false;
   for (std::size_t i = 0; i < folded_text.size();) {
     const CodePoint next = first_of_utf8(folded_text.substr(i));
-    const bool counts = kind_of(next.value) != Kind::other;
+    const bool counts = usual.kind(next.value) != Kind::other;
     if (counts && !inside) start = i;
     if (!counts && inside) found.push_back(folded_text.substr(start, i - start));
     inside = counts;

@@ -128,6 +128,23 @@ TEST_CASE("folding any character of the first two planes twice changes nothing")
   }
 }
 
+TEST_CASE("usual characters fold alike whatever stands around them") {
+  std::mt19937 random{20'261'123};
+  for (int run = 0; run < 20'000; ++run) {
+    std::string text;
+    for (int i = 0; i < 12; ++i) {
+      const auto place = static_cast<char32_t>(random() % 0x870);
+      char bytes[4];
+      text.append(bytes, write_utf8(place < 0x800 ? place : place - 0x800 + 0x2000, bytes));
+    }
+    // ICU folds the whole of it for the sake of a character that is not usual.
+    constexpr std::string_view full_stop = "。";
+    CAPTURE(run);
+    CAPTURE(text);
+    REQUIRE(fold(text + std::string{full_stop}) == fold(text) + std::string{full_stop});
+  }
+}
+
 TEST_CASE("pictographs and flags are seen") {
   for (const char* text : {"ok 😀", "❤", "🇷🇼", "1\xEF\xB8\x8F\xE2\x83\xA3 ☎"})
     CHECK(has_emoji(text));

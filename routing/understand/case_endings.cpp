@@ -62,6 +62,11 @@ constexpr std::array russian_endings{
     Exchange{"и", {"я", "ь", "а"}, 3},
 };
 
+// Most words end in none of them, which their last byte tells.
+bool ends_so(std::string_view token, std::string_view ending) noexcept {
+  return token.back() == ending.back() && token.ends_with(ending);
+}
+
 constexpr std::size_t shortest_latin = 3;
 constexpr std::size_t shortest_cyrillic = 2 * 2;  // bytes: "Ош"
 constexpr std::size_t shortest_arabic = 2 * 3;
@@ -69,7 +74,7 @@ constexpr std::size_t shortest_arabic = 2 * 3;
 void strip_endings(std::string_view token, std::span<const Ending> endings, std::size_t shortest,
                    std::pmr::vector<BaseForm>& forms) {
   for (const auto& ending : endings) {
-    if (!token.ends_with(ending.letters)) continue;
+    if (!ends_so(token, ending.letters)) continue;
     const auto stem = token.substr(0, token.size() - ending.letters.size());
     if (stem.size() >= shortest) forms.push_back({stem, ending.cue});
   }
@@ -87,7 +92,7 @@ std::string_view joined(std::string_view stem, std::string_view end,
 void exchange_endings(std::string_view token, std::pmr::vector<BaseForm>& forms) {
   auto& memory = *forms.get_allocator().resource();
   for (const auto& ending : russian_endings) {
-    if (!token.ends_with(ending.letters)) continue;
+    if (!ends_so(token, ending.letters)) continue;
     const auto stem = token.substr(0, token.size() - ending.letters.size());
     if (stem.size() < shortest_cyrillic) continue;
     for (const auto instead : std::span{ending.instead}.first(ending.count)) {

@@ -1,7 +1,6 @@
 #include "routing/understand/lexicon.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <map>
 #include <optional>
 #include <tuple>
@@ -76,6 +75,13 @@ std::uint64_t set_of(std::u32string_view letters) noexcept {
   std::uint64_t set = 0;
   for (const auto letter : letters) set |= std::uint64_t{1} << (letter & 63);
   return set;
+}
+
+// Whether more than `most` bits are set; `most` is small, and x86-64 at its least has no
+// instruction that counts bits.
+bool has_more_than(std::size_t most, std::uint64_t bits) noexcept {
+  for (; most > 0; --most) bits &= bits - 1;
+  return bits != 0;
 }
 
 // How many letters of a word of this length may be wrong. Arabic writes few of its vowels, so that
@@ -217,17 +223,84 @@ class LexiconBuilder {
       const auto first = lexicon_.item_atoms_.begin() + item.first_atom;
       std::sort(first, first + item.atoms);
     }
-    lexicon_.sides_by_atom_.resize(atoms_);
-    for (std::uint32_t side = 0; side < lexicon_.sides_.size(); ++side) {
-      const auto& item = lexicon_.items_[lexicon_.sides_[side].first_item];
-      for (std::uint32_t i = 0; i < item.atoms; ++i) {
-        lexicon_.sides_by_atom_[lexicon_.item_atoms_[item.first_atom + i]].push_back(side);
-      }
-    }
+    index_starts();
+    index_letters();
+    for (const auto& [start, same] : lexicon_.infixes_)
+      lexicon_.infix_starts_.set(Lexicon::infix_start(same.front().letters));
+    lexicon_.arabic_ = lexicon_.languages_of(std::array{std::string_view{"ar"}});
   }
 
  private:
   using AtomId = Lexicon::AtomId;
+
+  std::span<const AtomId> atoms_of(const Lexicon::Item& item) const noexcept {
+    return std::span{lexicon_.item_atoms_}.subspan(item.first_atom, item.atoms);
+  }
+
+  // Lists for each atom the sides that begin with it.
+  void index_starts() {
+    auto& of = lexicon_.starts_of_;
+    of.assign(atoms_ + std::size_t{1}, 0);
+    const auto each_start = [&](auto use) {
+      for (std::uint32_t side = 0; side < lexicon_.sides_.size(); ++side) {
+        for (const auto atom : atoms_of(lexicon_.items_[lexicon_.sides_[side].first_item]))
+          use(side, atom);
+      }
+    };
+    each_start([&](std::uint32_t, AtomId atom) { ++of[atom + 1]; });
+    for (std::size_t atom = 1; atom < of.size(); ++atom) of[atom] += of[atom - 1];
+    lexicon_.starts_.resize(of.back());
+    auto next = of;
+    each_start([&](std::uint32_t number, AtomId atom) {
+      const auto& side = lexicon_.sides_[number];
+      Lexicon::AtomSet second = side.items > 1 ? 0 : Lexicon::anything;
+      if (side.items > 1) {
+        for (const auto other : atoms_of(lexicon_.items_[side.first_item + 1]))
+          second |= Lexicon::bit_of(other);
+      }
+      lexicon_.starts_[next[atom]++] = {second, number, side.language, side.may_be_misspelt};
+    });
+  }
+
+  // Makes the nodes of words and stems, those of fewer letters first.
+  void index_letters() {
+    struct Ending {
+      std::string_view letters;
+      AtomId word;
+      AtomId stem;
+    };
+    std::vector<Ending> all;
+    for (const auto& [word, atom] : words_) all.push_back({word, atom, Lexicon::no_atom});
+    for (const auto& [stem, atom] : stems_) all.push_back({stem, Lexicon::no_atom, atom});
+    std::sort(all.begin(), all.end(),
+              [](const Ending& a, const Ending& b) { return a.letters < b.letters; });
+    auto& nodes = lexicon_.nodes_;
+    struct Range {
+      std::size_t begin;
+      std::size_t end;
+      std::size_t length;  // of what all of them begin with
+    };
+    std::vector<Range> ranges{{0, all.size(), 0}};  // of each node
+    nodes.emplace_back();
+    lexicon_.bytes_.push_back('\0');
+    for (std::size_t node = 0; node < nodes.size(); ++node) {
+      auto [begin, end, length] = ranges[node];
+      for (; begin < end && all[begin].letters.size() == length; ++begin) {
+        nodes[node].word = std::min(nodes[node].word, all[begin].word);
+        nodes[node].stem = std::min(nodes[node].stem, all[begin].stem);
+      }
+      nodes[node].first_next = static_cast<std::uint32_t>(nodes.size());
+      while (begin < end) {
+        const auto first = begin;
+        const char byte = all[first].letters[length];
+        while (begin < end && all[begin].letters[length] == byte) ++begin;
+        ranges.push_back({first, begin, length + 1});
+        nodes.emplace_back();
+        lexicon_.bytes_.push_back(byte);
+        ++nodes[node].next;
+      }
+    }
+  }
 
   void read_code(const PackFile& file, const Cell& cell, Entry& entry) {
     for (const auto& [text, role] : role_names) {
@@ -367,9 +440,9 @@ class LexiconBuilder {
                                   static_cast<std::uint8_t>(parsed.size())});
     std::uint8_t number = 0;
     for (const auto& side : parsed) {
-      lexicon_.sides_.push_back({index, number++,
-                                 static_cast<std::uint32_t>(lexicon_.items_.size()),
-                                 static_cast<std::uint8_t>(side.size())});
+      lexicon_.sides_.push_back({index, static_cast<std::uint32_t>(lexicon_.items_.size()),
+                                 static_cast<std::uint8_t>(side.size()), number++, entry.language,
+                                 may_be_misspelt(entry.role)});
       for (const auto& item : side) {
         lexicon_.items_.push_back({static_cast<std::uint32_t>(lexicon_.item_atoms_.size()),
                                    static_cast<std::uint32_t>(item.size())});
@@ -423,31 +496,34 @@ class LexiconBuilder {
       return atoms_++;
     }
     if (stem && letters(folded) < 2) return wrong("a stem needs 2 letters");
-    auto& atoms = stem ? lexicon_.stems_ : lexicon_.words_;
+    auto& atoms = stem ? stems_ : words_;
     const auto [found, is_new] = atoms.try_emplace(folded, atoms_);
     if (is_new) ++atoms_;
-    if (stem) lexicon_.stem_lengths_ |= std::uint64_t{1} << folded.size();
     add_spelling(folded, found->second, stem, language);
     return found->second;
   }
 
   // Lets the word be found misspelt.
   void add_spelling(const std::string& folded, AtomId id, bool stem, std::uint8_t language) {
-    auto text = code_points(folded);
+    const auto text = code_points(folded);
     if (most_wrong(text, stem) == 0 || text.size() > longest_spelt) return;
     if (lexicon_.spelling_.size() <= language) lexicon_.spelling_.resize(language + std::size_t{1});
     auto& same_letter = lexicon_.spelling_[language][text.front()];
     if (std::any_of(same_letter.begin(), same_letter.end(),
                     [&](const Lexicon::Letters& other) { return other.id == id; }))
       return;
-    const auto set = set_of(text);
-    same_letter.push_back({std::move(text), set, id, stem});
+    same_letter.push_back({set_of(text), static_cast<std::uint32_t>(lexicon_.spelt_.size()), id,
+                           static_cast<std::uint8_t>(text.size()),
+                           static_cast<std::uint8_t>(most_wrong(text, stem)), stem});
+    lexicon_.spelt_ += text;
   }
 
   Lexicon& lexicon_;
   std::vector<Mistake>& mistakes_;
   std::map<std::string, std::vector<AtomId>, std::less<>> sets_;  // by their ids
   std::map<std::string, int, std::less<>> ids_;
+  std::unordered_map<std::string, AtomId> words_;
+  std::unordered_map<std::string, AtomId> stems_;
   std::map<std::string, std::string> patterns_;  // language, code and pattern to the entry's id
   AtomId atoms_{0};
 };
@@ -473,6 +549,10 @@ Lexicon::Languages Lexicon::languages_of(std::span<const std::string_view> tags)
   return bits;
 }
 
+std::size_t Lexicon::infix_start(std::string_view text) noexcept {
+  return (first_bytes(text) * 0x9E3779B1U) >> 18U;
+}
+
 // The atoms that the token is, letter by letter, for patterns of the languages `all`; short ones
 // only for those of `likely`.
 void Lexicon::exact_atoms_of(std::string_view token, Languages all, Languages likely,
@@ -481,16 +561,25 @@ void Lexicon::exact_atoms_of(std::string_view token, Languages all, Languages li
   const auto languages = [&](std::string_view found, std::size_t too_short = short_word) {
     return letters(found) <= too_short ? all & likely : all;
   };
-  if (const auto word = words_.find(token); word != words_.end()) {
-    atoms.push_back({word->second, 0, false, languages(token)});
-  }
-  for (std::size_t length = 1; length <= std::min(token.size(), longest_word); ++length) {
-    if (((stem_lengths_ >> length) & 1) == 0) continue;
-    const auto stem = stems_.find(token.substr(0, length));
-    if (stem != stems_.end())
-      atoms.push_back({stem->second, 0, false, languages(token.substr(0, length))});
+  std::size_t length = 0;
+  for (const auto* node = nodes_.data();;) {
+    if (node->stem != no_atom)
+      atoms.push_back({node->stem, 0, false, languages(token.substr(0, length))});
+    if (length == token.size()) {
+      // The word itself comes before its stems.
+      if (node->word != no_atom) {
+        atoms.insert(atoms.begin() + static_cast<std::ptrdiff_t>(first),
+                     Atom{node->word, 0, false, languages(token)});
+      }
+      break;
+    }
+    const auto next = std::string_view{bytes_.data() + node->first_next, node->next};
+    const auto found = next.find(token[length++]);
+    if (found == std::string_view::npos) break;
+    node = &nodes_[node->first_next + found];
   }
   for (std::size_t at = 0; at + infix_key <= token.size(); ++at) {
+    if (!infix_starts_.test(infix_start(token.substr(at)))) continue;
     const auto same_start = infixes_.find(first_bytes(token.substr(at)));
     if (same_start == infixes_.end()) continue;
     for (const auto& infix : same_start->second) {
@@ -512,13 +601,13 @@ void Lexicon::fuzzy_atoms_of(std::u32string_view token, std::uint8_t language,
   if (same_letter == spelling_[language].end()) return;
   const auto set = set_of(token);
   for (const auto& candidate : same_letter->second) {
-    const auto most = most_wrong(candidate.text, candidate.stem);
-    const auto size = candidate.text.size();
+    const std::size_t most = candidate.most_wrong;
+    const std::size_t size = candidate.size;
     if (token.size() + most < size || (!candidate.stem && token.size() > size + most)) continue;
-    if (static_cast<std::size_t>(std::popcount(candidate.set & ~set)) > most) continue;
-    if (!candidate.stem && static_cast<std::size_t>(std::popcount(set & ~candidate.set)) > most)
-      continue;
-    if (is_near(token, candidate.text, candidate.stem, most))
+    if (has_more_than(most, candidate.set & ~set)) continue;
+    if (!candidate.stem && has_more_than(most, set & ~candidate.set)) continue;
+    const auto text = std::u32string_view{spelt_}.substr(candidate.text, size);
+    if (is_near(token, text, candidate.stem, most))
       atoms.push_back({candidate.id, 0, true, Languages{1} << language});
   }
 }
@@ -542,15 +631,12 @@ void Lexicon::atoms_of(std::string_view token, Languages likely, Languages spelt
       }
     }
   }
-  const auto tag = [&](std::string_view name) {
-    return languages_of(std::span<const std::string_view>{&name, 1});
-  };
   constexpr std::size_t two_letters = 2 * 2;  // bytes, in Arabic script
   if (token.size() > two_letters && is_arabic(i18n::first_of_utf8(token).value)) {
     for (const auto proclitic : proclitics) {
       if (!token.starts_with(proclitic)) continue;
       const auto rest = token.substr(proclitic.size());
-      if (letters(rest) >= short_word) exact_atoms_of(rest, tag("ar"), every, atoms);
+      if (letters(rest) >= short_word) exact_atoms_of(rest, arabic_, every, atoms);
     }
   }
   const bool is_word = token.size() <= longest_word && digits == 0;
@@ -651,18 +737,23 @@ std::pmr::vector<Hit> Lexicon::find(std::span<const std::string_view> tokens,
                                     Languages spelt) const {
   tokens = tokens.first(std::min(tokens.size(), most_tokens));
   std::pmr::vector<Hit> hits{&memory};
+  if (entries_.empty()) return hits;
   std::pmr::vector<Atom> atoms{&memory};
+  atoms.reserve(4 * tokens.size());
   std::pmr::vector<std::uint32_t> starts{&memory};  // of each token's atoms
   starts.reserve(tokens.size() + 1);
-  for (const auto token : tokens) {
+  constexpr std::size_t next_words = 2;
+  std::pmr::vector<AtomSet> sets(tokens.size() + next_words + 1, 0, &memory);  // of each token
+  for (std::size_t token = 0; token < tokens.size(); ++token) {
     starts.push_back(static_cast<std::uint32_t>(atoms.size()));
-    atoms_of(token, likely, spelt, atoms);
+    atoms_of(tokens[token], likely, spelt, atoms);
+    for (auto i = starts[token]; i < atoms.size(); ++i) sets[token] |= bit_of(atoms[i].id);
   }
   starts.push_back(static_cast<std::uint32_t>(atoms.size()));
 
-  const auto counts_for = [&](const Atom& atom, const Side& side) {
-    const auto& of = entries_[side.entry];
-    return ((atom.languages >> of.language) & 1) != 0 && (!atom.fuzzy || may_be_misspelt(of.role));
+  // For a Side or a Start.
+  const auto counts_for = [&](const Atom& atom, const auto& side) {
+    return ((atom.languages >> side.language) & 1) != 0 && (!atom.fuzzy || side.may_be_misspelt);
   };
   // The atom by which the token is a word of the side; nullptr if it is none.
   const auto atom_as = [&](std::size_t token, const Side& side, const Item& item) -> const Atom* {
@@ -679,7 +770,7 @@ std::pmr::vector<Hit> Lexicon::find(std::span<const std::string_view> tokens,
                           Found& found) -> bool {
     if (word == side.items) return true;
     const std::size_t before = found.positions[word - 1U];
-    for (auto at = before + 1; at <= before + 2 && at < tokens.size(); ++at) {
+    for (auto at = before + 1; at <= before + next_words && at < tokens.size(); ++at) {
       const auto* atom = atom_as(at, side, items_[side.first_item + word]);
       if (!atom) continue;
       found.positions[word] = static_cast<std::uint16_t>(at);
@@ -692,11 +783,15 @@ std::pmr::vector<Hit> Lexicon::find(std::span<const std::string_view> tokens,
   };
 
   std::pmr::vector<Found> parts{&memory};  // sides of patterns that have several
+  parts.reserve(4 * tokens.size());
   for (std::size_t token = 0; token < tokens.size(); ++token) {
+    const auto behind = sets[token + 1] | sets[token + 2] | anything;
     for (auto i = starts[token]; i < starts[token + 1]; ++i) {
-      for (const auto number : sides_by_atom_[atoms[i].id]) {
-        const auto& side = sides_[number];
-        if (!counts_for(atoms[i], side)) continue;
+      const auto id = atoms[i].id;
+      for (const auto& start :
+           std::span{starts_}.subspan(starts_of_[id], starts_of_[id + 1] - starts_of_[id])) {
+        if ((start.second & behind) == 0 || !counts_for(atoms[i], start)) continue;
+        const auto& side = sides_[start.side];
         Found found{side.entry, side.number, side.items, atoms[i].offset, atoms[i].fuzzy, {}};
         found.positions[0] = static_cast<std::uint16_t>(token);
         if (!follow(follow, side, 1, found)) continue;
@@ -710,8 +805,17 @@ std::pmr::vector<Hit> Lexicon::find(std::span<const std::string_view> tokens,
     }
   }
 
+  // Most patterns lack a side, which needs no search.
+  std::pmr::vector<std::uint8_t> sides_found(entries_.size(), 0, &memory);
+  static_assert(most_sides <= 8);
+  for (const auto& part : parts)
+    sides_found[part.entry] |= static_cast<std::uint8_t>(1U << part.number);
+  std::erase_if(parts, [&](const Found& part) {
+    return sides_found[part.entry] != (1U << patterns_[part.entry].sides) - 1;
+  });
   std::sort(parts.begin(), parts.end(), [](const Found& a, const Found& b) {
-    return std::tuple{a.entry, a.number, a.begin()} < std::tuple{b.entry, b.number, b.begin()};
+    return std::tuple{a.entry, a.number, a.begin(), a.inside} <
+           std::tuple{b.entry, b.number, b.begin(), b.inside};
   });
   for (std::size_t first = 0; first < parts.size();) {
     const auto entry = parts[first].entry;
@@ -775,8 +879,8 @@ std::pmr::vector<Hit> Lexicon::find(std::span<const std::string_view> tokens,
   }
 
   std::sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
-    return std::tuple{a.begin(), a.entry, a.words, a.fuzzy} <
-           std::tuple{b.begin(), b.entry, b.words, b.fuzzy};
+    return std::tuple{a.begin(), a.entry, a.words, a.fuzzy, a.inside} <
+           std::tuple{b.begin(), b.entry, b.words, b.fuzzy, b.inside};
   });
   const auto same = [](const Hit& a, const Hit& b) {
     return a.entry == b.entry && a.words == b.words && a.positions == b.positions;

@@ -15,6 +15,7 @@
 // Uzbek patterns are written in Latin letters and match Cyrillic texts too.
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <memory_resource>
@@ -114,6 +115,9 @@ class Lexicon {
   friend class LexiconBuilder;
 
   using AtomId = std::uint32_t;
+  static constexpr AtomId no_atom = ~AtomId{0};
+  using AtomSet = std::uint64_t;                         // several atoms share a bit
+  static constexpr AtomSet anything = AtomSet{1} << 63;  // no atom has this bit
   struct Atom {
     AtomId id{};
     std::uint16_t offset{};               // where in the token it was found
@@ -122,9 +126,11 @@ class Lexicon {
   };
   // A word or stem of patterns, to be compared letter by letter.
   struct Letters {
-    std::u32string text;
-    std::uint64_t set{};  // of its letters, 6 bits of each
+    std::uint64_t set{};   // of its letters, 6 bits of each
+    std::uint32_t text{};  // where it begins in spelt_
     AtomId id{};
+    std::uint8_t size{};
+    std::uint8_t most_wrong{};
     bool stem{};
   };
   struct Age {
@@ -136,12 +142,29 @@ class Lexicon {
     std::string letters;
     AtomId id{};
   };
+  // Of the letters of words and stems, a byte at each step. The nodes that follow one node lie
+  // beside each other, in ascending order of their bytes.
+  struct Node {
+    std::uint32_t first_next{};
+    std::uint16_t next{};
+    AtomId word{no_atom};  // that ends here
+    AtomId stem{no_atom};
+  };
   // One side of a pattern: items_[first_item, first_item + items), each a sorted range of atoms.
   struct Side {
     std::uint32_t entry{};
-    std::uint8_t number{};  // which side of its pattern
     std::uint32_t first_item{};
     std::uint8_t items{};
+    std::uint8_t number{};  // which side of its pattern
+    std::uint8_t language{};
+    bool may_be_misspelt{};
+  };
+  // A side that may begin with a certain atom, with what tells fastest that it does not stand here.
+  struct Start {
+    AtomSet second{};  // the atoms of its second word; `anything` if it has none
+    std::uint32_t side{};
+    std::uint8_t language{};
+    bool may_be_misspelt{};
   };
   struct Item {
     std::uint32_t first_atom{};
@@ -152,6 +175,9 @@ class Lexicon {
     std::uint8_t sides{};
   };
   struct Found;  // one side, found in a text
+
+  static constexpr AtomSet bit_of(AtomId id) noexcept { return AtomSet{1} << (id % 63U); }
+  static std::size_t infix_start(std::string_view text) noexcept;
 
   void exact_atoms_of(std::string_view token, Languages all, Languages likely,
                       std::pmr::vector<Atom>& atoms) const;
@@ -167,14 +193,17 @@ class Lexicon {
   std::vector<Item> items_;
   std::vector<AtomId> item_atoms_;
 
-  std::unordered_map<std::string, AtomId, ViewHash, std::equal_to<>> words_;
-  std::unordered_map<std::string, AtomId, ViewHash, std::equal_to<>> stems_;
+  std::vector<Node> nodes_;  // of words and stems; the first is where all begin
+  std::vector<char> bytes_;  // by which each node is reached
   std::vector<std::unordered_map<char32_t, std::vector<Letters>>> spelling_;  // by language, letter
+  std::u32string spelt_;  // the letters of all of them
   std::unordered_map<std::string, Languages, ViewHash, std::equal_to<>> common_;
-  std::uint64_t stem_lengths_{};  // bit n: some stem has n bytes (63: or more)
   std::unordered_map<std::uint32_t, std::vector<Infix>> infixes_;  // by their first three bytes
+  std::bitset<1U << 14> infix_starts_;  // their first three bytes, several a bit
   std::vector<Age> ages_;
-  std::vector<std::vector<std::uint32_t>> sides_by_atom_;  // sides whose first word the atom is
+  std::vector<Start> starts_;  // of each atom those from starts_of_[atom] to starts_of_[atom + 1]
+  std::vector<std::uint32_t> starts_of_;
+  Languages arabic_{};
 };
 
 }  // namespace ishara::routing

@@ -50,6 +50,12 @@ class NameTrie {
   static constexpr std::size_t longest_name = 8;
 
  private:
+  // A bit for some bytes of each word: most words of texts are in no name, and are told by it
+  // without their hash.
+  static constexpr std::size_t marks = std::size_t{1} << 17;
+  static std::size_t mark(std::string_view word) noexcept;
+
+  std::vector<bool> marks_ = std::vector<bool>(marks);
   std::unordered_map<std::string, std::uint32_t, ViewHash, std::equal_to<>> words_;
   std::unordered_map<std::uint64_t, std::uint32_t> edges_;  // node and word to node
   std::vector<std::vector<std::uint32_t>> nodes_{1};        // the values of each

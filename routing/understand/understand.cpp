@@ -186,13 +186,14 @@ class Reading {
       const auto role = entry(hits_[i]).role;
       for (const auto other : covering(hits_[i].begin())) {
         const auto& longer = hits_[other];
+        if (!holds(longer, hits_[i])) continue;
         const auto winner = entry(longer).role;
         const bool outranks = winner == Role::idiom ||
                               (winner == Role::category && role == Role::category &&
                                (!longer.joined || same_code(entry(longer), entry(hits_[i])))) ||
                               (winner == Role::urgency && role == Role::urgency) ||
                               (winner == Role::category && role == Role::urgency && !longer.joined);
-        if (outranks && holds(longer, hits_[i])) {
+        if (outranks) {
           counts_[i] = 0;
           if (winner != Role::idiom) hidden_tags_.merge(entry(hits_[i]).tags);
         }
@@ -472,10 +473,10 @@ void add_misspelt(const Reading& reading, std::span<const std::string_view> toke
 Decision understand(std::string_view text, const Hints& hints, const Snapshot& snapshot,
                     std::pmr::memory_resource& memory) {
   Decision decision{memory};
-  const auto languages = snapshot.languages.languages(text, hints.channel_language, memory);
-  decision.language = languages.guess;
   const auto folded = i18n::folded(text, memory);
   auto tokens = i18n::words(folded, memory);
+  const auto languages = snapshot.languages.languages(text, tokens, hints.channel_language, memory);
+  decision.language = languages.guess;
   if (tokens.size() > Lexicon::most_tokens) tokens.resize(Lexicon::most_tokens);
 
   const auto likely = snapshot.lexicon.languages_of(languages.likely);
