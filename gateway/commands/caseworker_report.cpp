@@ -49,7 +49,7 @@ std::string_view label_of(std::string_view word) {
       {"where", "where"},
       {"danger", "danger"},
       {"words", "own words"},
-      {"readers", "who may read it"},
+      {"send", "whether to send it"},
   }};
   for (const auto& [known, label] : labels)
     if (known == word) return label;

@@ -295,6 +295,9 @@ void choose(MenuState& state, const Flow::Screen& screen, const Choice& chosen,
     state.language = language;
     state.page = 0;
     state.wrong = 0;
+    // A line may have closed meanwhile.
+    while (!is_there(around.flow[state.screen].needs, state, around))
+      state.screen = around.flow[state.screen].next;
     return;
   }
   if (screen.kind == Kind::changes && chosen.option->next) {
@@ -372,6 +375,10 @@ MenuState answered(const MenuState& state, std::string_view input, const Around&
     out.screen = around.flow.start;
     out.page = 0;
     out.wrong = 0;
+  } else if (!is_there(screen.needs, state, around)) {
+    // What was shown is not there any more, a line that has closed: its answer leads on or back.
+    const auto way = said == "0" ? &Flow::Screen::back : &Flow::Screen::next;
+    go(out, screen.*way, way, around);
   } else if (screen.kind == Kind::note) {
     go(out, screen.next, &Flow::Screen::next, around);
   } else if (screen.kind != Kind::text) {

@@ -199,6 +199,18 @@ TEST_CASE(
   CHECK(name_of(answered(after({"1", "1", "1"}, around), "2", around, &broken_off)) == "who");
 }
 
+TEST_CASE("a line that closes while it is shown holds nobody up") {
+  auto open = menu().around();
+  open.helpline = "000111";
+  const auto closed = menu().around();
+  const auto shown = after({"1", "1", "1", "1", "1", "1", "1", "0", "1"}, open);
+  REQUIRE(name_of(shown) == "call");
+  CHECK(name_of(answered(shown, "1", closed)) == "words");
+  const auto resumed = answered(after({"1", "1", "1"}, closed), "1", closed, &shown);
+  CHECK(name_of(resumed) == "words");
+  CHECK(page(resumed, closed).has_value());
+}
+
 // Every state that answers can lead to, as far as what is shown depends on it.
 TEST_CASE("every page of every pack fits, breaks no rule, and has a way on") {
   for (const auto& pack : menu().packs.all()) {

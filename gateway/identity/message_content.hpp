@@ -47,7 +47,7 @@ struct Chosen {
   std::string who;     // self, child, adult, several, unsaid; empty: not answered
   std::string danger;  // now, soon, not_now, unsure; empty: not answered
   Text place;
-  std::vector<std::string> gaps;  // who, where, danger, words, readers
+  std::vector<std::string> gaps;  // who, where, danger, words, send
 };
 
 struct MessageContent {

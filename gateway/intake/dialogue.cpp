@@ -35,8 +35,10 @@ using What = aggregators::UssdStep::What;
 // How long a dialogue that broke off waits for its phone; less where somebody is in danger now.
 constexpr std::chrono::minutes resume_for{15};
 constexpr std::chrono::minutes resume_in_danger{1};
-// So many wait at once; in a flood some become reports before their time.
+// So many wait at once; in a flood some become reports before their time, and beyond as many of
+// those as wait to be stored there are no more.
 constexpr std::size_t most_unfinished = 50'000;
+constexpr std::size_t most_stored_at_once = 64;  // of them, so that the writer has rows to join
 
 asio::awaitable<void> wait(asio::steady_timer& timer) {
   boost::system::error_code cancelled;
@@ -79,13 +81,11 @@ asio::awaitable<http::Response> Intake::dialogue(aggregators::UssdStep step, Cal
     dialogues_.end(which);
   };
   if (step.what == What::close) {
-    if (const auto* live = dialogues_.find(tag, clock_())) {
+    const auto* live = dialogues_.find(tag, clock_());
+    if (live && !storing_.contains(tag)) {
       const auto one = unfinished_.find(live->phone);
-      if (one != unfinished_.end() && one->second.session == tag &&
-          one->second.menu.answers.danger == conversation::Danger::now) {
-        over_.push_back(std::move(one->second));
-        unfinished_.erase(one);
-      }
+      if (one != unfinished_.end() && one->second.session == tag && one->second.presses())
+        let_go(one);
     }
     end(tag);
     co_return call.aggregator->acknowledge(std::nullopt);
@@ -104,11 +104,6 @@ asio::awaitable<http::Response> Intake::dialogue(aggregators::UssdStep step, Cal
   auto storing = under_way == storing_.end() ? nullptr : under_way->second;
   if (!storing) {
     const auto now = clock_();
-    Dialogue known;
-    if (const auto* live = dialogues_.find(tag, now))
-      known = *live;
-    else
-      ++counters_.dialogues;
     // A phone without a number has nothing but its session.
     auto phone = tag;
     if (const auto* number = std::get_if<identity::Msisdn>(&*step.from)) {
@@ -119,13 +114,24 @@ asio::awaitable<http::Response> Intake::dialogue(aggregators::UssdStep step, Cal
       current = tag;
     }
     const auto broken_off = unfinished_.find(phone);
-    const bool may_go_on = broken_off != unfinished_.end() && broken_off->second.session != tag;
+    const bool is_its_own = broken_off != unfinished_.end() && broken_off->second.session == tag;
+    const bool may_go_on = broken_off != unfinished_.end() && !is_its_own;
+    Dialogue known;
+    if (const auto* live = dialogues_.find(tag, now)) {
+      known = *live;
+    } else if (is_its_own) {  // slower than a network usually waits
+      known.session = broken_off->second.state;
+      known.let_go = broken_off->second.let_go;
+    } else {
+      ++counters_.dialogues;
+    }
 
     const auto surroundings = around(known.session.menu, call, *knowledge);
     auto move = step.input.reveal([&](std::string_view input) {
       const conversation::Typed typed{input, step.what == What::begin, step.accumulated};
       return conversation::take(known.session, typed, surroundings,
-                                may_go_on ? &broken_off->second.menu : nullptr, now, phone_key_);
+                                may_go_on ? &broken_off->second.state.menu : nullptr, now,
+                                phone_key_);
     });
     const auto kind = flow[move.next.menu.screen].kind;
     const bool is_last = move.next.has_ended(flow);
@@ -134,25 +140,28 @@ asio::awaitable<http::Response> Intake::dialogue(aggregators::UssdStep step, Cal
     Unfinished dialogue{.session = tag,
                         .dedupe = session,
                         .phone = phone,
-                        .menu = move.next.menu,
+                        .state = move.next,
                         .last = now,
                         .call = std::make_shared<const Call>(call),
-                        .knowledge = knowledge};
+                        .knowledge = knowledge,
+                        .let_go = known.let_go};
     if (kind != Kind::sent) {
       const auto& menu = move.next.menu;
-      if (kind == Kind::cancelled)
-        forget(phone);
-      else if (!is_last && menu.answers.category)
+      auto last = End::goodbye;
+      if (kind == Kind::cancelled) {
+        // Only if that is true.
+        if (forget(phone, tag) == known.let_go) last = End::cancelled;
+      } else if (!is_last && menu.answers.category) {
         remember(std::move(dialogue));
-      const auto text = screen(
-          is_last ? conversation::last_page(kind == Kind::cancelled ? End::cancelled : End::goodbye,
-                                            {}, menu, surroundings)
-                  : conversation::page(menu, around(menu, call, *knowledge)));
+      }
+      const auto text = screen(is_last ? conversation::last_page(last, {}, menu, surroundings)
+                                       : conversation::page(menu, around(menu, call, *knowledge)));
       if (text) {
         auto& live = dialogues_.open(tag, now);
         live.session = std::move(move.next);
         if (is_last) live.session.menu.answers = {};
         live.phone = phone;
+        live.let_go = known.let_go;
         live.screen = crypto::wiped_copy(*text);
       }
       co_return show(text, is_last);
@@ -192,9 +201,13 @@ asio::awaitable<http::Response> Intake::dialogue(aggregators::UssdStep step, Cal
                  true);
 }
 
+// Once: what follows in the same session is not made a report of its own every minute.
+bool Intake::Unfinished::presses() const noexcept {
+  return let_go == 0 && answers().danger == conversation::Danger::now;
+}
+
 bool Intake::Unfinished::is_over(std::chrono::sys_seconds now) const noexcept {
-  const bool presses = menu.answers.danger == conversation::Danger::now;
-  return now - last >= (presses ? resume_in_danger : resume_for);
+  return now - last >= (presses() ? resume_in_danger : resume_for);
 }
 
 // What stands around a dialogue of this channel: nothing of it depends on who is calling.
@@ -227,57 +240,98 @@ conversation::Around Intake::around(const conversation::MenuState& menu, const C
 void Intake::remember(Unfinished dialogue) {
   const auto same = unfinished_.find(dialogue.phone);
   const bool is_new = same == unfinished_.end();
-  const auto let_go = [this](ByPhone<Unfinished>::iterator one) {
-    over_.push_back(std::move(one->second));
-    unfinished_.erase(one);
-  };
   if (!is_new && same->second.session != dialogue.session &&
-      same->second.menu.answers.category != dialogue.menu.answers.category)
+      same->second.answers().category != dialogue.answers().category) {
     let_go(same);
-  else if (is_new && unfinished_.size() >= most_unfinished)
+  } else if (is_new && unfinished_.size() >= most_unfinished) {
+    if (over_.size() >= most_unfinished) {
+      ++counters_.dialogues_failed;
+      ++counters_.unavailable;
+      return;
+    }
     let_go(unfinished_.begin());
+  }
   const auto phone = dialogue.phone;
   unfinished_.insert_or_assign(phone, std::move(dialogue));
 }
 
-void Intake::forget(const crypto::Id& phone) { unfinished_.erase(phone); }
+std::size_t Intake::forget(const crypto::Id& phone, const crypto::Id& session) {
+  const auto one = unfinished_.find(phone);
+  if (one != unfinished_.end() && one->second.session == session) unfinished_.erase(one);
+  return std::erase_if(over_, [&](const Unfinished& each) { return each.session == session; });
+}
+
+Intake::ByPhone<Intake::Unfinished>::iterator Intake::let_go(ByPhone<Unfinished>::iterator one) {
+  auto& dialogue = one->second;
+  if (auto* live = dialogues_.find(dialogue.session, clock_())) ++live->let_go;
+  // Not what its session is stored under: whoever goes on and sends it sends more than this.
+  dialogue.dedupe = crypto::random_bytes<16>();
+  over_.push_back(std::move(dialogue));
+  return unfinished_.erase(one);
+}
 
 asio::awaitable<void> Intake::store_unfinished() {
   if (stores_unfinished_) co_return;
   stores_unfinished_ = true;
   struct Done {
-    bool& flag;
-    ~Done() { flag = false; }
-  } const done{stores_unfinished_};
-  while (!over_.empty()) {
-    const auto knowledge = knowledge_;
-    if (!knowledge || !may_sign(clock_())) co_return;
-    auto one = std::move(over_.back());
-    over_.pop_back();
-    const auto& words = one.menu.answers.words;
-    aggregators::Message message{identity::AlphanumericSender{""},
-                                 {},
-                                 identity::Text{words ? crypto::view(*words) : std::string_view{}},
-                                 {},
-                                 std::nullopt,
-                                 std::nullopt};
-    const auto kept = co_await keep(std::move(message), one.menu.answers, true, &one.phone,
-                                    one.dedupe, *one.call, knowledge, clock_());
-    const auto channel = one.call->channel.number;
-    if (kept) {
-      ++counters_.dialogues_broken_off;
-      health_.text(channel, clock_());
-      continue;
+    Intake& intake;
+    ~Done() {
+      intake.stores_unfinished_ = false;
+      if (intake.settles_) intake.settles_->cancel();
     }
-    ++counters_.dialogues_failed;
-    if (kept.error() != storage::errc::refused) {
-      // Tried again in a second.
-      over_.push_back(std::move(one));
-      co_return;
+  } const done{*this};
+  const auto executor = co_await asio::this_coro::executor;
+  for (bool is_away = false; !over_.empty() && !is_away;) {
+    if (!knowledge_ || !may_sign(clock_())) co_return;
+    std::size_t under_way = 0;
+    asio::steady_timer all{executor, asio::steady_timer::time_point::max()};
+    while (under_way < most_stored_at_once && !over_.empty()) {
+      auto one = std::move(over_.front());
+      over_.pop_front();
+      ++under_way;
+      asio::co_spawn(executor, store_partial(std::move(one)),
+                     [&](const std::exception_ptr& bug, bool is_settled) {
+                       if (bug) log::write<log::Event::uncaught_exception>();
+                       if (!bug && !is_settled) is_away = true;
+                       if (--under_way == 0) all.cancel();
+                     });
     }
-    ++counters_.not_stored;
-    health_.add(channel, Sum::not_stored);
+    while (under_way > 0) co_await wait(all);
   }
+}
+
+asio::awaitable<bool> Intake::store_partial(Unfinished one) {
+  const auto knowledge = knowledge_;
+  if (!knowledge) {
+    over_.push_back(std::move(one));
+    co_return false;
+  }
+  const auto channel = one.call->channel.number;
+  const auto& words = one.answers().words;
+  aggregators::Message message{identity::AlphanumericSender{""},
+                               {},
+                               identity::Text{words ? crypto::view(*words) : std::string_view{}},
+                               {},
+                               std::nullopt,
+                               std::nullopt};
+  const auto kept = co_await keep(std::move(message), one.answers(), true, &one.phone, one.dedupe,
+                                  *one.call, knowledge, clock_());
+  if (kept) {
+    ++counters_.dialogues_broken_off;
+    health_.text(channel, clock_());
+    co_return true;
+  }
+  const bool never = kept.error() == storage::errc::refused;
+  if (never || !one.failed) {
+    ++counters_.dialogues_failed;
+    ++(never ? counters_.not_stored : counters_.unavailable);
+    health_.add(channel, never ? Sum::not_stored : Sum::unavailable);
+  }
+  if (never) co_return true;
+  // Tried again in a second.
+  one.failed = true;
+  over_.push_back(std::move(one));
+  co_return false;
 }
 
 asio::awaitable<void> Intake::settle() {
@@ -285,8 +339,12 @@ asio::awaitable<void> Intake::settle() {
     const auto one = storing_.begin()->second;
     co_await wait(one->over);
   }
-  for (auto& [phone, one] : unfinished_) over_.push_back(std::move(one));
-  unfinished_.clear();
+  asio::steady_timer over{co_await asio::this_coro::executor,
+                          asio::steady_timer::time_point::max()};
+  settles_ = &over;
+  while (stores_unfinished_) co_await wait(over);
+  settles_ = nullptr;
+  while (!unfinished_.empty()) let_go(unfinished_.begin());
   co_await store_unfinished();
 }
 
@@ -298,7 +356,7 @@ asio::awaitable<void> Intake::store(aggregators::Message message, Unfinished dia
   const auto& tag = dialogue.session;
   const auto surroundings = around(ended.menu, call, *knowledge);
   const bool has_number = std::holds_alternative<identity::Msisdn>(message.from);
-  const auto kept = co_await keep(std::move(message), dialogue.menu.answers, false,
+  const auto kept = co_await keep(std::move(message), dialogue.answers(), false,
                                   has_number ? &dialogue.phone : nullptr, dialogue.dedupe, call,
                                   knowledge, clock_());
   const auto storing = storing_.at(tag);
@@ -314,7 +372,7 @@ asio::awaitable<void> Intake::store(aggregators::Message message, Unfinished dia
     storing->screen = last(End::not_saved);
     co_return;
   }
-  forget(dialogue.phone);
+  forget(dialogue.phone, tag);
   storing->is_stored = true;
   health_.text(call.channel.number, clock_());
   storing->screen = kept->ref ? last(End::saved, kept->ref->digits()) : last(End::saved_plain);
@@ -343,18 +401,12 @@ asio::awaitable<Intake::Result<Intake::Kept>> Intake::keep(
   const LookedUp nothing;
   auto reading = read(message, call, *knowledge, none, now, &answers);
   reading.partial = partial;
+  reading.helpers_only = answers.police == false;
   const auto* number = std::get_if<identity::Msisdn>(&message.from);
-  bool parked = false;
-  if (phone) {
-    // What a phone may say in an hour, texts and dialogues together, is counted in its sitting.
-    auto& sitting = sittings_.open(*phone, now);
-    parked = sitting.texts >= Sitting::most_texts;
-    if (!parked) ++sitting.texts;
-  }
-  if (parked) {
-    ++counters_.parked;
-    reading.urgent = false;
-  }
+  // What a phone may say in an hour, texts and dialogues together, is counted in its sitting.
+  const auto* said = phone ? sittings_.find(*phone, now) : nullptr;
+  const bool parked = said && said->texts >= Sitting::most_texts;
+  if (parked) reading.urgent = false;
   conversation::Effects effects;
   effects.store = number ? conversation::Store::report : conversation::Store::stray;
   effects.may_text = number && answers.may_text.value_or(false);
@@ -371,6 +423,10 @@ asio::awaitable<Intake::Result<Intake::Kept>> Intake::keep(
   if (!sealed) co_return sealed.error();
   const auto stored = co_await append(std::move(*sealed), target, dedupe, 1, reading.urgent, now);
   if (!stored) co_return stored.error();
+  if (parked)
+    ++counters_.parked;
+  else if (phone)
+    ++sittings_.open(*phone, clock_()).texts;
   Kept kept;
   if (target.adopted && !stored->duplicate) kept.ref = target.matter.ref;
   co_return kept;

@@ -39,6 +39,12 @@ struct Caller {
     return std::string{before} + std::string{words} + std::string{behind};
   }
   std::string report(std::string_view words) const { return type(all_of(words)); }
+  // Answer by answer, behind those that were given.
+  std::string on(std::string all, std::initializer_list<std::string_view> answers) const {
+    std::string last;
+    for (const auto answer : answers) last = type(all += "*" + std::string{answer});
+    return last;
+  }
 };
 
 // A caller of a provider that sends each answer alone.
@@ -319,7 +325,7 @@ TEST_CASE("each answer alone leads through the menu, and a category that breaks 
   REQUIRE(content->chosen.has_value());
   CHECK(content->category == "LAB");
   CHECK(content->chosen->who == "child");
-  CHECK(content->chosen->gaps == std::vector<std::string>{"where", "danger", "words", "readers"});
+  CHECK(content->chosen->gaps == std::vector<std::string>{"where", "danger", "words", "send"});
   const auto record = identity::verify_intake(row.record, *gateway.deployment.directory);
   REQUIRE(record.has_value());
   CHECK(record->partial);
@@ -383,6 +389,194 @@ TEST_CASE("the police read it by choice alone, and nothing that broke off") {
   REQUIRE(gateway.sink.rows.size() == 2);
   CHECK(gateway.sink.rows[1].consent_class == 0);
   CHECK_FALSE(gateway.open(gateway.sink.rows[1], "demo-police").has_value());
+}
+
+TEST_CASE("what broke off is shown as partial, and as no consent, however far it had come") {
+  Gateway gateway;
+  const Caller caller{gateway};
+  caller.type(std::string{before} + "they+beat+me*2*2");
+  gateway.now += std::chrono::minutes{15};
+  gateway.store_unfinished();
+  REQUIRE(gateway.sink.rows.size() == 1);
+  const auto content = gateway.open(gateway.sink.rows[0], "demo-helpers");
+  REQUIRE(content.has_value());
+  CHECK(content->chosen->gaps == std::vector<std::string>{"send"});
+  CHECK(content->answers == identity::Answers{});
+}
+
+TEST_CASE("helpers only is for helpers only, whatever report of the number the text joins") {
+  Gateway gateway;
+  identity::ThreadAnswer thread;
+  thread.found = true;
+  thread.kind = identity::RefKind::unverified;
+  thread.report_id = crypto::random_bytes<16>();
+  thread.origin = crypto::random_bytes<16>();
+  thread.owner_queue = gateway.deployment.queue("demo-helpers").id;
+  thread.police_queue = gateway.deployment.queue("demo-police").id;
+  thread.consent_class = 1;
+  identity::Statement statement;
+  statement.type = identity::StatementType::consent;
+  statement.consent_class = 1;
+  statement.hour = 1;
+  statement.report_id = thread.report_id;
+  statement.previous = thread.origin;
+  std::ranges::copy(identity::sign_statement(statement, gateway.key), thread.proof.begin());
+  bool joins = true;
+  SUBCASE("which the police hold too") {}
+  SUBCASE("which the police hold alone") {
+    thread.owner_queue = thread.police_queue;
+    joins = false;
+  }
+  gateway.relay.numbers["250788000001"] = thread;
+  CHECK(Caller{gateway}.report("they+beat+me").starts_with("END Saved"));
+  CHECK(gateway.sink.texts.size() == (joins ? 1 : 0));
+  CHECK(gateway.sink.rows.size() == (joins ? 0 : 1));
+  for (const auto& text : gateway.sink.texts) {
+    CHECK(gateway.open(text, "demo-helpers").has_value());
+    CHECK_FALSE(gateway.open(text, "demo-police").has_value());
+  }
+  for (const auto& row : gateway.sink.rows) {
+    CHECK(gateway.open(row, "demo-helpers").has_value());
+    CHECK_FALSE(gateway.open(row, "demo-police").has_value());
+  }
+}
+
+TEST_CASE("who writes on after a minute in danger loses nothing, and is told no untruth") {
+  Gateway gateway;
+  const Caller caller{gateway};
+  const auto danger = std::string{"1*1*1*1*1*1*1*0*1"};
+  caller.type(danger);
+  gateway.now += std::chrono::seconds{61};
+  gateway.store_unfinished();
+  REQUIRE(gateway.sink.rows.size() == 1);
+  SUBCASE("and sends it") {
+    CHECK(caller.on(danger, {"they+beat+me", "2", "2", "1"}).starts_with("END Saved. Number "));
+    REQUIRE(gateway.sink.rows.size() == 2);
+    CHECK(gateway.sink.rows[1].consent_class == 1);
+    CHECK(gateway.address(gateway.sink.rows[1].retaddr, gateway.sink.rows[1].report_id)->may_text);
+    gateway.now += std::chrono::hours{1};
+    gateway.store_unfinished();
+    CHECK(gateway.sink.rows.size() == 2);
+  }
+  SUBCASE("and cancels: something was kept") {
+    CHECK(caller.on(danger, {"they+beat+me", "1", "1", "3"}) == "END Goodbye.");
+  }
+  SUBCASE("and is silent again: another quarter of an hour passes") {
+    caller.type(danger + "*they+beat+me");
+    gateway.now += std::chrono::minutes{14};
+    gateway.store_unfinished();
+    CHECK(gateway.sink.rows.size() == 1);
+    gateway.now += std::chrono::minutes{1};
+    gateway.store_unfinished();
+    CHECK(gateway.sink.rows.size() == 2);
+  }
+}
+
+TEST_CASE("cancelled is nothing also while a first part waits to be stored") {
+  Gateway gateway;
+  const Caller caller{gateway};
+  const auto danger = std::string{"1*1*1*1*1*1*1*0*1"};
+  caller.type(danger);
+  gateway.now += std::chrono::seconds{61};
+  gateway.intake.end_second();
+  CHECK(caller.on(danger, {"0", "1", "1", "3"}) == "END Cancelled. Nothing was kept.");
+  gateway.store_unfinished();
+  CHECK(gateway.sink.rows.empty());
+}
+
+TEST_CASE("a dialogue slower than a network usually waits goes on where it stood") {
+  Gateway gateway;
+  const StepCaller caller{gateway};
+  caller.dial();
+  std::string last;
+  for (const char* answer :
+       {"1", "1", "1", "1", "2", "1", "1", "0", "1", "they beat me", "1", "1", "1"}) {
+    gateway.now += std::chrono::seconds{20};
+    gateway.intake.end_second();
+    last = caller.type(answer);
+  }
+  CHECK(ends(last));
+  REQUIRE(gateway.sink.rows.size() == 1);
+  const auto content = gateway.open(gateway.sink.rows[0], "demo-helpers");
+  REQUIRE(content.has_value());
+  CHECK(content->category == "LAB");
+  CHECK(content->chosen->who == "child");
+  CHECK(content->chosen->danger == "now");
+}
+
+TEST_CASE("a text that is stored in the end takes no other dialogue of its phone with it") {
+  SlowGateway gateway;
+  const Caller first{gateway};
+  const Caller second{gateway, "ATUid_2"};
+  bool is_told = false;
+  gateway.answered = [&] { is_told = true; };
+  asio::io_context context;
+  const auto handle = [&](const std::string& raw) {
+    auto request = http::parse_request(raw, 65536);
+    REQUIRE(request.has_value());
+    bool done = false;
+    asio::co_spawn(context, gateway.intake.handle(std::move(*request)),
+                   [&](const std::exception_ptr& error, const http::Response&) {
+                     CHECK(!error);
+                     done = true;
+                   });
+    while (!done) context.run_one();
+  };
+  handle(first.raw("text=" + first.all_of("they+beat+me")));
+  handle(second.raw("text=1*1*1*2"));
+  gateway.sink.release();
+  context.run();
+  CHECK(gateway.sink.rows.size() == 1);
+  gateway.now += std::chrono::minutes{15};
+  gateway.store_unfinished();
+  CHECK(gateway.sink.rows.size() == 2);
+}
+
+TEST_CASE("what waits to be stored loses no urgency by waiting, and is an alarm once") {
+  const log::CapturedLog log;
+  Gateway gateway;
+  const Caller caller{gateway};
+  caller.type("1*1*1*1*1*1*1*0*1");
+  gateway.now += std::chrono::minutes{1};
+  gateway.sink.fails = storage::errc::unavailable;
+  for (int second = 0; second < 50; ++second) {
+    gateway.now += std::chrono::seconds{1};
+    gateway.store_unfinished();
+  }
+  gateway.now += std::chrono::minutes{1};
+  gateway.store_unfinished();
+  gateway.sink.fails.reset();
+  gateway.store_unfinished();
+  REQUIRE(gateway.sink.rows.size() == 1);
+  CHECK(gateway.sink.rows[0].urgent);
+  CHECK(gateway.intake.counters().parked == 0);
+  std::size_t told = 0;
+  for (const auto& line : log.lines())
+    if (line.ends_with(" error texts_not_stored texts=0 dialogues=1 late=0\n")) ++told;
+  CHECK(told == 1);
+}
+
+TEST_CASE("a gateway that ends waits for what is being stored, and stores the rest") {
+  SlowGateway gateway;
+  for (int i = 0; i < 3; ++i)
+    Caller{gateway, "ATUid_" + std::to_string(i), "25078800000" + std::to_string(i)}.type(
+        "1*1*1*1");
+  gateway.now += std::chrono::minutes{15};
+  gateway.intake.end_second();
+  Caller{gateway, "ATUid_9", "250788000009"}.type("1*1*1*1");
+  asio::io_context context;
+  bool is_settled = false;
+  asio::co_spawn(context, gateway.intake.store_unfinished(), asio::detached);
+  asio::co_spawn(context, gateway.intake.settle(),
+                 [&](const std::exception_ptr&) { is_settled = true; });
+  context.poll();
+  CHECK_FALSE(is_settled);
+  CHECK(gateway.sink.rows.empty());
+  gateway.sink.release();
+  context.restart();
+  context.run();
+  CHECK(is_settled);
+  CHECK(gateway.sink.rows.size() == 4);
 }
 
 TEST_CASE("what broke off is not lost while it cannot be stored, nor when the gateway ends") {

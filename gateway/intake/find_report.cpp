@@ -196,6 +196,7 @@ asio::awaitable<Intake::Target> Intake::target(const conversation::Effects& effe
       older.origin = thread->origin;
       if (reading.police) older.police = reading.police->id;
       if (thread->found) take_over(older, *thread, as_of, directory);
+      if (reading.helpers_only) older.consent_class = 0;
       if (thread->found && goes_to(older)) out.via = "number";
     }
   }

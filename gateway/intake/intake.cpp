@@ -52,16 +52,18 @@ void say_what_was_chosen(identity::MessageContent& content, const conversation::
   if (menu.who) out.who = conversation::who_names[static_cast<std::size_t>(*menu.who)];
   if (menu.danger) out.danger = conversation::danger_names[static_cast<std::size_t>(*menu.danger)];
   if (menu.place) out.place = identity::Text{crypto::view(*menu.place)};
-  content.answers.may_text = menu.may_text;
-  if (menu.police) content.answers.consent_class = *menu.police ? 1 : 0;
-  content.answers.unverified = unverified && (menu.may_text || menu.police);
-  if (!partial) return;
-  const std::array<std::pair<bool, const char*>, 5> answered{
-      {{menu.who.has_value(), "who"},
-       {menu.region.has_value(), "where"},
-       {menu.danger.has_value(), "danger"},
-       {menu.words.has_value(), "words"},
-       {menu.police.has_value(), "readers"}}};
+  if (!partial) {
+    content.answers.may_text = menu.may_text;
+    if (menu.police) content.answers.consent_class = *menu.police ? 1 : 0;
+    content.answers.unverified = unverified && (menu.may_text || menu.police);
+    return;
+  }
+  // What was chosen of readers and texts counts only once it is sent.
+  const std::array<std::pair<bool, const char*>, 5> answered{{{menu.who.has_value(), "who"},
+                                                              {menu.region.has_value(), "where"},
+                                                              {menu.danger.has_value(), "danger"},
+                                                              {menu.words.has_value(), "words"},
+                                                              {false, "send"}}};
   for (const auto& [known, name] : answered)
     if (!known) out.gaps.emplace_back(name);
 }
@@ -85,12 +87,8 @@ void Intake::end_second() {
   dialogues_.forget_old(now);
   callers_.forget_old(now);
   for (auto one = unfinished_.begin(); one != unfinished_.end();) {
-    if (!one->second.is_over(now)) {
-      ++one;
-      continue;
-    }
-    over_.push_back(std::move(one->second));
-    one = unfinished_.erase(one);
+    const bool waits = !one->second.is_over(now) || storing_.contains(one->second.session);
+    one = waits ? std::next(one) : let_go(one);
   }
   tell_of_failures(now);
 }

@@ -16,8 +16,10 @@
 
 #include <array>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -179,11 +181,16 @@ class Intake {
     crypto::Id session{};  // the tag of its last session ...
     crypto::Id dedupe{};   // ... and what that is stored under
     crypto::Id phone{};
-    conversation::MenuState menu;
+    conversation::UssdSession state;
     std::chrono::sys_seconds last{};  // answer
     std::shared_ptr<const Call> call;
     std::shared_ptr<const Knowledge> knowledge;  // of the call
+    std::uint32_t let_go = 0;                    // as of its session (sitting.hpp)
+    bool failed = false;                         // counted as not stored
 
+    const conversation::MenuAnswers& answers() const noexcept { return state.menu.answers; }
+
+    bool presses() const noexcept;  // somebody is in danger now
     bool is_over(std::chrono::sys_seconds now) const noexcept;
   };
   // The report that the answers of a dialogue make; `from` no number if nobody can be answered.
@@ -198,7 +205,15 @@ class Intake {
                               const Knowledge& knowledge) const;
   Line screen(boost::system::result<std::string> text);
   void remember(Unfinished dialogue);
-  void forget(const crypto::Id& phone);
+  // What `session` has left behind and is not stored yet; how many of them were let go.
+  std::size_t forget(const crypto::Id& phone, const crypto::Id& session);
+  template <class Value>
+  using ByPhone = std::unordered_map<crypto::Id, Value, crypto::IdHash, std::equal_to<>,
+                                     crypto::WipingAllocator<std::pair<const crypto::Id, Value>>>;
+  // From now on it is a report of its own, whatever its session still says. Gives the next one.
+  ByPhone<Unfinished>::iterator let_go(ByPhone<Unfinished>::iterator one);
+  // False: it is to be tried again.
+  asio::awaitable<bool> store_partial(Unfinished one);
 
   // The steps of `report`, in their order.
   std::optional<Line> answered_before(const Sitting& sitting, const crypto::Id& dedupe, bool has_id,
@@ -246,12 +261,10 @@ class Intake {
   conversation::Sittings<Dialogue> dialogues_;  // by session
   conversation::Sittings<crypto::Id> callers_;  // the session of each phone
   std::unordered_map<crypto::Id, std::shared_ptr<Storing>, crypto::IdHash> storing_;  // by session
-  template <class Value>
-  using ByPhone = std::unordered_map<crypto::Id, Value, crypto::IdHash, std::equal_to<>,
-                                     crypto::WipingAllocator<std::pair<const crypto::Id, Value>>>;
   ByPhone<Unfinished> unfinished_;
-  std::vector<Unfinished, crypto::WipingAllocator<Unfinished>> over_;  // to be stored
+  std::deque<Unfinished, crypto::WipingAllocator<Unfinished>> over_;  // to be stored, first to last
   bool stores_unfinished_ = false;
+  asio::steady_timer* settles_ = nullptr;  // waits until that is false
   Turns turns_;
   Joining joining_;
   OwnerChanges owner_changes_;

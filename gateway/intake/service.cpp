@@ -275,6 +275,7 @@ class Service::Work {
     add("answers_withheld", intake.answers_withheld);
     add("texts_parked", intake.parked);
     add("dialogues_begun", intake.dialogues);
+    add("dialogues_broken_off", intake.dialogues_broken_off);
     add("dialogues_closed", intake.dialogues_closed);
     add("dialogues_failed", intake.dialogues_failed);
     add("dialogues_late", intake.dialogues_late);

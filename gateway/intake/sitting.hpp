@@ -68,6 +68,7 @@ struct Dialogue {
 
   conversation::UssdSession session;
   crypto::Id phone{};          // its tag
+  std::uint32_t let_go = 0;    // so often what it had come to was made a report of its own
   crypto::WipedBuffer screen;  // that the last request was answered with
 };
 

@@ -23,6 +23,7 @@ struct Intake::Reading {
   routing::Candidates candidates;  // for the place of this text ...
   routing::Candidates asked;       // ... and those that the answer asks about
   bool urgent = false;
+  bool helpers_only = false;  // chosen for this text: whatever report it joins, no police read it
   const routing::Helpline* helpline = nullptr;  // to name in the answer; lives with the knowledge
   const conversation::MenuAnswers* menu = nullptr;  // of a dialogue; lives with the caller
   bool partial = false;                             // it broke off
