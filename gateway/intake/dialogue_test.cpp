@@ -406,21 +406,8 @@ TEST_CASE("what broke off is shown as partial, and as no consent, however far it
 
 TEST_CASE("helpers only is for helpers only, whatever report of the number the text joins") {
   Gateway gateway;
-  identity::ThreadAnswer thread;
-  thread.found = true;
-  thread.kind = identity::RefKind::unverified;
-  thread.report_id = crypto::random_bytes<16>();
-  thread.origin = crypto::random_bytes<16>();
-  thread.owner_queue = gateway.deployment.queue("demo-helpers").id;
-  thread.police_queue = gateway.deployment.queue("demo-police").id;
-  thread.consent_class = 1;
-  identity::Statement statement;
-  statement.type = identity::StatementType::consent;
-  statement.consent_class = 1;
-  statement.hour = 1;
-  statement.report_id = thread.report_id;
-  statement.previous = thread.origin;
-  std::ranges::copy(identity::sign_statement(statement, gateway.key), thread.proof.begin());
+  auto thread = older_report(gateway);
+  consent(gateway, thread);
   bool joins = true;
   SUBCASE("which the police hold too") {}
   SUBCASE("which the police hold alone") {
@@ -599,11 +586,7 @@ TEST_CASE("what broke off is not lost while it cannot be stored, nor when the ga
 
 TEST_CASE("the screens are the same for a number that is known and one that is not (P18)") {
   Gateway gateway;
-  identity::ThreadAnswer thread;
-  thread.found = true;
-  thread.report_id = crypto::random_bytes<16>();
-  thread.origin = crypto::random_bytes<16>();
-  thread.owner_queue = gateway.deployment.queue("demo-helpers").id;
+  const auto thread = older_report(gateway);
   gateway.relay.numbers["250788000002"] = thread;
   const Caller fresh{gateway};
   const Caller known{gateway, "ATUid_2", "250788000002"};

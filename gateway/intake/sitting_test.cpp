@@ -26,31 +26,6 @@ std::string ref_in(const std::string& line) {
   return std::regex_search(line, found, std::regex{"[2-9][0-9]{9}"}) ? found.str() : "";
 }
 
-// An older report of this deployment, as the relay tells of it.
-identity::ThreadAnswer older_report(const Gateway& gateway, const char* queue = "demo-helpers") {
-  identity::ThreadAnswer thread;
-  thread.found = true;
-  thread.kind = identity::RefKind::unverified;
-  thread.report_id = crypto::random_bytes<16>();
-  thread.origin = crypto::random_bytes<16>();
-  thread.owner_queue = gateway.deployment.queue(queue).id;
-  return thread;
-}
-
-// Makes the relay show a consent to the police that a gateway has signed for this report.
-void consent(const Gateway& gateway, identity::ThreadAnswer& thread) {
-  identity::Statement statement;
-  statement.type = identity::StatementType::consent;
-  statement.consent_class = 1;
-  statement.hour = 1;
-  statement.report_id = thread.report_id;
-  statement.previous = thread.origin;
-  const auto bytes = identity::sign_statement(statement, gateway.key);
-  std::ranges::copy(bytes, thread.proof.begin());
-  thread.consent_class = 1;
-  thread.police_queue = gateway.deployment.queue("demo-police").id;
-}
-
 bool is_for_police(const Gateway& gateway, const storage::Bytes& wraps) {
   const auto& police = gateway.deployment.queue("demo-police");
   for (std::size_t at = 0; at < wraps.size(); at += 192)

@@ -1,6 +1,9 @@
 #pragma once
 // What the steps of `Intake::report` hand on to each other. For the sources of this folder alone.
 
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <optional>
 #include <string_view>
@@ -60,6 +63,17 @@ struct Intake::Target {
 inline identity::Msisdn copy_of(const identity::Msisdn& number) {
   const auto digits = number.fixed();
   return identity::Msisdn::from_fixed(digits.reveal()).value();
+}
+
+// What became of a dialogue's text.
+struct Intake::Kept {
+  std::optional<identity::Ref> ref;  // none if it was stored before, or if nobody can be answered
+};
+
+// Until it expires or is cancelled.
+inline asio::awaitable<void> wait(asio::steady_timer& timer) {
+  boost::system::error_code cancelled;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
 }
 
 }  // namespace ishara::intake
